@@ -1,0 +1,58 @@
+"""ovsharp: trained sharpening networks, in real time, on ordinary CPUs.
+
+Example:
+    >>> import numpy as np
+    >>> from ovsharp import Sharpener
+    >>> frame = np.zeros((48, 64, 3), np.uint8)
+    >>> with Sharpener() as sharpener:
+    ...     sharpener(frame).shape
+    (48, 64, 3)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ovsharp.errors import (
+    CalibrationError,
+    ConversionError,
+    DeviceError,
+    InferenceError,
+    MediaError,
+    MissingExtraError,
+    ModelLoadError,
+    OvsharpError,
+    UnsupportedModelError,
+    UsageError,
+)
+from ovsharp.spec import ModelSpec
+
+if TYPE_CHECKING:
+    from ovsharp.runtime import Sharpener
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CalibrationError",
+    "ConversionError",
+    "DeviceError",
+    "InferenceError",
+    "MediaError",
+    "MissingExtraError",
+    "ModelLoadError",
+    "ModelSpec",
+    "OvsharpError",
+    "Sharpener",
+    "UnsupportedModelError",
+    "UsageError",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # `import ovsharp` stays instant: OpenVINO alone takes half a second.
+    if name == "Sharpener":
+        from ovsharp.runtime import Sharpener
+
+        return Sharpener
+    raise AttributeError(f"module 'ovsharp' has no attribute '{name}'")

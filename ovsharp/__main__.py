@@ -1,0 +1,6 @@
+"""`python -m ovsharp`."""
+
+from ovsharp.cli.main import run
+
+if __name__ == "__main__":
+    run()

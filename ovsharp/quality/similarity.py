@@ -1,0 +1,96 @@
+"""SSIM and PSNR of an image against its ground truth."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from ovsharp.errors import UsageError
+
+Image = npt.NDArray[np.uint8]
+
+DATA_RANGE = 255.0
+_SIGMA = 1.5
+_WINDOW = 11
+_C1 = (0.01 * DATA_RANGE) ** 2
+_C2 = (0.03 * DATA_RANGE) ** 2
+
+
+def ssim(image: Image, truth: Image) -> float:
+    """Structural similarity, averaged over pixels and colour channels.
+
+    Z. Wang, A. C. Bovik, H. R. Sheikh and E. P. Simoncelli, "Image quality assessment: from
+    error visibility to structural similarity", IEEE TIP 13(4), 2004: an 11x11 Gaussian window
+    of sigma 1.5, population covariance, K1 = 0.01, K2 = 0.03, data range 255, no downsampling,
+    windows that leave the image are left out. Equal to `skimage.metrics.structural_similarity`
+    with `gaussian_weights=True, sigma=1.5, use_sample_covariance=False, channel_axis=-1`, and
+    several times faster.
+
+    Args:
+        image: uint8, H x W x 3, both sides 11 or more.
+        truth: the same shape.
+
+    Returns:
+        -1..1; 1 for equal images.
+
+    Raises:
+        UsageError: shapes that differ or are too small.
+
+    Example:
+        >>> import numpy as np
+        >>> flat = np.full((16, 16, 3), 128, np.uint8)
+        >>> ssim(flat, flat)
+        1.0
+    """
+    _check(image, truth)
+    if min(image.shape[:2]) < _WINDOW:
+        raise UsageError(f"SSIM needs images of {_WINDOW}x{_WINDOW} or more, got {image.shape}")
+    x, y = image.astype(np.float64), truth.astype(np.float64)
+    mean_x, mean_y = _window(x), _window(y)
+    variance_x = _window(x * x) - mean_x * mean_x
+    variance_y = _window(y * y) - mean_y * mean_y
+    covariance = _window(x * y) - mean_x * mean_y
+    index = ((2 * mean_x * mean_y + _C1) * (2 * covariance + _C2)) / (
+        (mean_x * mean_x + mean_y * mean_y + _C1) * (variance_x + variance_y + _C2)
+    )
+    return float(index.mean())
+
+
+def psnr(image: Image, truth: Image) -> float:
+    """Peak signal-to-noise ratio in dB over all pixels and channels, peak 255.
+
+    Args:
+        image: uint8, H x W x 3.
+        truth: the same shape.
+
+    Returns:
+        dB; infinity for equal images.
+
+    Raises:
+        UsageError: shapes that differ.
+
+    Example:
+        >>> import numpy as np
+        >>> black = np.zeros((4, 4, 3), np.uint8)
+        >>> round(psnr(black, black + 1), 2)
+        48.13
+    """
+    _check(image, truth)
+    error = float(np.mean((image.astype(np.float64) - truth.astype(np.float64)) ** 2))
+    return math.inf if error == 0 else 10 * math.log10(DATA_RANGE**2 / error)
+
+
+def _window(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    margin = _WINDOW // 2
+    blurred = cv2.GaussianBlur(values, (_WINDOW, _WINDOW), _SIGMA)
+    return blurred[margin:-margin, margin:-margin]
+
+
+def _check(image: Image, truth: Image) -> None:
+    if image.shape != truth.shape:
+        raise UsageError(f"images of different shapes cannot be compared: {image.shape} and {truth.shape}")
+    if image.dtype != np.uint8 or truth.dtype != np.uint8:
+        raise UsageError(f"expected uint8 images, got {image.dtype} and {truth.dtype}")

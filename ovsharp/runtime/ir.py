@@ -1,0 +1,81 @@
+"""OpenVINO IR files with a `ModelSpec` inside: the only place that reads and writes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import openvino as ov
+
+from ovsharp.errors import ModelLoadError, UnsupportedModelError
+from ovsharp.files import staged
+from ovsharp.spec import ModelSpec
+
+_SPEC_PATH = ["ovsharp", "spec"]
+
+
+def read_ir(path: Path, core: ov.Core) -> tuple[ov.Model, ModelSpec]:
+    """Read an IR that ovsharp wrote.
+
+    Args:
+        path: the .xml file; its .bin lies beside it.
+        core: the core to read with; the weights stay mapped to the file.
+
+    Raises:
+        ModelLoadError: a missing, truncated or foreign file, or a missing .bin.
+        UnsupportedModelError: an IR without a spec: not converted by ovsharp.
+    """
+    model = read_openvino(path, core)
+    if not model.has_rt_info(_SPEC_PATH):
+        raise UnsupportedModelError(
+            f"{path} is an OpenVINO model that ovsharp did not write: it has no ModelSpec; "
+            f"make one that runs here with: ovsharp convert {path}"
+        )
+    return model, ModelSpec.from_json(str(model.get_rt_info(_SPEC_PATH).astype(str)))
+
+
+def read_openvino(path: Path, core: ov.Core) -> ov.Model:
+    """Read any model file that OpenVINO reads (.xml, .onnx, .pb, ...), ovsharp's or not.
+
+    Raises:
+        ModelLoadError: a missing, truncated or unreadable file, or an .xml without its .bin.
+    """
+    if not path.is_file():
+        raise ModelLoadError(f"there is no model file {path}")
+    if path.suffix == ".xml" and not path.with_suffix(".bin").is_file():
+        raise ModelLoadError(
+            f"{path} has no weights: expected {path.with_suffix('.bin').name} beside it; "
+            f"copy both files"
+        )
+    try:
+        return core.read_model(path)
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1].strip()
+        raise ModelLoadError(
+            f"OpenVINO cannot read {path}: it is truncated, damaged or no model ({reason})"
+        ) from error
+
+
+def write_ir(model: ov.Model, spec: ModelSpec, folder: Path) -> Path:
+    """Write `folder/NAME-STORAGE.xml` and `.bin`, both complete or neither.
+
+    Args:
+        model: takes and gives frames as `ModelSpec` says. Its spec is set; with the storage
+            `fp16` its floating-point weights are rounded to 16 bits in the file.
+        spec: what to write into the model.
+        folder: made if it does not exist.
+
+    Returns:
+        Path of the .xml file.
+
+    Raises:
+        OSError: the folder cannot be written, or the disk is full.
+    """
+    model.set_rt_info(spec.to_json(), _SPEC_PATH)
+    with staged(folder) as staging:
+        path = staging / f"{spec.file_stem}.xml"
+        try:
+            # Always explicit: OpenVINO compresses to FP16 by default.
+            ov.save_model(model, path, compress_to_fp16=spec.storage == "fp16")
+        except RuntimeError as error:
+            raise OSError(f"cannot write {folder / path.name}: {error}") from error
+    return folder / path.name
