@@ -1,0 +1,36 @@
+# `make bench`: a fresh machine to the printed table.  `make test`: a fresh machine to passing tests.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: setup bench test lint unit wheel clean
+
+setup: .venv/ready
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	touch $@
+
+bench: setup
+	$(BIN)/ovsharp bench --device CPU
+
+test: lint unit wheel
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+unit: setup
+	$(BIN)/pytest
+
+# The wheel, in an environment of its own with the base dependencies only, outside of the checkout.
+wheel: setup
+	rm -rf build/wheel
+	$(BIN)/python -m build --wheel --outdir build/wheel . > /dev/null
+	$(PYTHON) -m venv build/wheel/venv
+	build/wheel/venv/bin/pip install --quiet --disable-pip-version-check -c constraints.txt build/wheel/*.whl
+	cd build/wheel && venv/bin/python -I ../../tests/wheel_check.py
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

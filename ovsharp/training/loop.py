@@ -1,0 +1,163 @@
+"""The plain training loop: L1 loss, Adam, cosine learning rate, bfloat16 autocast."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional
+from torch.utils.data import DataLoader, Subset
+
+from ovsharp.degrade import parse
+from ovsharp.errors import CalibrationError
+from ovsharp.media import Frame
+from ovsharp.models.student import Student
+from ovsharp.quality import psnr, ssim
+from ovsharp.training.patches import Patches, read_images
+
+_CENTRE = 384
+"""Side of the validation crops."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides the weights."""
+
+    data: Path
+    """Folder of sharp images to train on."""
+    val: Path
+    """Folder of other sharp images; every fourth is used."""
+    out: Path
+    """Folder of `checkpoint.pth` while it runs and `student.pth` when it is done."""
+    recipe: str = "gla"
+    channels: int = 48
+    depth: int = 6
+    steps: int = 20_000
+    batch: int = 16
+    patch: int = 192
+    rate: float = 4e-4
+    """Learning rate at the start; plain ReLU stacks die at 1e-3."""
+    seed: int = 1
+    every: int = 500
+    """Steps between checkpoints."""
+
+
+class _Run:
+    """The state that a checkpoint holds."""
+
+    def __init__(self, plan: Plan) -> None:
+        torch.manual_seed(plan.seed)
+        self.network = Student(plan.channels, plan.depth)
+        # torch's stubs lack this overload of Module.to.
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=plan.rate)
+        self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, plan.steps)
+        self.step = 0
+
+    def learn(self, damaged: torch.Tensor, sharp: torch.Tensor) -> float:
+        """Take one step on a batch of uint8 patches and give its loss."""
+        frames = (damaged.float() / 255).contiguous(memory_format=torch.channels_last)
+        with torch.autocast("cpu", torch.bfloat16):
+            restored = self.network(frames)
+        loss = functional.l1_loss(restored.float(), sharp.float() / 255)
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        self.schedule.step()
+        self.step += 1
+        return loss.item()
+
+    def save(self, path: Path) -> None:
+        """Replace the checkpoint; the old one survives a full disk or a kill."""
+        part = path.with_suffix(".part")
+        state = {
+            "model": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "step": self.step,
+        }
+        torch.save(state, part)
+        os.replace(part, path)
+
+    def resume(self, path: Path) -> None:
+        """Go back to what `save` wrote."""
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        self.network.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.step = state["step"]
+
+
+def train(plan: Plan) -> Path:
+    """Train a `Student`, or go on from `plan.out`/checkpoint.pth where there is one.
+
+    Prints one line of JSON per checkpoint: step, mean loss, and SSIM and PSNR (dB) of the
+    damaged (`in`) and the restored (`out`) validation crops.
+
+    Returns:
+        Path of the finished weights.
+
+    Raises:
+        CalibrationError: no usable image, or the loss is no longer finite.
+        MediaError: a folder is missing or has no image.
+    """
+    run = _Run(plan)
+    plan.out.mkdir(parents=True, exist_ok=True)
+    checkpoint = plan.out / "checkpoint.pth"
+    if checkpoint.exists():
+        run.resume(checkpoint)
+        print(json.dumps({"resumed": run.step}), flush=True)
+    pairs = _validation_pairs(plan)
+    started, losses = time.monotonic(), []
+    for damaged, sharp in _batches(plan, first=run.step):
+        losses.append(run.learn(damaged, sharp))
+        if not math.isfinite(losses[-1]):
+            raise CalibrationError(f"the loss is {losses[-1]} at step {run.step}; lower the rate")
+        if run.step % plan.every == 0 or run.step == plan.steps:
+            run.save(checkpoint)
+            minutes = round((time.monotonic() - started) / 60, 1)
+            report = {"step": run.step, "loss": round(float(np.mean(losses)), 5)}
+            print(json.dumps({**report, **_score(run.network, pairs), "minutes": minutes}))
+            losses.clear()
+    weights = plan.out / "student.pth"
+    torch.save(run.network.state_dict(), weights)
+    return weights
+
+
+def _batches(plan: Plan, *, first: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    count = plan.steps * plan.batch
+    patches = Patches(plan.data, parse(plan.recipe), patch=plan.patch, count=count, seed=plan.seed)
+    rest = Subset(patches, range(first * plan.batch, count))
+    yield from DataLoader(rest, plan.batch, num_workers=1, prefetch_factor=8)
+
+
+def _validation_pairs(plan: Plan) -> list[tuple[Frame, Frame]]:
+    """(damaged, sharp) centres of every fourth image."""
+    degrade, pairs = parse(plan.recipe), []
+    for index, image in enumerate(read_images(plan.val, smallest=_CENTRE)[::4]):
+        top, left = (image.shape[0] - _CENTRE) // 2, (image.shape[1] - _CENTRE) // 2
+        sharp = np.ascontiguousarray(image[top : top + _CENTRE, left : left + _CENTRE])
+        pairs.append((degrade(sharp, seed=index), sharp))
+    return pairs
+
+
+@torch.no_grad()
+def _score(network: Student, pairs: list[tuple[Frame, Frame]]) -> dict[str, float]:
+    rows = []
+    for damaged, sharp in pairs:
+        rgb = torch.from_numpy(np.ascontiguousarray(damaged[:, :, ::-1]))
+        restored = network(rgb.permute(2, 0, 1)[None].float() / 255)[0]
+        levels = restored.clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).numpy()
+        out = np.ascontiguousarray(levels[:, :, ::-1])
+        rows.append(
+            (ssim(damaged, sharp), ssim(out, sharp), psnr(damaged, sharp), psnr(out, sharp))
+        )
+    names = ("ssim_in", "ssim_out", "psnr_in", "psnr_out")
+    return dict(zip(names, np.mean(rows, axis=0).round(4).tolist(), strict=True))

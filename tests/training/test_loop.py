@@ -1,0 +1,86 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+import torch
+
+from ovsharp import CalibrationError
+from ovsharp.degrade import parse
+from ovsharp.training.loop import Plan, train
+from ovsharp.training.patches import Patches
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("astronaut", "coffee"):
+        image = getattr(skimage.data, name)()[:400, :400, ::-1]
+        cv2.imwrite(str(folder / f"{name}.png"), image)
+    (folder / "broken.png").write_bytes(b"no image")
+    return folder
+
+
+@pytest.fixture
+def plan(photos: Path, tmp_path: Path) -> Plan:
+    small = {"channels": 16, "depth": 1, "batch": 4, "patch": 32, "steps": 4, "every": 2}
+    return Plan(data=photos, val=photos, out=tmp_path / "run", recipe="blur(sigma=2)", **small)
+
+
+def test_training_sharpens(plan: Plan, capsys: pytest.CaptureFixture[str]) -> None:
+    torch.set_num_threads(1)
+    train(replace(plan, channels=48, depth=0, batch=8, steps=100, every=100, rate=1e-3))
+    report = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert report["ssim_out"] > report["ssim_in"] + 0.005
+    assert report["psnr_out"] > report["psnr_in"] + 0.2
+
+
+def test_resumed_run_equals_uninterrupted_run(plan: Plan, tmp_path: Path) -> None:
+    torch.set_num_threads(1)
+    whole = torch.load(train(plan), weights_only=True)
+
+    class Killed(Exception):
+        pass
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    broken_off = replace(plan, out=tmp_path / "other")
+    with pytest.MonkeyPatch.context() as patch:
+        # The run dies after the checkpoint of step 2 is written and before that of step 4.
+        saves = iter([torch.save])
+        original = torch.save
+        patch.setattr(torch, "save", lambda *a: next(saves, killed)(*a))
+        with pytest.raises(Killed):
+            train(broken_off)
+    assert torch.save is original
+    resumed = torch.load(train(broken_off), weights_only=True)
+    for key, value in whole.items():
+        assert torch.equal(value, resumed[key]), key
+
+
+def test_patches_are_aligned_and_repeatable(photos: Path) -> None:
+    patches = Patches(photos, parse("clean"), patch=32, count=8, seed=3)
+    for index in range(8):
+        damaged, sharp = patches[index]
+        assert damaged.shape == (3, 32, 32)
+        assert torch.equal(damaged, sharp)
+        assert torch.equal(sharp, patches[index][1])
+    assert not torch.equal(patches[0][1], patches[1][1])
+
+
+def test_patches_are_rgb(tmp_path: Path) -> None:
+    blue = np.zeros((64, 64, 3), np.uint8)
+    blue[:, :, 0] = 255
+    cv2.imwrite(str(tmp_path / "blue.png"), blue)
+    _, sharp = Patches(tmp_path, parse("clean"), patch=16, count=1, seed=0)[0]
+    assert sharp[:, 0, 0].tolist() == [0, 0, 255]
+
+
+def test_images_smaller_than_a_patch_are_refused_in_a_sentence(photos: Path) -> None:
+    with pytest.raises(CalibrationError, match="1016x1016"):
+        Patches(photos, parse("clean"), patch=1000, count=1, seed=0)
