@@ -1,0 +1,35 @@
+"""Networks, their registry, and checkpoints read safely.
+
+Names are loaded on first use: the shipped models lie in this package and run without torch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ovsharp.models.arguments import parse_arguments
+
+if TYPE_CHECKING:
+    from ovsharp.models.checkpoint import read_weights
+    from ovsharp.models.loading import Network, load_network
+    from ovsharp.models.registry import ARCHITECTURES
+
+__all__ = ["ARCHITECTURES", "Network", "load_network", "parse_arguments", "read_weights"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'ovsharp.models' has no attribute '{name}'")
+    from ovsharp.extras import need
+
+    need("torch", extra="convert")
+    from ovsharp.models.checkpoint import read_weights
+    from ovsharp.models.loading import Network, load_network
+    from ovsharp.models.registry import ARCHITECTURES
+
+    return {
+        "ARCHITECTURES": ARCHITECTURES,
+        "Network": Network,
+        "load_network": load_network,
+        "read_weights": read_weights,
+    }[name]

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from math import isqrt
+from typing import Any, cast
+
 import torch
 from torch import nn
 from torch.nn import functional
 
+from ovsharp.models.architecture import Architecture, Shapes, count
+
 
 class Student(nn.Module):
-    """Same-resolution sharpener that is cheap on a CPU: most work is done at a fraction of the size.
+    """Same-resolution sharpener, cheap on a CPU: most work is done at a fraction of the size.
 
     The frame is pixel-unshuffled by `unshuffle`, goes through `depth` + 2 3x3 convolutions with
     ReLU between them, is pixel-shuffled back, and is added to the input: the network computes
-    only the correction. 160,000 parameters in its standard size.
+    only the correction. 166,272 parameters in its standard size.
 
     Args:
         channels: width of the body.
@@ -38,15 +43,34 @@ class Student(nn.Module):
         # left and training stands still (measured: loss 1.00 of doing nothing after 400 steps,
         # against 0.93 with Kaiming's and 0.92 with this start near the identity).
         nn.init.kaiming_normal_(self.head.weight, nonlinearity="relu")
-        for convolution in self.body:
+        body = cast("list[nn.Conv2d]", list(self.body))
+        for convolution in body:
             nn.init.dirac_(convolution.weight)
             convolution.weight.add_(torch.randn_like(convolution.weight), alpha=0.03)
         nn.init.normal_(self.tail.weight, std=1e-3)
-        for convolution in (self.head, *self.body, self.tail):
-            nn.init.zeros_(convolution.bias)
+        for convolution in (self.head, *body, self.tail):
+            nn.init.zeros_(cast("torch.Tensor", convolution.bias))
 
     def forward(self, frame: torch.Tensor) -> torch.Tensor:
         features = functional.relu(self.head(functional.pixel_unshuffle(frame, self.unshuffle)))
         for convolution in self.body:
             features = functional.relu(convolution(features))
         return frame + functional.pixel_shuffle(self.tail(features), self.unshuffle)
+
+
+def _deduce(shapes: Shapes) -> dict[str, Any]:
+    channels, packed = shapes["head.weight"][:2]
+    return {
+        "channels": channels,
+        "depth": count(shapes, "body."),
+        "unshuffle": isqrt(packed // 3),
+    }
+
+
+ARCHITECTURE = Architecture(
+    name="student",
+    network=Student,
+    summary="ovsharp's own: plain convolutions on a pixel-unshuffled frame, x + f(x)",
+    telltale=("head.weight", "body.0.weight", "tail.weight"),
+    deduce=_deduce,
+)

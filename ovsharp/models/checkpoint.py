@@ -1,0 +1,276 @@
+"""Weights from files that others made: opened without ever running what is inside.
+
+A checkpoint is a pickle, and a pickle is a program. It is read with `weights_only=True`, on the
+CPU, after its kind and its size have been checked.
+"""
+
+from __future__ import annotations
+
+import pickle
+import pickletools
+import re
+import struct
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import torch
+
+from ovsharp.errors import ModelLoadError
+from ovsharp.extras import need
+
+MAX_BYTES = 2 << 30
+"""Largest file, and largest sum of its weights in 32 bits: no student comes near it."""
+
+WRAPPERS = ("params_ema", "params", "student", "model_state_dict", "state_dict", "model", "net")
+"""Names that training programs store the weights under; the first that is there is taken."""
+
+_MAX_DEPTH = 4
+"""Wrappers in wrappers that are taken off; a pickle may well contain itself."""
+
+_HEAD = 1024
+_LFS = b"version https://git-lfs.github.com/spec/"
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_ZIP = b"PK\x03\x04"
+_PICKLE = b"\x80"
+_LEGACY_HEADERS = 3
+"""Before the object itself, the old format has a magic number, a version and facts on the system,
+each a pickle of its own."""
+
+_DAMAGED = (
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    struct.error,
+)
+"""What torch.load raises when bytes of a checkpoint are wrong (seen by changing them at random)."""
+
+
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """Read the tensors of a `.pth`, `.pt` or `.safetensors` file.
+
+    What surrounds them is taken off: the entries in `WRAPPERS`, and the prefixes `module.` and
+    `_orig_mod.` of DataParallel and torch.compile. Entries that are no tensors (an epoch, a loss)
+    are left out. Half and double precision become float32.
+
+    Args:
+        path: recognised by its content, not by its ending.
+
+    Returns:
+        Tensors by key, in the order of the file. They may be mapped to it: copy, do not write.
+
+    Raises:
+        ModelLoadError: the file is missing, empty, too large, truncated, of another kind, needs
+            code to be opened, or holds no weights or weights that are not finite. The message
+            says what to do.
+    """
+    _check_size(path)
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    _refuse_strangers(path, head)
+    if head.startswith(_ZIP):
+        _check_archive(path)
+        content = _load(path, mmap=True)
+    elif _is_safetensors(head):
+        content = _load_safetensors(path)
+    elif head.startswith(_PICKLE):
+        content = _load(path, mmap=False)
+    else:
+        raise ModelLoadError(
+            f"{path} is no checkpoint: expected a file written by torch.save or safetensors, "
+            f"and it begins with {head[:8]!r}"
+        )
+    return _checked(path, _stripped(_unwrapped(path, content)))
+
+
+def _check_size(path: Path) -> None:
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise ModelLoadError(f"{path} {what}: expected a .pth, .pt or .safetensors file")
+    size = path.stat().st_size
+    if size == 0:
+        raise ModelLoadError(f"{path} is empty (0 bytes): copy or download it again")
+    if size > MAX_BYTES:
+        raise ModelLoadError(
+            f"{path} has {size / 2**30:.1f} GiB and the limit is {MAX_BYTES / 2**30:.0f} GiB: "
+            f"save the weights alone, without the optimizer"
+        )
+
+
+def _refuse_strangers(path: Path, head: bytes) -> None:
+    """Name the kinds of file that are often taken for a checkpoint."""
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if head.startswith(_LFS):
+        raise ModelLoadError(
+            f"{path} is a Git LFS pointer, not the weights themselves: fetch them with "
+            f"'git lfs pull' in its repository"
+        )
+    if text.startswith((b"<!doctype html", b"<html")):
+        raise ModelLoadError(
+            f"{path} is an HTML page, not a checkpoint: the download gave a web page (a login, an "
+            f"error or a preview); download the file itself"
+        )
+    if head.startswith(_HDF5):
+        raise ModelLoadError(
+            f"{path} is an HDF5 file, as Keras writes it, and ovsharp reads PyTorch's: export the "
+            f"model to ONNX (with tf2onnx) and convert that"
+        )
+
+
+def _check_archive(path: Path) -> None:
+    """Look into a zip archive: is it whole, and is it what torch.save writes?"""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            size = sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        raise ModelLoadError(
+            f"{path} is truncated or damaged: it begins like a checkpoint and its end is missing; "
+            f"copy or download it again"
+        ) from error
+    if any(name.endswith("/constants.pkl") for name in names):
+        raise ModelLoadError(
+            f"{path} is a TorchScript archive: a program, not weights. Save the weights alone: "
+            f"torch.save(torch.jit.load({path.name!r}, map_location='cpu').state_dict(), "
+            f"'{path.stem}-weights.pth')"
+        )
+    if not any(name.endswith("/data.pkl") for name in names):
+        raise ModelLoadError(
+            f"{path} is a zip archive without a checkpoint in it (it holds "
+            f"{', '.join(names[:3]) or 'nothing'}): unpack it, or export the model to ONNX"
+        )
+    if size > MAX_BYTES:
+        raise ModelLoadError(
+            f"{path} unpacks to {size / 2**30:.1f} GiB and the limit is {MAX_BYTES / 2**30:.0f} GiB"
+        )
+
+
+def _load(path: Path, *, mmap: bool) -> Any:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
+    except pickle.UnpicklingError as error:
+        raise ModelLoadError(_rejected(path, str(error))) from error
+    except _DAMAGED as error:
+        raise ModelLoadError(
+            f"{path} is truncated or damaged ({_first_line(error)}); copy or download it again"
+        ) from error
+
+
+def _load_safetensors(path: Path) -> dict[str, torch.Tensor]:
+    need("safetensors", extra="convert")
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path, device="cpu")
+    except SafetensorError as error:
+        raise ModelLoadError(
+            f"{path} is a truncated or damaged safetensors file ({_first_line(error)}); copy or "
+            f"download it again"
+        ) from error
+
+
+def _is_safetensors(head: bytes) -> bool:
+    """Whether a file begins with the length of a JSON header and the header itself."""
+    return len(head) > 8 and int.from_bytes(head[:8], "little") < MAX_BYTES and head[8:9] == b"{"
+
+
+def _rejected(path: Path, reason: str) -> str:
+    """Say why `weights_only` refused a pickle, and how to get the weights out of it."""
+    match = re.search(r"GLOBAL (\S+) (?:was not an allowed global|whose module)", reason)
+    if match is None:
+        return (
+            f"{path} is damaged, or a pickle that torch.save did not write "
+            f"({reason.strip().splitlines()[0]}); save the weights with "
+            f"torch.save(network.state_dict(), ...)"
+        )
+    try:
+        opcodes = _opcodes(path)
+    except (zipfile.BadZipFile, ValueError) as error:
+        return f"{path} is truncated or damaged ({_first_line(error)}); copy or download it again"
+    texts = [value for _, value in opcodes if isinstance(value, str)]
+    entry = next((name for name in WRAPPERS if name in texts), "state_dict")
+    weights = f"torch.load({path.name!r}, map_location='cpu', weights_only=False)"
+    if "EMPTY_DICT" in [name for name, _ in opcodes[:2]]:
+        weights += f"['{entry}']"
+    if any(text.startswith("torch.nn.modules.") for text in texts):
+        what = f"holds a whole pickled network ({match[1]}), not its weights alone"
+        weights += ".state_dict()"
+    else:
+        what = f"holds objects other than tensors (such as {match[1]})"
+    return (
+        f"{path} {what}: to open it would run code from the file, which ovsharp never does. If you "
+        f"trust it, save the weights alone, where its code can be imported, and use that file: "
+        f"python -c \"import torch; torch.save({weights}, '{path.stem}-weights.pth')\""
+    )
+
+
+def _opcodes(path: Path) -> list[tuple[str, Any]]:
+    """Give the opcodes, with their values, of the object in a checkpoint; runs none of them."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            name = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
+            with archive.open(name) as file:
+                return _opcodes_of_pickle(file)
+    with path.open("rb") as file:
+        for _ in range(_LEGACY_HEADERS):
+            _opcodes_of_pickle(file)
+        return _opcodes_of_pickle(file)
+
+
+def _opcodes_of_pickle(file: IO[bytes]) -> list[tuple[str, Any]]:
+    return [(opcode.name, value) for opcode, value, _ in pickletools.genops(file)]
+
+
+def _unwrapped(path: Path, content: Any) -> dict[str, torch.Tensor]:
+    for _ in range(_MAX_DEPTH):
+        if isinstance(content, Mapping):
+            inner = [content[name] for name in WRAPPERS if isinstance(content.get(name), Mapping)]
+            content = inner[0] if inner else content
+    entries = content if isinstance(content, Mapping) else {}
+    tensors = {str(key): value for key, value in entries.items() if isinstance(value, torch.Tensor)}
+    if not tensors:
+        held = ", ".join(str(key) for key in list(entries)[:8]) or type(content).__name__
+        raise ModelLoadError(
+            f"{path} holds no weights (found: {held}): expected tensors by name, at the top or "
+            f"under one of {', '.join(WRAPPERS)}"
+        )
+    return tensors
+
+
+def _stripped(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    # torch.compile marks the compiled part, which may be any submodule; DataParallel the root.
+    tensors = {key.replace("_orig_mod.", ""): tensor for key, tensor in tensors.items()}
+    while all(key.startswith("module.") for key in tensors):
+        tensors = {key.removeprefix("module."): tensor for key, tensor in tensors.items()}
+    return tensors
+
+
+def _checked(path: Path, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    # The file may be small where its tensors are not: a view can repeat one value at will.
+    if 4 * sum(tensor.numel() for tensor in tensors.values()) > MAX_BYTES:
+        raise ModelLoadError(f"{path} holds more than {MAX_BYTES / 2**30:.0f} GiB of weights")
+    checked = {}
+    for key, tensor in tensors.items():
+        if tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_complex():
+            raise ModelLoadError(
+                f"{path}: '{key}' is no plain tensor of numbers ({tensor.dtype}, {tensor.layout}); "
+                f"save the network in floating point"
+            )
+        checked[key] = tensor.float() if tensor.is_floating_point() else tensor
+        if not torch.isfinite(checked[key]).all():
+            raise ModelLoadError(
+                f"{path}: '{key}' has values that are not finite (NaN or infinity): the training "
+                f"diverged; use an earlier checkpoint"
+            )
+    return checked
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

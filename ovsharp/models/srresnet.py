@@ -1,0 +1,86 @@
+"""SRResNet, the teacher of the `synergy` system.
+
+C. Ledig et al., "Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial
+Network", CVPR 2017.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from ovsharp.models.architecture import Architecture, Shapes, count
+from ovsharp.models.blocks import conv3x3
+
+
+class SRResBlock(nn.Module):
+    """Conv, BatchNorm, PReLU, Conv, BatchNorm, + input."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.block = nn.Sequential(
+            conv3x3(channels, channels, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.PReLU(),
+            conv3x3(channels, channels, bias=False),
+            nn.BatchNorm2d(channels),
+        )
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        change: torch.Tensor = self.block(features)
+        return features + change
+
+
+class SRResNet(nn.Module):
+    """Residual blocks at the size of the input, then one pixel-shuffle per factor of 2.
+
+    Args:
+        channels: width.
+        blocks: number of residual blocks.
+        scale: 1, 2, 4 or 8; 1 leaves the upsampler out, as `synergy` needs it.
+
+    Shape:
+        N x 3 x H x W float, RGB, 0..1 -> N x 3 x scale*H x scale*W, not clamped.
+    """
+
+    def __init__(self, channels: int = 64, blocks: int = 16, scale: int = 4) -> None:
+        super().__init__()
+        if scale not in (1, 2, 4, 8):
+            raise ValueError(f"scale must be 1, 2, 4 or 8, got {scale}")
+        doublings = scale.bit_length() - 1
+        self.head = nn.Sequential(nn.Conv2d(3, channels, 9, padding=4), nn.PReLU())
+        self.body = nn.Sequential(*(SRResBlock(channels) for _ in range(blocks)))
+        self.merge = nn.Sequential(
+            conv3x3(channels, channels, bias=False), nn.BatchNorm2d(channels)
+        )
+        self.upsampler = nn.Sequential(*(_doubling(channels) for _ in range(doublings)))
+        self.tail = nn.Conv2d(channels, 3, 9, padding=4)
+
+    def forward(self, frame: torch.Tensor) -> torch.Tensor:
+        shallow = self.head(frame)
+        features = shallow + self.merge(self.body(shallow))
+        picture: torch.Tensor = self.tail(self.upsampler(features))
+        return picture
+
+
+def _doubling(channels: int) -> nn.Sequential:
+    return nn.Sequential(conv3x3(channels, 4 * channels), nn.PixelShuffle(2), nn.PReLU())
+
+
+def _deduce(shapes: Shapes) -> dict[str, Any]:
+    return {
+        "channels": shapes["head.0.weight"][0],
+        "blocks": count(shapes, "body."),
+        "scale": 2 ** count(shapes, "upsampler."),
+    }
+
+
+ARCHITECTURE = Architecture(
+    name="srresnet",
+    network=SRResNet,
+    summary="SRResNet x1, x2, x4 or x8",
+    telltale=("head.0.weight", "body.0.block.0.weight", "merge.0.weight", "tail.weight"),
+    deduce=_deduce,
+)

@@ -1,0 +1,87 @@
+"""The published sizes, and what each network does to a frame."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from ovsharp.models import ARCHITECTURES
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("dynamic-duo", 758_755),
+        ("dynamic-duo-teacher", 906_915),
+        ("visionarv", 112_593),
+        ("visionarv-teacher", 41_187),
+        ("gla", 334_147),
+        ("edsr", 372_803),
+        ("edsr-teacher", 19_486_723),
+        ("rrdbnet", 16_697_987),
+    ],
+)
+def test_published_parameter_count(name: str, parameters: int) -> None:
+    with torch.device("meta"):
+        network = ARCHITECTURES.build(name)
+
+    assert sum(parameter.numel() for parameter in network.parameters()) == parameters
+
+
+def test_the_synergy_student_fits_its_file_limit() -> None:
+    network = ARCHITECTURES.build("synergy")
+
+    assert 4 * sum(parameter.numel() for parameter in network.parameters()) < 5e6
+
+
+SMALL = {
+    "rrdbnet": {"channels": 8, "blocks": 1, "growth": 4},
+    "edsr-teacher": {"channels": 8, "blocks": 1},
+    "srresnet": {"channels": 8, "blocks": 1},
+    "dynamic-duo": {"channels": 8, "blocks": 1, "growth": 4},
+    "dynamic-duo-teacher": {"channels": 8},
+}
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES.names())
+@torch.no_grad()
+def test_scale_of_the_output(name: str) -> None:
+    network = ARCHITECTURES.build(name, **SMALL.get(name, {})).eval()
+    scale = 4 if name in ("dynamic-duo", "rrdbnet", "srresnet") else 1
+
+    assert network(torch.rand(2, 3, 12, 20)).shape == (2, 3, 12 * scale, 20 * scale)
+
+
+@pytest.mark.parametrize("name", ["gla", "edsr", "dynamic-duo", "dynamic-duo-teacher"])
+@torch.no_grad()
+def test_bounded_networks_stay_in_range(name: str) -> None:
+    network = ARCHITECTURES.build(name, **SMALL.get(name, {}))
+    for parameter in network.parameters():
+        parameter.mul_(20)
+    sharp = network(torch.rand(1, 3, 8, 8))
+
+    assert sharp.min() >= 0
+    assert sharp.max() <= 1
+
+
+@torch.no_grad()
+def test_the_readings_of_a_plain_chain() -> None:
+    direct = ARCHITECTURES.build("plain", channels=[5])
+    frame = torch.rand(1, 3, 9, 7)
+    drawn = direct(frame)
+    for name, expected in (("plain-residual", frame - drawn), ("plain-skip", frame + drawn)):
+        network = ARCHITECTURES.build(name, channels=[5])
+        network.load_state_dict(direct.state_dict())
+
+        torch.testing.assert_close(network(frame), expected)
+
+
+@pytest.mark.parametrize("name", ["student", "synergy"])
+@torch.no_grad()
+def test_a_silent_correction_leaves_the_frame_as_it_is(name: str) -> None:
+    network = ARCHITECTURES.build(name)
+    for parameter in network.get_submodule("tail").parameters():
+        parameter.zero_()
+    frame = torch.rand(1, 3, 16, 16)
+
+    assert torch.equal(network(frame), frame)
