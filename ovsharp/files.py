@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -37,7 +37,7 @@ def staged(folder: Path) -> Iterator[Path]:
             shutil.rmtree(staging, ignore_errors=True)
     except BaseException:
         for path in made:
-            if path.is_dir() and not any(path.iterdir()):
+            with suppress(OSError):  # never made, or no longer empty
                 path.rmdir()
         raise
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from ovsharp.errors import UnsupportedModelError
 
@@ -16,6 +18,9 @@ Storage = Literal["fp32", "fp16", "int8"]
 Colour = Literal["rgb", "bgr", "luma"]
 
 SCHEMA = 1
+
+_TOO_LARGE = (OverflowError, RecursionError)
+"""What Python raises for numbers and nestings in JSON that nobody wrote in good faith."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,12 @@ class ModelSpec:
         return dataclasses.replace(self, **changes)
 
     def to_json(self) -> str:
-        """Give the spec as one line of JSON."""
+        """Give the spec as one line of JSON.
+
+        Raises:
+            UnsupportedModelError: values out of their range, which nothing could read again.
+        """
+        _check(self)
         return json.dumps({"schema": SCHEMA, **dataclasses.asdict(self)}, sort_keys=True)
 
     @classmethod
@@ -113,40 +123,74 @@ class ModelSpec:
         """Read what `to_json` wrote.
 
         Raises:
-            UnsupportedModelError: not such a text, written by a newer ovsharp, or values that
-                make no sense.
+            UnsupportedModelError: not such a text, written by a newer ovsharp, or values of the
+                wrong type or out of their range.
         """
         try:
             values = json.loads(text)
             schema = values.pop("schema")
-            if schema != SCHEMA:
-                raise UnsupportedModelError(
-                    f"the model was written with spec schema {schema} and this ovsharp reads "
-                    f"{SCHEMA}; convert it again or update ovsharp"
-                )
-            if values["quantization"] is not None:
-                quantization = values["quantization"]
-                quantization["float_layers"] = tuple(quantization["float_layers"])
-                values["quantization"] = Quantization(**quantization)
-            for key in ("value_range", "mean", "std", "size"):
-                if values[key] is not None:
-                    values[key] = tuple(values[key])
-            spec = cls(**values)
-            sound = (
-                1 <= spec.scale <= 16
-                and 1 <= spec.multiple <= 1024
-                and 1 <= spec.minimum <= 4096
-                and (spec.margin is None or spec.margin >= 0)
-                and (spec.size is None or (len(spec.size) == 2 and min(spec.size) > 0))
-                and spec.colour in get_args(Colour)
-                and spec.storage in get_args(Storage)
-            )
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            if schema == SCHEMA:
+                spec: ModelSpec = _decode(values, cls)
+        except (ValueError, TypeError, LookupError, AttributeError, *_TOO_LARGE) as error:
             raise UnsupportedModelError(
                 f"the model's ovsharp spec is malformed ({error}); convert it again"
             ) from error
-        if not sound:
+        if schema != SCHEMA:
             raise UnsupportedModelError(
-                "the model's ovsharp spec has values out of their range; convert it again"
+                f"the model was written with spec schema {schema} and this ovsharp reads "
+                f"{SCHEMA}; convert it again or update ovsharp"
             )
+        _check(spec)
         return spec
+
+
+def _decode(value: Any, kind: Any) -> Any:
+    """Turn a value out of JSON into one of this kind (a type of a field above).
+
+    Raises:
+        TypeError: it is of another kind.
+        ValueError: a tuple of another length.
+    """
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):  # X | None
+        return None if value is None else _decode(value, arguments[0])
+    if origin is tuple and isinstance(value, list):
+        kinds = arguments[:1] * len(value) if arguments[-1] is Ellipsis else arguments
+        return tuple(_decode(item, kind) for item, kind in zip(value, kinds, strict=True))
+    if origin is dict and isinstance(value, dict):
+        return {key: _decode(item, arguments[1]) for key, item in value.items()}
+    if dataclasses.is_dataclass(kind) and isinstance(value, dict):
+        hints = get_type_hints(kind)
+        build: Any = kind
+        return build(**{key: _decode(item, hints[key]) for key, item in value.items()})
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is kind or (origin is Literal and value in arguments):
+        return value
+    raise TypeError(f"expected {kind}, got {value!r:.40}")
+
+
+def _check(spec: ModelSpec) -> None:
+    floats = [*spec.value_range, *spec.mean, *spec.std, *spec.parity.values()]
+    if spec.quantization is not None:
+        cost = spec.quantization
+        floats += [cost.ssim_drop, cost.psnr_drop, cost.max_drop]
+    problems = {
+        # IR files are named after it.
+        "name": not spec.name or spec.name.startswith(".") or bool(set(spec.name) & set("/\\\0")),
+        "scale": not 1 <= spec.scale <= 16,
+        "multiple": not 1 <= spec.multiple <= 1024,
+        "minimum": not 1 <= spec.minimum <= 4096,
+        "margin": spec.margin is not None and not 0 <= spec.margin <= 65536,
+        "size": spec.size is not None and not all(1 <= side <= 65536 for side in spec.size),
+        "value_range": not spec.value_range[0] < spec.value_range[1],
+        "mean": len(spec.mean) not in (0, 1, 3),
+        "std": len(spec.std) not in (0, 1, 3) or not all(value > 0 for value in spec.std),
+        "infinite or no numbers": not all(math.isfinite(value) for value in floats),
+    }
+    wrong = [name for name, is_wrong in problems.items() if is_wrong]
+    if wrong:
+        raise UnsupportedModelError(
+            f"the ovsharp spec of {spec.name!r} has values out of their range "
+            f"({', '.join(wrong)}); convert the model again"
+        )

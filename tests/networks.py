@@ -22,7 +22,9 @@ def frame_model(
     rng = np.random.default_rng(seed)
 
     def convolution(node: ov.Node, inputs: int, outputs: int) -> ov.Node:
-        weights = rng.normal(0, (2 / (9 * inputs)) ** 0.5, (outputs, inputs, 3, 3)).astype(np.float32)
+        weights = rng.normal(0, (2 / (9 * inputs)) ** 0.5, (outputs, inputs, 3, 3)).astype(
+            np.float32
+        )
         return ops.convolution(node, ops.constant(weights), [1, 1], [1, 1], [1, 1], [1, 1])
 
     frame = ops.parameter([1, -1, -1, 3], np.uint8, name="frame")
@@ -38,14 +40,21 @@ def frame_model(
     node = node if block == 1 else ops.depth_to_space(node, "blocks_first", block)
     if scale == 1:
         node = ops.add(image, ops.multiply(node, ops.constant(np.float32(0.05))))
-    levels = ops.clamp(ops.round(ops.multiply(node, ops.constant(np.float32(255))), "half_to_even"), 0, 255)
+    levels = ops.clamp(
+        ops.round(ops.multiply(node, ops.constant(np.float32(255))), "half_to_even"), 0, 255
+    )
     sharp = ops.transpose(ops.convert(levels, np.uint8), ops.constant([0, 2, 3, 1]))
     sharp.output(0).set_names({"sharp"})
     return ov.Model([sharp], [frame], "test")
 
 
 def frame_spec(
-    *, scale: int = 1, unshuffle: int = 1, layers: int = 2, storage: Storage = "fp32", **changes: object
+    *,
+    scale: int = 1,
+    unshuffle: int = 1,
+    layers: int = 2,
+    storage: Storage = "fp32",
+    **changes: object,
 ) -> ModelSpec:
     """The spec of `frame_model` with the same arguments."""
     spec = ModelSpec(

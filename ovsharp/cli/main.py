@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
+from difflib import get_close_matches
 from importlib import import_module
 from typing import NoReturn
 
@@ -26,24 +29,29 @@ EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 class Verbs(click.Group):
     """Imports a verb's module only when it is called: --help loads nothing heavy."""
 
-    def list_commands(self, context: click.Context) -> list[str]:
+    def list_commands(self, _context: click.Context) -> list[str]:
         """Give the verbs in the order that one uses them."""
         return list(VERBS)
 
-    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
         """Import `ovsharp.cli.NAME` and give its command `NAME`."""
         if name not in VERBS:
-            return None
+            similar = get_close_matches(name, VERBS, n=1) or list(VERBS)
+            raise click.UsageError(f"there is no verb '{name}'; try {', '.join(similar)}")
         command: click.Command = getattr(import_module(f"ovsharp.cli.{name}"), name)
         return command
 
-    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs without importing them."""
         with formatter.section("Verbs"):
             formatter.write_dl(list(VERBS.items()))
 
 
-@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=Verbs,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    subcommand_metavar="VERB ...",
+)
 @click.version_option(__version__, prog_name="ovsharp")
 def main() -> None:
     """Sharpen video frames in real time on an ordinary CPU.
@@ -55,21 +63,47 @@ def main() -> None:
 
 def run() -> NoReturn:
     """Run the command line and exit with its code."""
+    code = _run()
     try:
-        code = main.main(prog_name="ovsharp", standalone_mode=False) or 0
-    except click.exceptions.Exit as error:
-        code = error.exit_code
+        sys.stdout.flush()
+    except OSError as error:  # a full disk or a closed pipe behind stdout
+        if not code and not isinstance(error, BrokenPipeError):
+            _say(_sentence(error))
+        code = code or EXIT_FAILED
+        # Python flushes once more at its end, and would end in a traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def _run() -> int:
+    try:
+        return main.main(prog_name="ovsharp", standalone_mode=False) or 0
     except click.ClickException as error:
         error.show()
-        code = EXIT_USAGE
+        return EXIT_USAGE
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
-        code = EXIT_INTERRUPTED
+        _say("interrupted")
+        return EXIT_INTERRUPTED
     except OvsharpError as error:
-        click.echo(f"ovsharp: {error}", err=True)
-        code = EXIT_USAGE if isinstance(error, UsageError | DeviceError) else EXIT_FAILED
+        _say(str(error))
+        return EXIT_USAGE if isinstance(error, UsageError | DeviceError) else EXIT_FAILED
+    except BrokenPipeError:  # whoever read the output has enough
+        return EXIT_FAILED
     except OSError as error:
-        where = f" {error.filename}" if error.filename else ""
-        click.echo(f"ovsharp: the system refused a file{where}: {error.strerror or error}", err=True)
-        code = EXIT_FAILED
-    sys.exit(code)
+        _say(_sentence(error))
+    except MemoryError:
+        _say("not enough memory; close other programs, or use smaller images or fewer of them")
+    return EXIT_FAILED
+
+
+def _say(sentence: str) -> None:
+    click.echo(f"ovsharp: {sentence}", err=True)
+
+
+def _sentence(error: OSError) -> str:
+    file = f" {error.filename}" if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"the disk is full, cannot write{file}; free some space and run this again"
+    if isinstance(error, PermissionError):
+        return f"no permission to use{file}; choose another place, or change its permissions"
+    return f"the system refused{file}: {error.strerror or error}"

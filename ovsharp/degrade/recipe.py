@@ -5,20 +5,22 @@
     blur(kernel=5|7|9, sigma=1..2.5) + down_up(scale=2, method=bicubic|bilinear)
 
 `a|b|c` draws one of the values, `a..b` draws evenly between two numbers (whole numbers if
-both are whole), and `p=0.5` applies a damage to that share of the images. The text is the
-recipe's identity: reports print it, and the same text with the same seed gives the same pixels.
+both are whole), and `p=0.5` applies a damage to that share of the images. A named recipe can
+stand among the damages: `gla + jpeg(quality=20)`. The text is the recipe's identity: reports
+print it, and the same text with the same seed gives the same pixels.
 """
 
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from ovsharp.degrade.operations import OPERATIONS, Image
+from ovsharp.degrade.operations import OPERATIONS, Image, Name, Number, Operation
 from ovsharp.errors import UsageError
 
 RECIPES: Mapping[str, str] = {
@@ -26,7 +28,9 @@ RECIPES: Mapping[str, str] = {
     "gla": "blur(kernel=5|7|9, sigma=1..2.5) + down_up(scale=2, method=bicubic|bilinear)",
     "edsr": "down_up(scale=2, method=bicubic|bilinear)",
     "visionarv": "down_up(scale=6, method=bicubic) + blur(kernel=5, sigma=1.1)",
-    "dynamic-duo": "down(scale=4, method=bicubic|nearest) + jpeg(quality=5..35) + noise(sigma=0..10, p=0.5)",
+    "dynamic-duo": (
+        "down(scale=4, method=bicubic|nearest) + jpeg(quality=5..35) + noise(sigma=0..10, p=0.5)"
+    ),
     "x2": "down(scale=2, method=area)",
     "x3": "down(scale=3, method=area)",
     "x4": "down(scale=4, method=area)",
@@ -43,6 +47,10 @@ Value = int | float | str
 class _Choice:
     values: tuple[Value, ...]
 
+    @property
+    def ends(self) -> tuple[Value, ...]:
+        return self.values
+
     def draw(self, rng: np.random.Generator) -> Value:
         return self.values[int(rng.integers(len(self.values)))]
 
@@ -51,6 +59,10 @@ class _Choice:
 class _Range:
     low: int | float
     high: int | float
+
+    @property
+    def ends(self) -> tuple[Value, ...]:
+        return (self.low, self.high)
 
     def draw(self, rng: np.random.Generator) -> Value:
         if isinstance(self.low, int) and isinstance(self.high, int):
@@ -63,6 +75,12 @@ class _Step:
     name: str
     parameters: tuple[tuple[str, _Choice | _Range], ...]
     probability: float
+
+    def __call__(self, image: Image, rng: np.random.Generator) -> Image:
+        # What one image draws does not depend on what it skips.
+        applied = rng.random() < self.probability
+        drawn = {key: parameter.draw(rng) for key, parameter in self.parameters}
+        return OPERATIONS[self.name].apply(image, rng, **drawn) if applied else image
 
 
 @dataclass(frozen=True)
@@ -86,14 +104,7 @@ class Recipe:
     @property
     def scale(self) -> int:
         """How many times smaller each side becomes."""
-        factors = [
-            parameter.values[0]
-            for step in self.steps
-            if step.name == "down"
-            for key, parameter in step.parameters
-            if key == "scale" and isinstance(parameter, _Choice)
-        ]
-        return int(np.prod([int(factor) for factor in factors], initial=1))
+        return math.prod(_scale(step) for step in self.steps if OPERATIONS[step.name].resizes)
 
     def __call__(self, image: Image, *, seed: int) -> Image:
         """Damage one image.
@@ -106,15 +117,16 @@ class Recipe:
             uint8, H/scale x W/scale x 3, BGR; a new array.
 
         Raises:
-            UsageError: a parameter out of its range, or an image too small to shrink.
+            UsageError: no such image, or one too small to shrink.
         """
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+            raise UsageError(
+                f"expected an image of uint8, height x width x 3, got {image.dtype} {image.shape}"
+            )
         rng = np.random.default_rng(seed)
         result = image.copy()
         for step in self.steps:
-            applied = rng.random() < step.probability
-            drawn = {key: parameter.draw(rng) for key, parameter in step.parameters}
-            if applied:
-                result = OPERATIONS[step.name](result, rng, **drawn)
+            result = step(result, rng)
         return result
 
 
@@ -125,11 +137,20 @@ def parse(text: str) -> Recipe:
     """Make a recipe from a name in `RECIPES` or from a text in the grammar of this module.
 
     Raises:
-        UsageError: an unknown name, damage or parameter, or a malformed value.
+        UsageError: an unknown name, damage or parameter, or a value that is malformed or out of
+            its range.
+
+    Example:
+        >>> parse("gla + jpeg(quality=5..35, p=0.5)").text
+        'blur(kernel=5|7|9, sigma=1..2.5) + down_up(scale=2, method=bicubic|bilinear) + \
+jpeg(quality=5..35, p=0.5)'
     """
-    full = RECIPES.get(text, text)
-    steps = tuple(_parse_step(part.strip()) for part in full.split("+")) if full.strip() else ()
-    return Recipe(name=text, text=full, steps=steps)
+    parts = [part.strip() for part in text.split("+")] if text.strip() else []
+    if "" in parts:
+        raise UsageError(f"'{text}' has a + with no damage beside it")
+    full = " + ".join(filter(None, (RECIPES.get(part, part) for part in parts)))
+    steps = tuple(_parse_step(part.strip()) for part in full.split("+")) if full else ()
+    return Recipe(name=text.strip(), text=full, steps=steps)
 
 
 def _parse_step(text: str) -> _Step:
@@ -139,39 +160,55 @@ def _parse_step(text: str) -> _Step:
             f"unknown degradation '{text}': expected one of {', '.join(RECIPES)}, "
             f"or damages such as 'blur(sigma=1.5) + jpeg(quality=20)' from {', '.join(OPERATIONS)}"
         )
-    known = [
-        name
-        for name, parameter in inspect.signature(OPERATIONS[match["name"]]).parameters.items()
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
-    ]
-    parameters: list[tuple[str, _Choice | _Range]] = []
-    probability = 1.0
+    name = match["name"]
+    drawn: dict[str, _Choice | _Range] = {}
     for argument in filter(None, (part.strip() for part in (match["arguments"] or "").split(","))):
         key, separator, value = (part.strip() for part in argument.partition("="))
-        if not separator or key not in [*known, "p"]:
+        known = [*OPERATIONS[name].parameters, "p"]
+        if not separator or key not in known or key in drawn:
             raise UsageError(
-                f"'{argument}' is no parameter of {match['name']}: expected {', '.join(known)} or p, "
-                f"written as name=value"
+                f"'{argument}' is no parameter of {name}, or its second one of that name: "
+                f"expected {', '.join(known)}, each once, written as name=value"
             )
-        parsed = _parse_parameter(value)
-        if key != "p":
-            parameters.append((key, parsed))
-            continue
-        only = parsed.values[0] if isinstance(parsed, _Choice) and len(parsed.values) == 1 else None
-        if isinstance(only, str) or only is None or not 0 <= only <= 1:
-            raise UsageError(f"p must be one number between 0 and 1, got '{value}'")
-        probability = float(only)
-    return _Step(match["name"], tuple(parameters), probability)
+        drawn[key] = _parse_parameter(value)
+        _check(OPERATIONS[name], key, drawn[key], argument)
+    probability = drawn.pop("p", None)
+    share = float(probability.values[0]) if isinstance(probability, _Choice) else 1.0
+    return _Step(name, tuple(drawn.items()), share)
+
+
+_P = Number(0, 1, whole=False)
+
+
+def _check(operation: Operation, key: str, drawn: _Choice | _Range, argument: str) -> None:
+    expected: Number | Name = _P if key == "p" else operation.parameters[key]
+    if not all(expected.accepts(value) for value in drawn.ends):
+        raise UsageError(f"'{argument}' is out of range: {key} is {expected.description}")
+    if isinstance(drawn, _Range) and isinstance(expected, Number) and expected.odd:
+        raise UsageError(f"'{argument}': {key} is {expected.description}, listed as in 5|7|9")
+    fixed = key == "p" or (operation.resizes and isinstance(expected, Number))
+    if fixed and (isinstance(drawn, _Range) or len(drawn.values) > 1):
+        raise UsageError(f"'{argument}': {key} must be one number, the same for every image")
+    if key == "p" and operation.resizes:
+        raise UsageError(f"'{argument}': what changes the size is done to every image or to none")
+
+
+def _scale(step: _Step) -> int:
+    """How many times smaller a step that resizes makes each side."""
+    operation = OPERATIONS[step.name].apply
+    default = inspect.signature(operation).parameters["scale"].default
+    drawn = dict(step.parameters).get("scale", _Choice((default,)))
+    return int(drawn.ends[0])
 
 
 def _parse_parameter(text: str) -> _Choice | _Range:
     low, separator, high = text.partition("..")
-    if separator:
-        ends = (_parse_value(low), _parse_value(high))
-        if isinstance(ends[0], str) or isinstance(ends[1], str) or ends[0] > ends[1]:
-            raise UsageError(f"'{text}' is no range: expected two numbers, low..high")
-        return _Range(ends[0], ends[1])
-    return _Choice(tuple(_parse_value(value) for value in text.split("|")))
+    if not separator:
+        return _Choice(tuple(_parse_value(value.strip()) for value in text.split("|")))
+    ends = (_parse_value(low), _parse_value(high))
+    if isinstance(ends[0], str) or isinstance(ends[1], str) or ends[0] > ends[1]:
+        raise UsageError(f"'{text}' is no range: expected two numbers, low..high")
+    return _Range(ends[0], ends[1])
 
 
 def _parse_value(text: str) -> Value:

@@ -1,0 +1,58 @@
+"""Which files an input on the command line means."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Sequence
+from pathlib import Path
+
+from ovsharp.errors import MediaError
+from ovsharp.media.images import IMAGE_ENDINGS
+
+
+def find_images(inputs: Sequence[str | Path]) -> list[Path]:
+    """List the images that files, folders and globs stand for.
+
+    A file is taken whatever its name. A folder stands for the images in it and below it, a glob
+    such as `holiday/**/*.jpg` for those that match; both skip hidden files and folders and
+    whatever has another ending than those of `IMAGE_ENDINGS`.
+
+    Returns:
+        In the order of `inputs`, sorted within a folder or a glob, without repetitions.
+
+    Raises:
+        MediaError: an input that does not exist, or that holds no image.
+    """
+    found: dict[Path, None] = {}
+    for item in inputs:
+        found.update(dict.fromkeys(_find(item)))
+    return list(found)
+
+
+def _find(item: str | Path) -> list[Path]:
+    path = Path(item)
+    if path.is_file():
+        return [path]
+    if path.is_dir():
+        images = sorted(file for file in path.rglob("*") if _is_image(file, path))
+        if not images:
+            raise MediaError(
+                f"the folder {path} holds no images: expected files ending in "
+                f"{', '.join(IMAGE_ENDINGS)}"
+            )
+        return images
+    if glob.has_magic(str(item)):
+        # Path.glob takes no absolute patterns.
+        matches = (Path(match) for match in glob.glob(str(item), recursive=True))  # noqa: PTH207
+        images = sorted(file for file in matches if _is_image(file, file.parent))
+        if not images:
+            raise MediaError(
+                f"no image matches {item}: expected files ending in {', '.join(IMAGE_ENDINGS)}"
+            )
+        return images
+    raise MediaError(f"there is no file or folder {item}")
+
+
+def _is_image(file: Path, root: Path) -> bool:
+    hidden = any(part.startswith(".") for part in file.relative_to(root).parts)
+    return not hidden and file.suffix.lower() in IMAGE_ENDINGS and file.is_file()

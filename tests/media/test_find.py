@@ -1,0 +1,62 @@
+"""Files, folders and globs stand for images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ovsharp.errors import MediaError
+from ovsharp.media import find_images
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("b.PNG", "a.jpg", "notes.txt", ".hidden.png", "sub/c.webp", ".git/d.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "folder.png").mkdir()
+    return tmp_path
+
+
+def test_a_folder_stands_for_the_images_below_it(folder: Path) -> None:
+    assert find_images([folder]) == [folder / "a.jpg", folder / "b.PNG", folder / "sub" / "c.webp"]
+
+
+def test_a_hidden_folder_can_be_named(folder: Path) -> None:
+    assert find_images([folder / ".git"]) == [folder / ".git" / "d.png"]
+
+
+def test_globs_match_images(folder: Path) -> None:
+    assert find_images([f"{folder}/*"]) == [folder / "a.jpg", folder / "b.PNG"]
+    assert find_images([f"{folder}/**/*.webp"]) == [folder / "sub" / "c.webp"]
+
+
+def test_a_file_is_taken_whatever_its_name(folder: Path) -> None:
+    assert find_images([folder / "notes.txt", str(folder / ".hidden.png")]) == [
+        folder / "notes.txt",
+        folder / ".hidden.png",
+    ]
+
+
+def test_a_name_with_brackets_is_a_name(tmp_path: Path) -> None:
+    (tmp_path / "photo[1].png").touch()
+    assert find_images([str(tmp_path / "photo[1].png")]) == [tmp_path / "photo[1].png"]
+
+
+def test_nothing_comes_twice(folder: Path) -> None:
+    found = find_images([folder / "b.PNG", folder, f"{folder}/*.jpg"])
+    assert found == [folder / "b.PNG", folder / "a.jpg", folder / "sub" / "c.webp"]
+
+
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        ("nothing.png", "there is no file or folder"),
+        ("*.tif", "no image matches"),
+        ("folder.png", "holds no images: expected files ending in .png"),
+    ],
+)
+def test_an_input_without_images_is_refused(folder: Path, item: str, message: str) -> None:
+    with pytest.raises(MediaError, match=message):
+        find_images([folder / item])

@@ -1,0 +1,181 @@
+"""The house rules that no single room can keep alone: see the contracts in docs/."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import ovsharp
+
+PACKAGE = Path(ovsharp.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+ORDER = (
+    "cli",
+    "apps",
+    "training",
+    "benchmarks",
+    "calibration",
+    "convert",
+    "models",
+    "degrade",
+    "media",
+    "runtime",
+    "quality",
+    "spec",
+    "files",
+    "extras",
+    "errors",
+)
+"""Each room imports only what stands further down."""
+
+LIGHT = ("degrade", "media", "runtime", "quality", "spec", "files", "extras", "errors")
+"""What an application needs: installed without the packages in `HEAVY`."""
+
+HEAVY = {"torch", "nncf", "onnx", "onnxscript", "safetensors"}
+
+DISTRIBUTIONS = {"cv2": "opencv-python", "PIL": "pillow", "skimage": "scikit-image"}
+"""Packages that are imported by another name than they are installed by."""
+
+
+def name_of(module: Path) -> str:
+    return str(module.relative_to(PACKAGE))
+
+
+def room_of(module: Path) -> str:
+    return module.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def parsed(module: Path) -> ast.Module:
+    return ast.parse(module.read_text(encoding="utf-8"))
+
+
+def imports(module: Path) -> Iterator[str]:
+    """All imports of a file, those inside functions too, as dotted names."""
+    for node in ast.walk(parsed(module)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name_of(module)}: imports are absolute"
+            assert node.module is not None
+            if node.module == "ovsharp":
+                yield from (f"ovsharp.{alias.name}" for alias in node.names)
+            else:
+                yield node.module
+
+
+def own_imports(module: Path) -> Iterator[list[str]]:
+    """Imports of ovsharp's own modules, split: `[room, module, ...]`."""
+    for name in imports(module):
+        first, *rest = name.split(".")
+        if first == "ovsharp" and rest and rest[0] != "__version__":
+            yield ["runtime"] if rest == ["Sharpener"] else rest
+
+
+each_module = pytest.mark.parametrize("module", MODULES, ids=name_of)
+each_module_in_a_room = pytest.mark.parametrize(
+    "module", [module for module in MODULES if not room_of(module).startswith("__")], ids=name_of
+)
+
+
+@each_module_in_a_room
+def test_imports_point_down(module: Path) -> None:
+    room = room_of(module)
+    assert room in ORDER
+    for target, *_ in own_imports(module):
+        assert target == room or ORDER.index(target) > ORDER.index(room), (
+            f"{name_of(module)} imports {target}, which stands above {room}"
+        )
+
+
+@each_module_in_a_room
+def test_rooms_are_entered_by_the_door(module: Path) -> None:
+    for room, *inner in own_imports(module):
+        assert room == room_of(module) or not inner, (
+            f"{name_of(module)} imports ovsharp.{room}.{'.'.join(inner)}: use ovsharp.{room}"
+        )
+
+
+@pytest.mark.parametrize(
+    "module", [module for module in MODULES if room_of(module) in LIGHT], ids=name_of
+)
+def test_light_rooms_import_nothing_heavy(module: Path) -> None:
+    assert not HEAVY & {name.split(".")[0] for name in imports(module)}
+
+
+@each_module
+def test_what_is_imported_is_declared(module: Path) -> None:
+    tomllib = pytest.importorskip("tomllib")  # Python 3.11
+    project = PACKAGE.parent / "pyproject.toml"
+    if not project.is_file():
+        pytest.skip("ovsharp is installed from a wheel")
+    metadata = tomllib.loads(project.read_text())["project"]
+    base = metadata["dependencies"]
+    extras = [line for lines in metadata["optional-dependencies"].values() for line in lines]
+    lines = base if room_of(module) in LIGHT else base + extras
+    declared = {line.split(">")[0].strip() for line in lines} | sys.stdlib_module_names
+    for name in imports(module):
+        package = name.split(".")[0]
+        assert DISTRIBUTIONS.get(package, package) in declared | {"ovsharp"}, (
+            f"{name_of(module)} imports {package}, which pyproject.toml does not declare"
+        )
+
+
+@each_module
+def test_no_assert(module: Path) -> None:
+    lines = [node.lineno for node in ast.walk(parsed(module)) if isinstance(node, ast.Assert)]
+    assert not lines, "assert is no validation"
+
+
+@each_module
+def test_broad_excepts_raise_again_or_say_why_not(module: Path) -> None:
+    lines = module.read_text(encoding="utf-8").splitlines()
+    for node in ast.walk(parsed(module)):
+        if isinstance(node, ast.ExceptHandler):
+            caught = "BaseException" if node.type is None else ast.unparse(node.type)
+            assert (
+                caught not in ("Exception", "BaseException")
+                or isinstance(node.body[-1], ast.Raise)
+                or "# noqa: BLE001 - " in lines[node.lineno - 1]
+            ), f"{name_of(module)}:{node.lineno}"
+
+
+@each_module
+def test_checkpoints_are_loaded_without_running_their_code(module: Path) -> None:
+    for node in ast.walk(parsed(module)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
+            keywords = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
+            assert keywords.get("weights_only") == "True", f"{name_of(module)}:{node.lineno}"
+
+
+@pytest.mark.parametrize(
+    "file",
+    [path for path in sorted(PACKAGE.rglob("*")) if path.suffix in (".py", ".md", ".toml")],
+    ids=name_of,
+)
+def test_no_path_of_one_machine(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    for path in ("../shared", "/work/", "/root/", "/home/"):
+        assert path not in text
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "import ovsharp",
+        "from ovsharp.cli.main import main; main(['--help'], standalone_mode=False)",
+    ],
+    ids=["import", "help"],
+)
+def test_it_starts_light(command: str) -> None:
+    heavy = [*sorted(HEAVY), "openvino", "cv2", "numpy", "rich"]
+    script = f"{command}\nimport sys\nprint('loaded:', [n for n in {heavy} if n in sys.modules])"
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert result.stdout.splitlines()[-1] == "loaded: []"

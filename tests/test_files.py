@@ -1,0 +1,104 @@
+"""Files that are complete or absent, and the packages that an extra brings."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from ovsharp.errors import MissingExtraError
+from ovsharp.extras import need
+from ovsharp.files import sha256, staged
+
+
+def test_files_arrive_when_the_block_succeeds(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "deeper"
+    with staged(folder) as staging:
+        (staging / "a.txt").write_text("a")
+        (staging / "b.txt").write_text("b")
+        assert not (folder / "a.txt").exists()
+    assert {path.name: path.read_text() for path in folder.iterdir()} == {
+        "a.txt": "a",
+        "b.txt": "b",
+    }
+
+
+def test_files_of_the_same_name_are_replaced_and_others_stay(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("old")
+    (tmp_path / "other.txt").write_text("other")
+    with staged(tmp_path) as staging:
+        (staging / "a.txt").write_text("new")
+    assert (tmp_path / "a.txt").read_text() == "new"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "other.txt"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+def test_nothing_is_left_behind_by_a_failure(tmp_path: Path, error: type[BaseException]) -> None:
+    (tmp_path / "a.txt").write_text("old")
+    for folder in (tmp_path, tmp_path / "new" / "deeper"):
+        with pytest.raises(error), staged(folder) as staging:
+            (staging / "a.txt").write_text("half")
+            raise error
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+    assert (tmp_path / "a.txt").read_text() == "old"
+
+
+def test_a_folder_that_others_use_meanwhile_stays(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    with pytest.raises(ValueError, match="stop"), staged(folder):
+        (folder / "theirs.txt").write_text("theirs")
+        raise ValueError("stop")
+    assert [path.name for path in folder.iterdir()] == ["theirs.txt"]
+
+
+def test_a_folder_that_cannot_be_made_is_the_systems_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(OSError, match="file"), staged(folder):
+            pytest.fail("the block must not run")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_an_unwritable_folder_is_the_systems_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> str:  # by hand: root may write everywhere
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(tempfile, "mkdtemp", refuse)
+    with pytest.raises(PermissionError), staged(tmp_path / "new"):
+        pytest.fail("the block must not run")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="No space left"), staged(tmp_path / "new") as staging:
+        (staging / "a.txt").write_text("a")
+    assert not list(tmp_path.iterdir())
+
+
+def test_sha256(tmp_path: Path) -> None:
+    content = bytes(range(256)) * 10_000
+    (tmp_path / "file").write_bytes(content)
+    assert sha256(tmp_path / "file") == hashlib.sha256(content).hexdigest()
+
+
+def test_an_extra_that_is_there() -> None:
+    need("numpy", "cv2", extra="convert")
+
+
+@pytest.mark.parametrize("missing", ["nobody_wrote_this", "blocked"])
+def test_a_missing_extra_is_named_with_its_command(
+    missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "blocked", None)
+    with pytest.raises(MissingExtraError, match=rf"{missing}.*pip install \"ovsharp\[quantize\]\""):
+        need("numpy", missing, extra="quantize")
