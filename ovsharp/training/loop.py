@@ -12,13 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Subset
 
 from ovsharp.degrade import parse
 from ovsharp.errors import CalibrationError
 from ovsharp.media import Frame
-from ovsharp.models.student import Student
+from ovsharp.models import ARCHITECTURES
 from ovsharp.quality import psnr, ssim
 from ovsharp.training.patches import Patches, read_images
 
@@ -54,7 +55,7 @@ class _Run:
 
     def __init__(self, plan: Plan) -> None:
         torch.manual_seed(plan.seed)
-        self.network = Student(plan.channels, plan.depth)
+        self.network = ARCHITECTURES.build("student", channels=plan.channels, depth=plan.depth)
         # torch's stubs lack this overload of Module.to.
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=plan.rate)
@@ -96,7 +97,7 @@ class _Run:
 
 
 def train(plan: Plan) -> Path:
-    """Train a `Student`, or go on from `plan.out`/checkpoint.pth where there is one.
+    """Train a `student`, or go on from `plan.out`/checkpoint.pth where there is one.
 
     Prints one line of JSON per checkpoint: step, mean loss, and SSIM and PSNR (dB) of the
     damaged (`in`) and the restored (`out`) validation crops.
@@ -149,7 +150,7 @@ def _validation_pairs(plan: Plan) -> list[tuple[Frame, Frame]]:
 
 
 @torch.no_grad()
-def _score(network: Student, pairs: list[tuple[Frame, Frame]]) -> dict[str, float]:
+def _score(network: nn.Module, pairs: list[tuple[Frame, Frame]]) -> dict[str, float]:
     rows = []
     for damaged, sharp in pairs:
         rgb = torch.from_numpy(np.ascontiguousarray(damaged[:, :, ::-1]))

@@ -43,11 +43,11 @@ def test_resumed_run_equals_uninterrupted_run(plan: Plan, tmp_path: Path) -> Non
     torch.set_num_threads(1)
     whole = torch.load(train(plan), weights_only=True)
 
-    class Killed(Exception):
+    class KilledError(Exception):
         pass
 
     def killed(*_: object) -> None:
-        raise Killed
+        raise KilledError
 
     broken_off = replace(plan, out=tmp_path / "other")
     with pytest.MonkeyPatch.context() as patch:
@@ -55,7 +55,7 @@ def test_resumed_run_equals_uninterrupted_run(plan: Plan, tmp_path: Path) -> Non
         saves = iter([torch.save])
         original = torch.save
         patch.setattr(torch, "save", lambda *a: next(saves, killed)(*a))
-        with pytest.raises(Killed):
+        with pytest.raises(KilledError):
             train(broken_off)
     assert torch.save is original
     resumed = torch.load(train(broken_off), weights_only=True)
