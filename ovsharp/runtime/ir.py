@@ -8,6 +8,7 @@ import openvino as ov
 
 from ovsharp.errors import ModelLoadError, UnsupportedModelError
 from ovsharp.files import staged
+from ovsharp.runtime.device import last_line
 from ovsharp.spec import ModelSpec
 
 _SPEC_PATH = ["ovsharp", "spec"]
@@ -22,8 +23,13 @@ def read_ir(path: Path, core: ov.Core) -> tuple[ov.Model, ModelSpec]:
 
     Raises:
         ModelLoadError: a missing, truncated or foreign file, or a missing .bin.
-        UnsupportedModelError: an IR without a spec: not converted by ovsharp.
+        UnsupportedModelError: another kind of file, or an IR without a spec: not converted by
+            ovsharp.
     """
+    if path.is_file() and path.suffix != ".xml":
+        raise UnsupportedModelError(
+            f"{path} is no OpenVINO IR (.xml); make one with: ovsharp convert {path}"
+        )
     model = read_openvino(path, core)
     if not model.has_rt_info(_SPEC_PATH):
         raise UnsupportedModelError(
@@ -49,9 +55,9 @@ def read_openvino(path: Path, core: ov.Core) -> ov.Model:
     try:
         return core.read_model(path)
     except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1].strip()
         raise ModelLoadError(
-            f"OpenVINO cannot read {path}: it is truncated, damaged or no model ({reason})"
+            f"OpenVINO cannot read {path}: it is truncated, damaged or no model "
+            f"({last_line(error)})"
         ) from error
 
 

@@ -1,0 +1,65 @@
+"""`ovsharp devices`: what this machine and this installation have."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def devices(as_json: bool) -> None:
+    """Show devices, instruction sets and package versions."""
+    import dataclasses
+    import json
+
+    from rich.table import Table
+
+    from ovsharp import runtime
+    from ovsharp.cli.console import output
+
+    found = runtime.devices()
+    sets, packages = runtime.instruction_sets(), runtime.package_versions()
+    limit, used = runtime.max_isa(), runtime.used_isa()
+    problem = runtime.pair_problem()
+    if as_json:
+        facts = {
+            "devices": [dataclasses.asdict(device) for device in found],
+            "instruction_sets": sets,
+            "max_isa": limit,
+            "used_isa": used,
+            "packages": packages,
+            "pair_problem": problem,
+        }
+        click.echo(json.dumps(facts, indent=2))
+        return
+
+    table = Table("device", "name", "native", "float models run as", "INT8 models run as")
+    for device in found:
+        hints = " ".join(device.float_hints)
+        table.add_row(
+            device.device, device.name, hints, device.float_execution, device.int8_execution
+        )
+    console = output()
+    console.print(table)
+    if sets is None:
+        console.print("Instruction sets: this system does not list them")
+    else:
+        console.print(f"Instruction sets: {' '.join(name for name, has in sets.items() if has)}")
+        console.print(
+            f"Not there:        {' '.join(name for name, has in sets.items() if not has)}"
+        )
+    console.print(f"In use:           {used or 'OpenVINO does not tell'}")
+    if limit is not None:
+        console.print(f"Held back by the environment: ONEDNN_MAX_CPU_ISA={limit}")
+    versions = Table("package", "version")
+    for package, version in packages.items():
+        versions.add_row(package, version or "not installed")
+    console.print(versions)
+    if packages["nncf"] is None:
+        console.print('Quantization needs nncf: pip install "ovsharp\\[quantize]"')
+    elif problem is None:
+        console.print(f"openvino {packages['openvino']} and nncf {packages['nncf']} fit.")
+    else:
+        console.print(problem, markup=False)
+    if packages["torch"] is None:
+        console.print('Converting checkpoints needs torch: pip install "ovsharp\\[convert]"')

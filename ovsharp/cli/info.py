@@ -1,0 +1,96 @@
+"""`ovsharp info`: what a model is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from ovsharp.spec import ModelSpec
+
+
+@click.command()
+@click.argument("model")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def info(model: str, as_json: bool) -> None:
+    """Show what MODEL is: an .xml that ovsharp wrote, or the name of a shipped model."""
+    import dataclasses
+    import json
+    from collections import Counter
+
+    from rich.table import Table
+    from rich.text import Text
+
+    from ovsharp import runtime
+    from ovsharp.cli.console import output
+
+    path = runtime.find_model(model)
+    graph, spec = runtime.read_ir(path, runtime.get_core())
+    sizes = {file.name: file.stat().st_size for file in (path, path.with_suffix(".bin"))}
+    counts = Counter(node.get_type_name() for node in graph.get_ops())
+    operations = dict(counts.most_common())
+    executions = {
+        device.device: runtime.resolve_execution(device.device, spec.storage, None).label
+        for device in runtime.devices()
+    }
+    if as_json:
+        facts = {
+            "path": str(path),
+            "bytes": sizes,
+            "spec": dataclasses.asdict(spec),
+            "operations": operations,
+            "execution": executions,
+        }
+        click.echo(json.dumps(facts, indent=2))
+        return
+
+    rows = {
+        "model": f"{spec.name} ({spec.architecture}), {spec.parameters:,} parameters",
+        "files": ", ".join(f"{name} {size / 1e6:.2f} MB" for name, size in sizes.items()),
+        "folder": str(path.resolve().parent),
+        "storage": spec.storage,
+        "execution": ", ".join(f"{label} on {device}" for device, label in executions.items()),
+        **describe(spec),
+        "operations": ", ".join(f"{count} {name}" for name, count in operations.items()),
+    }
+    table = Table(show_header=False)
+    for name, value in rows.items():
+        table.add_row(name, Text(value))
+    output().print(table)
+
+
+def describe(spec: ModelSpec) -> dict[str, str]:
+    """Say in words what a spec says, without what its files say."""
+    grown = f"{spec.scale} * " if spec.scale > 1 else ""
+    size = f"{spec.size[1]}x{spec.size[0]} only" if spec.size else "any, padded to multiples of "
+    base = f" and its bicubic upscale x{spec.scale}" if spec.base else ""
+    rows = {
+        "takes": f"frame, uint8 H x W x 3 BGR{base}",
+        "gives": f"uint8 {grown}H x {grown}W x 3 BGR",
+        "size": size if spec.size else f"{size}{spec.multiple}, at least {spec.minimum}",
+        "margin": (
+            "unknown or unbounded: never tiled"
+            if spec.margin is None
+            else f"{spec.margin} pixels: tiles are exact"
+        ),
+        "inside": f"{spec.colour}, {spec.value_range[0]:g}..{spec.value_range[1]:g}"
+        + (f", mean {spec.mean}" if spec.mean else "")
+        + (f", std {spec.std}" if spec.std else ""),
+        "trained for": spec.degradation or "unknown",
+        "source": f"{spec.source or 'unknown'} (sha256 {spec.source_sha256 or 'unknown'})",
+        "made with": ", ".join(f"{name} {version}" for name, version in spec.versions.items()),
+        "parity": ", ".join(f"{pair} {value:.2g}" for pair, value in spec.parity.items()),
+    }
+    made = spec.quantization
+    if made is not None:
+        rows["quantized"] = (
+            f"SSIM drop {made.ssim_drop:.4f} (limit {made.max_drop:g}), PSNR drop "
+            f"{made.psnr_drop:.2f} dB, on {made.validation_images} images as {made.execution} on "
+            f"{made.device}"
+        )
+        rows["calibrated"] = (
+            f"{made.calibration_images} images (sha256 {made.calibration_sha256}), preset "
+            f"{made.preset}; {len(made.float_layers)} layers in floating point"
+        )
+    return rows

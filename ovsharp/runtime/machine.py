@@ -1,0 +1,141 @@
+"""What this machine and this installation have: for `ovsharp devices` and for reports."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import openvino as ov
+from openvino import opset13 as ops
+
+from ovsharp.runtime.device import MAX_ISA, Hint, float_hints, get_core, resolve_execution
+
+PACKAGES = (
+    "openvino",
+    "numpy",
+    "opencv-python",
+    "scikit-image",
+    "nncf",
+    "torch",
+    "onnx",
+    "onnxscript",
+    "safetensors",
+    "av",
+)
+
+TESTED_PAIR = {"openvino": "2026.4", "nncf": "3.4"}
+"""NNCF does not say which OpenVINO it fits, and installs beside any; these two are tested."""
+
+_INSTRUCTION_SETS = {
+    "AVX2": "avx2",
+    "AVX_VNNI": "avx_vnni",
+    "AVX512": "avx512f",
+    "AVX512_VNNI": "avx512_vnni",
+    "AVX512_BF16": "avx512_bf16",
+    "AVX512_FP16": "avx512_fp16",
+    "AMX_INT8": "amx_int8",
+    "AMX_BF16": "amx_bf16",
+}
+"""What decides how fast a network runs, and its name in /proc/cpuinfo."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device and what models run with on it by default."""
+
+    device: str
+    name: str
+    float_hints: tuple[Hint, ...]
+    """Floating-point types with hardware support."""
+    float_execution: str
+    """What a floating-point model runs with if no precision is asked for."""
+    int8_execution: str
+    """The same for an INT8 model."""
+
+
+def devices() -> tuple[Device, ...]:
+    """Describe the devices that OpenVINO finds."""
+    return tuple(_describe(device) for device in get_core().available_devices)
+
+
+def instruction_sets() -> dict[str, bool] | None:
+    """Say which instruction sets for networks the processor has.
+
+    Returns:
+        Name -> whether it is there; None where the system does not tell (no /proc/cpuinfo).
+    """
+    info = Path("/proc/cpuinfo")
+    if not info.is_file():
+        return None
+    lines = info.read_text().splitlines()
+    flags = next((line.split() for line in lines if line.startswith("flags")), [])
+    return {name: flag in flags for name, flag in _INSTRUCTION_SETS.items()}
+
+
+def max_isa() -> str | None:
+    """Give the instruction set that oneDNN is held to by the environment, None for no limit."""
+    return os.environ.get(MAX_ISA) or None
+
+
+def used_isa() -> str:
+    """Give the instruction set that the CPU plugin uses, in its words; it knows of limits.
+
+    Empty where this OpenVINO does not tell.
+    """
+    image = ops.parameter([1, 3, 8, 8], np.float32)
+    tiny = ov.Model([ops.relu(image)], [image], "tiny")
+    hint = {"INFERENCE_PRECISION_HINT": "f32"}
+    compiled = get_core().compile_model(tiny, "CPU", hint)
+    if "RUNTIME_REQUIREMENTS" not in compiled.get_property("SUPPORTED_PROPERTIES"):
+        return ""
+    facts = str(compiled.get_property("RUNTIME_REQUIREMENTS")).split(";")
+    return next((fact.removeprefix("isa=") for fact in facts if fact.startswith("isa=")), "")
+
+
+def package_versions() -> dict[str, str | None]:
+    """Give the versions of the packages that matter, None for those that are not installed.
+
+    Nothing is imported.
+    """
+    return {package: _version(package) for package in PACKAGES}
+
+
+def pair_problem() -> str | None:
+    """Say what is wrong with the installed pair of OpenVINO and NNCF.
+
+    Returns:
+        A sentence; None if the pair is the tested one, or if NNCF is not installed.
+    """
+    versions = {package: _version(package) for package in TESTED_PAIR}
+    if versions["nncf"] is None:
+        return None
+    if all(
+        (version or "").startswith(f"{TESTED_PAIR[package]}.")
+        for package, version in versions.items()
+    ):
+        return None
+    return (
+        f"openvino {versions['openvino']} and nncf {versions['nncf']} were not tested together; "
+        f'use the tested pair: pip install "openvino=={TESTED_PAIR["openvino"]}.*" '
+        f'"nncf=={TESTED_PAIR["nncf"]}.*"'
+    )
+
+
+def _describe(device: str) -> Device:
+    return Device(
+        device=device,
+        name=str(get_core().get_property(device, "FULL_DEVICE_NAME")).strip(),
+        float_hints=float_hints(device),
+        float_execution=resolve_execution(device, "fp16", None).label,
+        int8_execution=resolve_execution(device, "int8", None).label,
+    )
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,147 @@
+"""Infer requests in a bounded number of slots, one owner each.
+
+`CompiledModel.__call__` shares one request between threads and gives wrong frames in silence, and
+an exception in a callback of `AsyncInferQueue` ends the process. So: one request per slot, and
+whoever takes a slot starts it, waits for it and gives it back.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from queue import LifoQueue
+
+import openvino as ov
+
+from ovsharp.errors import InferenceError
+from ovsharp.runtime.compiled import CompiledFrames, Settings
+from ovsharp.runtime.device import last_line
+from ovsharp.runtime.frames import Frame
+
+COMPILED_SIZES = 4
+"""Frame sizes that stay compiled; the one that was not used for longest goes first."""
+
+
+class Slot:
+    """One infer request. Not thread-safe: it belongs to whoever took it."""
+
+    def __init__(self, compiled: CompiledFrames) -> None:
+        self._request = compiled.create_request()
+        self._where = f"{compiled.width}x{compiled.height} on {compiled.settings.device}"
+        self._running = False
+        # A shared tensor does not keep its array alive once the request has it.
+        self._arrays: Mapping[str, Frame] = {}
+
+    def start(self, arrays: Mapping[str, Frame]) -> None:
+        """Start an inference that reads and writes these arrays (H x W x 3) in place.
+
+        The slot keeps them alive until the next start.
+
+        Raises:
+            InferenceError: OpenVINO refuses them.
+        """
+        self._settle()
+        self._arrays = arrays
+        try:
+            for name, array in arrays.items():
+                self._request.set_tensor(name, ov.Tensor(array[None], shared_memory=True))
+            self._running = True
+            self._request.start_async()
+        except RuntimeError as error:
+            raise InferenceError(
+                f"starting a frame of {self._where} failed: {last_line(error)}"
+            ) from error
+
+    def wait(self) -> None:
+        """Wait until the inference that was started is done.
+
+        Raises:
+            InferenceError: it failed.
+        """
+        try:
+            self._request.wait()
+        except RuntimeError as error:
+            raise InferenceError(
+                f"inference of a frame of {self._where} failed: {last_line(error)}"
+            ) from error
+        self._running = False
+
+    def _settle(self) -> None:
+        """Let an inference end that nobody waited for: its owner was interrupted."""
+        if self._running:
+            # Its failure belongs to the frame that was given up, not to the next one.
+            with suppress(RuntimeError):
+                self._request.wait()
+            self._running = False
+
+
+class Slots:
+    """The slots of one compiled model."""
+
+    def __init__(self, compiled: CompiledFrames) -> None:
+        self.settings: Settings = compiled.settings
+        # One more than keeps the device busy: a frame is prepared while the others run.
+        self.count = compiled.settings.requests + 1
+        self._free: LifoQueue[Slot] = LifoQueue()
+        for _ in range(self.count):
+            self._free.put(Slot(compiled))
+
+    def take(self) -> Slot:
+        """Take a free slot, waiting for one if need be. Give it back with `give`."""
+        return self._free.get()
+
+    def give(self, slot: Slot) -> None:
+        """Give a slot back."""
+        self._free.put(slot)
+
+    @contextmanager
+    def borrow(self) -> Iterator[Slot]:
+        """Take a slot for a `with` block."""
+        slot = self.take()
+        try:
+            yield slot
+        finally:
+            self.give(slot)
+
+
+class SizeCache:
+    """Slots per frame size, compiled at first use, the last `COMPILED_SIZES` kept.
+
+    Thread-safe: two threads that need the same new size compile it once, and threads that need
+    a size that is there never wait for the compilation of another.
+    """
+
+    def __init__(self, compile_size: Callable[[int, int], CompiledFrames]) -> None:
+        self._compile_size = compile_size
+        self._lock = threading.Lock()
+        self._entries: OrderedDict[tuple[int, int], _Entry] = OrderedDict()
+
+    def get(self, height: int, width: int) -> Slots:
+        """Give the slots for frames of a size.
+
+        Raises:
+            OvsharpError: whatever compiling raises.
+        """
+        with self._lock:
+            entry = self._entries.setdefault((height, width), _Entry())
+            self._entries.move_to_end((height, width))
+            while len(self._entries) > COMPILED_SIZES:
+                # Frames in flight hold the slots that they run in.
+                self._entries.popitem(last=False)
+        with entry.lock:
+            if entry.slots is None:
+                entry.slots = Slots(self._compile_size(height, width))
+            return entry.slots
+
+    def clear(self) -> None:
+        """Drop everything."""
+        with self._lock:
+            self._entries.clear()
+
+
+class _Entry:
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.slots: Slots | None = None

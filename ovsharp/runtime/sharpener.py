@@ -1,0 +1,271 @@
+"""`Sharpener`: frames in, sharp frames out."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from types import TracebackType
+
+from ovsharp.errors import InferenceError, UsageError
+from ovsharp.runtime.compiled import CompiledFrames, Mode, Settings, check_tuning, compile_frames
+from ovsharp.runtime.device import Execution, check_device, get_core, resolve_execution
+from ovsharp.runtime.frames import Frame, check_frame, check_out
+from ovsharp.runtime.ir import read_ir
+from ovsharp.runtime.job import Job
+from ovsharp.runtime.ring import SizeCache, Slots
+from ovsharp.runtime.shipped import find_model
+from ovsharp.runtime.tiles import Plan, check_tile, plan
+from ovsharp.spec import ModelSpec
+
+
+class Sharpener:
+    """Sharpens frames with a model.
+
+    A frame is uint8, H x W x 3, BGR (OpenCV's order), of any size from 1x1. The result is
+    uint8, H * scale x W * scale x 3, an array of its own. Frames are padded to what the model
+    takes by repeating their edge, and cropped afterwards; large ones are cut into tiles whose
+    result is that of the whole frame. A frame size is compiled when it first occurs (a fraction
+    of a second; see `settings_for` to do it ahead), and the last few stay compiled.
+
+    Three ways to call it, all thread-safe, on one object or several:
+
+    - `sharpener(frame)`: one frame, now.
+    - `sharpener.stream(frames)`: many frames, in order, prepared while others run.
+    - `sharpener.submit(frame)`: a `Future`, for a program with a loop of its own.
+
+    Tuning:
+
+    - `mode="latency"` (default) runs one frame at a time on all cores: for a camera or a call.
+      `mode="throughput"` runs several side by side: for files. It gains with `stream`,
+      `submit` or several threads only, and each single frame takes longer.
+    - `precision=None` takes the fastest that the hardware supports: INT8 for an INT8 model, and
+      16 bits for what is left in floating point. Where results must be equal on every machine,
+      use a floating-point model with `precision="f32"`; it is several times slower.
+    - `threads`: give a number when other work needs cores, or when several processes share the
+      machine; each would take all of them otherwise, and all would be slow.
+    - `streams` (throughput mode): leave it to OpenVINO, then try half and twice that number.
+    - `settings_for(height, width)` says what really runs.
+
+    Args:
+        model: path of an IR that `ovsharp convert` or `quantize` wrote, the name of a shipped
+            model, or None for the default one.
+        device: `CPU`, `GPU`, `NPU` or `AUTO`; `ovsharp devices` lists what is there.
+        precision: execution precision: `f32`, `bf16`, `f16`, `int8`, `int8+f32`, `int8+bf16`,
+            `int8+f16`, or None; see `resolve_execution`.
+        mode: `latency` or `throughput`.
+        threads: CPU threads; None leaves the number to OpenVINO.
+        streams: inferences side by side in throughput mode; None leaves it to OpenVINO.
+        strength: 0..1, how much of the result is mixed with the input (enlarged by bicubic where
+            the scale is not 1). 1 is the pure result and costs nothing.
+        tile: input pixels per side of a tile; None cuts only frames with more than 9 million
+            output pixels. Models that look at the whole frame are never cut.
+
+    Raises:
+        UsageError: an argument that makes no sense, or does not fit the model.
+        ModelLoadError: the model cannot be read.
+        UnsupportedModelError: the model is not one that ovsharp wrote.
+        DeviceError: the device or the precision is not there.
+
+    Example:
+        >>> import numpy as np
+        >>> frame = np.zeros((48, 64, 3), np.uint8)
+        >>> with Sharpener(threads=1) as sharpener:
+        ...     one = sharpener(frame)
+        ...     many = list(sharpener.stream([frame, frame]))
+        >>> one.shape, len(many)
+        ((48, 64, 3), 2)
+    """
+
+    def __init__(
+        self,
+        model: str | Path | None = None,
+        *,
+        device: str = "CPU",
+        precision: str | None = None,
+        mode: Mode = "latency",
+        threads: int | None = None,
+        streams: int | None = None,
+        strength: float = 1.0,
+        tile: int | None = None,
+    ) -> None:
+        check_tuning(mode, threads, streams)
+        if not 0 <= strength <= 1:
+            raise UsageError(f"strength must be from 0 to 1, got {strength}")
+        self._device = check_device(device)
+        self._model, self._spec = read_ir(find_model(model, precision), get_core())
+        check_tile(tile, self._spec)
+        self._execution = resolve_execution(self._device, self._spec.storage, precision)
+        self._mode: Mode = mode
+        self._threads, self._streams = threads, streams
+        self._strength, self._tile = strength, tile
+        self._sizes = SizeCache(self._compile)
+        # Started at the first submit; waits for requests in the order they were started in.
+        self._finisher = ThreadPoolExecutor(1, thread_name_prefix="ovsharp")
+        self._order = threading.Lock()
+        self._closed = False
+
+    @property
+    def spec(self) -> ModelSpec:
+        """What the model is."""
+        return self._spec
+
+    @property
+    def execution(self) -> Execution:
+        """What the model computes in."""
+        return self._execution
+
+    def settings_for(self, height: int, width: int) -> Settings:
+        """Compile for frames of a size, if that was not done yet, and say what runs them.
+
+        Raises:
+            InferenceError: the model cannot take such frames, or the sharpener is closed.
+            DeviceError: the device runs something else than asked for.
+        """
+        return self._slots(self._plan(height, width)).settings
+
+    def __call__(self, frame: Frame, *, out: Frame | None = None) -> Frame:
+        """Sharpen one frame. Thread-safe; waits while all slots are taken.
+
+        Args:
+            frame: uint8, H x W x 3, BGR. Not copied if it is C-contiguous, writeable and needs
+                no padding: leave it unchanged until the call returns.
+            out: array for the result, uint8, C-contiguous, H * scale x W * scale x 3, not
+                overlapping the frame; None for a new one.
+
+        Returns:
+            The result: `out`, or a new array.
+
+        Raises:
+            InferenceError: not a frame, an unfit `out`, a failed inference, or a closed sharpener.
+        """
+        check_frame(frame)
+        height, width = frame.shape[:2]
+        if out is not None:
+            check_out(out, (height * self._spec.scale, width * self._spec.scale, 3), frame)
+        cut = self._plan(height, width)
+        with self._slots(cut).borrow() as slot:
+            job = Job(frame, cut, self._spec, strength=self._strength, out=out)
+            job.start(slot)
+            return job.finish(slot)
+
+    def submit(self, frame: Frame) -> Future[Frame]:
+        """Start sharpening a frame and give its future. Thread-safe.
+
+        The frame is copied: its buffer may be reused at once. While all slots are taken, this
+        waits until one is free, so no queue can grow. Futures complete in the order of
+        submission. In a callback of a future, neither call the sharpener nor wait for another
+        future: callbacks run in the thread that completes them all.
+
+        Args:
+            frame: uint8, H x W x 3, BGR.
+
+        Returns:
+            A future of the result; it raises `InferenceError` if the inference failed.
+
+        Raises:
+            InferenceError: not a frame, or a closed sharpener.
+        """
+        check_frame(frame)
+        cut = self._plan(*frame.shape[:2])
+        slots = self._slots(cut)
+        slot = slots.take()
+        try:
+            job = Job(frame, cut, self._spec, strength=self._strength, copy=True)
+            with self._order:
+                self._check_open()
+                job.start(slot)
+                future = self._finisher.submit(job.finish, slot)
+        except BaseException:
+            slots.give(slot)
+            raise
+        # Cancelled futures too: the next owner of the slot waits for what still runs in it.
+        future.add_done_callback(lambda _: slots.give(slot))
+        return future
+
+    def stream(self, frames: Iterable[Frame]) -> Generator[Frame, None, None]:
+        """Sharpen frames as they come, in order.
+
+        A few frames are in flight at any time: the result of one is given after the next ones
+        were taken from `frames`. For the shortest delay, call the sharpener instead.
+
+        An exception of `frames`, or of one of them, is raised after the results of the frames
+        before it. Closing the generator waits for the frames in flight and drops them.
+
+        Args:
+            frames: uint8, H x W x 3, BGR; sizes may change; buffers may be reused.
+
+        Yields:
+            One result per frame.
+
+        Raises:
+            InferenceError: at the place of a frame that failed.
+        """
+        pending: deque[Future[Frame]] = deque()
+        try:
+            for future in self._submitted(frames):
+                pending.append(future)
+                # One result per frame that was taken: the slots stay full, and as `submit`
+                # waits for a free slot, the first of more frames than slots is always done.
+                if pending[0].done():
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
+            wait(pending)
+
+    def close(self) -> None:
+        """Wait for the frames in flight and give everything back. May be called again."""
+        with self._order:
+            self._closed = True
+        self._finisher.shutdown()
+        self._sizes.clear()
+
+    def __enter__(self) -> Sharpener:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _submitted(self, frames: Iterable[Frame]) -> Iterator[Future[Frame]]:
+        """Submit frames; an exception becomes the last future, to be raised at its place."""
+        try:
+            for frame in frames:
+                yield self.submit(frame)
+        except Exception as error:  # noqa: BLE001 - raised again by `stream`, in its turn
+            failed: Future[Frame] = Future()
+            failed.set_exception(error)
+            yield failed
+
+    def _plan(self, height: int, width: int) -> Plan:
+        return plan(height, width, self._spec, self._tile)
+
+    def _slots(self, cut: Plan) -> Slots:
+        self._check_open()
+        return self._sizes.get(*cut.size)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise InferenceError("the sharpener is closed; make a new one")
+
+    def _compile(self, height: int, width: int) -> CompiledFrames:
+        return compile_frames(
+            self._model,
+            self._spec,
+            height,
+            width,
+            device=self._device,
+            execution=self._execution,
+            mode=self._mode,
+            threads=self._threads,
+            streams=self._streams,
+        )

@@ -1,0 +1,69 @@
+"""The models that ovsharp ships, and what a model argument means."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import get_args
+
+from ovsharp.errors import ModelLoadError, UsageError
+from ovsharp.spec import Storage
+
+DEFAULT_MODEL = "sharp-gla"
+
+
+@cache
+def shipped_models() -> dict[str, dict[Storage, Path]]:
+    """Give the shipped models: name -> storage -> path of the IR's .xml.
+
+    Example:
+        >>> DEFAULT_MODEL in shipped_models()
+        True
+    """
+    # Package data is found by its path: importing `ovsharp.models` could need torch.
+    root = Path(str(files("ovsharp"))) / "models" / "shipped"
+    found: dict[str, dict[Storage, Path]] = {}
+    for folder in sorted(root.iterdir()) if root.is_dir() else ():
+        paths = {storage: folder / f"{folder.name}-{storage}.xml" for storage in get_args(Storage)}
+        there = {storage: path for storage, path in paths.items() if path.is_file()}
+        if there:
+            found[folder.name] = there
+    return found
+
+
+def find_model(model: str | Path | None, precision: str | None = None) -> Path:
+    """Find the IR that a model argument means.
+
+    Args:
+        model: None for `DEFAULT_MODEL`, the name of a shipped model, or the path of an .xml.
+        precision: the execution precision that it will run with (see `resolve_execution`).
+            For a shipped model it chooses the file: INT8 for None and `int8...`, else FP16.
+
+    Raises:
+        ModelLoadError: there is no such file and no such shipped model.
+        UsageError: the shipped model has no file for this precision.
+    """
+    name = DEFAULT_MODEL if model is None else str(model)
+    shipped = shipped_models()
+    if isinstance(model, Path) or name not in shipped:
+        path = Path(name)
+        if not path.is_file():
+            raise ModelLoadError(
+                f"there is no model file {path}; expected an .xml that 'ovsharp convert' wrote, "
+                f"or a shipped model: {', '.join(shipped) or 'none in this installation'}"
+            )
+        return path
+    storages = shipped[name]
+    wanted: tuple[Storage, ...] = ("fp16", "fp32")
+    if precision is None:
+        wanted = ("int8", *wanted)
+    elif precision.startswith("int8"):
+        wanted = ("int8",)
+    for storage in wanted:
+        if storage in storages:
+            return storages[storage]
+    raise UsageError(
+        f"the shipped model {name} has no file for precision {precision}; "
+        f"it is stored as {', '.join(storages)}"
+    )

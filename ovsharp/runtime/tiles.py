@@ -1,0 +1,151 @@
+"""How a frame is cut: padded to what the model takes, and tiled where it is large.
+
+Tiles of one static size overlap by the model's margin on both sides of each cut; what is kept of
+a tile never saw the cut, so the result is the one of the whole frame, bit for bit in f32. The
+last tile is shifted back into the frame instead of being ragged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+from ovsharp.errors import InferenceError, UsageError
+from ovsharp.spec import ModelSpec
+
+TILE_ABOVE = 9_000_000
+"""Output pixels above which a frame is tiled; a 4K frame has 8.3 million."""
+TILE_SIDE = 1024
+"""Output pixels per side of an automatic tile."""
+WHOLE_LIMIT = 36_000_000
+"""Output pixels above which no model runs in one piece."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One inference: where it reads, and what is kept of it. In pixels of the input."""
+
+    top: int
+    left: int
+    keep_top: int
+    keep_bottom: int
+    keep_left: int
+    keep_right: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a frame goes through a model."""
+
+    padded: tuple[int, int]
+    """(height, width) that the frame is padded to."""
+    size: tuple[int, int]
+    """(height, width) of every tile."""
+    tiles: tuple[Tile, ...]
+    """One for a frame that goes through in one piece."""
+
+
+def check_tile(tile: int | None, spec: ModelSpec) -> None:
+    """Check a tile side that a user asked for.
+
+    Raises:
+        UsageError: the model cannot be tiled, or not with such small tiles.
+    """
+    if tile is None:
+        return
+    if spec.margin is None or spec.size is not None:
+        raise UsageError(
+            f"{spec.name} cannot be tiled: its output depends on the whole frame, or it takes "
+            f"one size only; leave tile out"
+        )
+    smallest = 2 * _up(spec.margin, spec.multiple) + spec.multiple
+    if tile < smallest:
+        raise UsageError(
+            f"tile {tile} is too small for {spec.name}, which looks {spec.margin} pixels around; "
+            f"use {smallest} or more"
+        )
+
+
+def plan(height: int, width: int, spec: ModelSpec, tile: int | None = None) -> Plan:
+    """Plan how a frame goes through a model.
+
+    Args:
+        height: rows of the frame, 1 or more.
+        width: columns of the frame, 1 or more.
+        spec: of the model.
+        tile: input pixels per side of a tile; None tiles above `TILE_ABOVE` output pixels.
+
+    Raises:
+        InferenceError: the model cannot be tiled and the frame is too large for one piece, or
+            not of the one size that the model takes.
+
+    Example:
+        >>> spec = ModelSpec(name="demo", architecture="demo", scale=1, multiple=4, margin=6)
+        >>> cut = plan(101, 30, spec, tile=64)
+        >>> cut.padded, cut.size, [tile.top for tile in cut.tiles]
+        ((104, 32), (64, 32), [0, 40])
+    """
+    least = _up(spec.minimum, spec.multiple)
+    padded = tuple(max(_up(side, spec.multiple), least) for side in (height, width))
+    sides = spec.size or _tile_size(padded, spec, tile, least)
+    if spec.size is not None:
+        padded = tuple(max(pair) for pair in zip(padded, spec.size, strict=True))
+    if spec.size not in (None, (height, width)) and not _can_tile(spec):
+        raise InferenceError(
+            f"{spec.name} takes frames of {sides[1]}x{sides[0]} only and cannot be tiled, got "
+            f"{width}x{height}; resize the frame, or convert the model without --size"
+        )
+    if sides[0] * sides[1] * spec.scale**2 > WHOLE_LIMIT:
+        raise InferenceError(
+            f"a frame of {width}x{height} is too large for {spec.name}, which cannot be tiled: "
+            f"its output has {sides[0] * sides[1] * spec.scale**2 / 1e6:.0f} million pixels and "
+            f"the limit is {WHOLE_LIMIT / 1e6:.0f} million; resize or cut the frame"
+        )
+    margin = _up(spec.margin or 0, spec.multiple)
+    rows = _cuts(height, padded[0], sides[0], margin)
+    columns = _cuts(width, padded[1], sides[1], margin)
+    return Plan(
+        (padded[0], padded[1]),
+        (sides[0], sides[1]),
+        tuple(
+            Tile(top, left, *keep_rows, *keep_columns)
+            for (top, keep_rows), (left, keep_columns) in product(rows, columns)
+        ),
+    )
+
+
+def _can_tile(spec: ModelSpec) -> bool:
+    if spec.margin is None:
+        return False
+    return spec.size is None or min(spec.size) > 2 * _up(spec.margin, spec.multiple)
+
+
+def _tile_size(
+    padded: tuple[int, ...], spec: ModelSpec, tile: int | None, least: int
+) -> tuple[int, ...]:
+    if spec.margin is None:
+        return padded
+    if tile is None:
+        if padded[0] * padded[1] * spec.scale**2 <= TILE_ABOVE:
+            return padded
+        # At least half of a tile is kept, however far the model looks.
+        tile = max(TILE_SIDE // spec.scale, 4 * spec.margin)
+    side = max(_up(tile, spec.multiple), least)
+    return tuple(min(side, length) for length in padded)
+
+
+def _cuts(length: int, padded: int, tile: int, margin: int) -> list[tuple[int, tuple[int, int]]]:
+    """Where tiles start along one axis, and what each keeps; together they keep 0..length."""
+    cuts = []
+    start = kept = 0
+    while kept < length:
+        last = start + tile >= padded
+        start = padded - tile if last else start
+        stop = padded if last else start + tile - margin
+        cuts.append((start, (kept, min(stop, length))))
+        kept, start = stop, stop - margin
+    return cuts
+
+
+def _up(value: int, multiple: int) -> int:
+    return -(-value // multiple) * multiple

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import openvino as ov
+import pytest
+
+from ovsharp.errors import ModelLoadError, UnsupportedModelError
+from ovsharp.runtime import Sharpener, get_core, read_ir, write_ir
+from tests.networks import frame_model, frame_spec, write_frame_model
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    spec = frame_spec(unshuffle=4, storage="fp16", parity={"ir-torch": 1e-6})
+    path = write_ir(frame_model(unshuffle=4), spec, tmp_path)
+    model, read = read_ir(path, get_core())
+    assert path == tmp_path / "test-fp16.xml"
+    assert read == spec
+    assert model.input("frame").element_type == ov.Type.u8
+
+
+def test_storage_fp16_halves_the_weights(tmp_path: Path) -> None:
+    sizes = [
+        write_ir(frame_model(channels=32), frame_spec(storage=storage), tmp_path)  # type: ignore[arg-type]
+        .with_suffix(".bin")
+        .stat()
+        .st_size
+        for storage in ("fp32", "fp16")
+    ]
+    assert sizes[1] < 0.55 * sizes[0]
+
+
+def test_missing_model(tmp_path: Path) -> None:
+    with pytest.raises(ModelLoadError, match="no model file"):
+        Sharpener(tmp_path / "absent.xml")
+
+
+def test_missing_weights(tmp_path: Path) -> None:
+    path = write_frame_model(tmp_path)
+    path.with_suffix(".bin").unlink()
+    with pytest.raises(ModelLoadError, match=r"test-fp32\.bin beside it"):
+        Sharpener(path)
+
+
+@pytest.mark.parametrize("ending", [".xml", ".bin"])
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.98])
+def test_truncated_files(tmp_path: Path, ending: str, share: float) -> None:
+    path = write_frame_model(tmp_path)
+    file = path.with_suffix(ending)
+    content = file.read_bytes()
+    file.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(ModelLoadError, match=r"test-fp32"):
+        Sharpener(path)
+
+
+def test_a_foreign_ir_is_told_how_to_come_in(tmp_path: Path) -> None:
+    path = tmp_path / "foreign.xml"
+    ov.save_model(frame_model(), path)
+    with pytest.raises(UnsupportedModelError, match=r"ovsharp convert .*foreign\.xml"):
+        Sharpener(path)
+
+
+def test_a_checkpoint_is_told_how_to_come_in(tmp_path: Path) -> None:
+    path = tmp_path / "student.pth"
+    path.write_bytes(b"weights")
+    with pytest.raises(UnsupportedModelError, match=r"ovsharp convert .*student\.pth"):
+        Sharpener(path)
+
+
+def test_nothing_is_left_of_a_failed_write(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(OSError, match="file"):
+        write_ir(frame_model(), frame_spec(), file / "models")
+    assert list(tmp_path.iterdir()) == [file]
