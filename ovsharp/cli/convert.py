@@ -1,0 +1,119 @@
+"""`ovsharp convert`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ovsharp.errors import UsageError
+
+
+@click.command(short_help="Make an ovsharp IR of a trained model.")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the files; default: beside the source.",
+)
+@click.option("--precision", default="fp32,fp16", show_default=True, help="Storages to write.")
+@click.option(
+    "--arch",
+    metavar="NAME|FILE.py:CLASS",
+    help="What a checkpoint is: a registered network, or a class in a file, which is run.",
+)
+@click.option("--arch-args", metavar="JSON", help="Arguments of the class: '{\"channels\": 64}'.")
+@click.option("--output-index", type=int, metavar="N", help="Which output is the picture.")
+@click.option("--input-range", metavar="LOW,HIGH", help="Black and white: 0,1 or -1,1 or 0,255.")
+@click.option(
+    "--output-range", metavar="LOW,HIGH", help="The same at the output; default: found by trying."
+)
+@click.option("--mean", metavar="A,B,C", help="Subtracted from the input, per channel.")
+@click.option("--std", metavar="A,B,C", help="The input is divided by it, after --mean.")
+@click.option("--rgb/--bgr", "rgb", default=None, help="Colour order; default: rgb.")
+@click.option("--size", metavar="HxW", help="Fix the size of the input.")
+@click.option("--name", help="Name of the result; default: of the source.")
+@click.option(
+    "--degradation", default="", metavar="RECIPE", help="What the model was trained to undo."
+)
+def convert(
+    source: Path,
+    folder: Path | None,
+    precision: str,
+    arch: str | None,
+    arch_args: str | None,
+    output_index: int | None,
+    input_range: str | None,
+    output_range: str | None,
+    mean: str | None,
+    std: str | None,
+    rgb: bool | None,
+    size: str | None,
+    name: str | None,
+    degradation: str,
+) -> None:
+    """Convert SOURCE and prove that the result computes the same.
+
+    SOURCE is a PyTorch checkpoint (.pth, .pt, .safetensors), an ONNX file, an OpenVINO IR (.xml)
+    or a TensorFlow graph (.pb). Writes NAME-fp32 and NAME-fp16 (.xml and .bin), which take and
+    give uint8 frames, and NAME.onnx for a checkpoint; all of them, or nothing.
+    """
+    from rich.table import Table
+
+    from ovsharp.cli.console import output
+    from ovsharp.convert import Options
+    from ovsharp.convert import convert as run
+    from ovsharp.models import parse_arguments
+
+    options = Options(
+        architecture=arch,
+        arguments=parse_arguments(arch_args) if arch_args is not None else None,
+        output_index=output_index,
+        value_range=_pair(input_range, "--input-range"),
+        output_range=_pair(output_range, "--output-range"),
+        mean=_numbers(mean, "--mean"),
+        std=_numbers(std, "--std"),
+        colour=None if rgb is None else "rgb" if rgb else "bgr",
+        size=_size(size),
+        name=name,
+        degradation=degradation,
+    )
+    storages = [part.strip() for part in precision.split(",")]
+    target = source.parent if folder is None else folder
+    result = run(source, target, storages=storages, options=options)
+    table = Table.grid(padding=(0, 2))
+    for label, value in result.report:
+        table.add_row(label, value)
+    console = output()
+    console.print(table)
+    model = target / f"{result.spec.file_stem}.xml"
+    console.print(f"next: ovsharp bench --model {model}", soft_wrap=True)
+
+
+def _numbers(text: str | None, flag: str) -> tuple[float, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise UsageError(f"{flag} takes numbers with commas between them, got '{text}'") from error
+
+
+def _pair(text: str | None, flag: str) -> tuple[float, float] | None:
+    numbers = _numbers(text, flag)
+    if numbers is None:
+        return None
+    if len(numbers) != 2:
+        raise UsageError(f"{flag} takes two numbers, low,high, got '{text}'")
+    return numbers[0], numbers[1]
+
+
+def _size(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    height, separator, width = text.lower().partition("x")
+    if not separator or not height.isdecimal() or not width.isdecimal():
+        raise UsageError(f"--size takes height and width in pixels, HxW, got '{text}'")
+    return int(height), int(width)

@@ -1,0 +1,9 @@
+"""From somebody's trained network to a model that takes and gives frames, with proof of parity.
+
+Importable without torch and onnx: only PyTorch checkpoints need them.
+"""
+
+from ovsharp.convert.options import Options
+from ovsharp.convert.pipeline import Conversion, Prepared, convert, prepare
+
+__all__ = ["Conversion", "Options", "Prepared", "convert", "prepare"]

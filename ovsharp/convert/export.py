@@ -1,0 +1,193 @@
+"""PyTorch -> ONNX: one checked file, any height and width.
+
+The exporter is torch's own, through `torch.export`. It keeps a pixel shuffle one DepthToSpace
+(OpenVINO's PyTorch reader makes Reshape, Transpose, Reshape of it), and refuses a network whose
+code branches on values, where the older tracing exporter bakes in the branch that it saw.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from torch import nn
+
+from ovsharp.convert.body import TRIAL_SIZES
+from ovsharp.convert.coding import Network, Values
+from ovsharp.errors import ConversionError, UnsupportedModelError, UsageError
+
+OPSET = 18
+
+
+class Picture(nn.Module):
+    """One tensor of what a module gives."""
+
+    def __init__(self, module: nn.Module, index: int) -> None:
+        super().__init__()
+        self.module = module
+        self.index = index
+
+    def forward(self, frame: torch.Tensor) -> torch.Tensor:
+        """Give the one tensor."""
+        return _tensors(self.module(frame))[self.index][1]
+
+
+def picture_module(
+    module: nn.Module, *, output_index: int | None, size: tuple[int, int] | None
+) -> tuple[nn.Module, torch.Tensor]:
+    """Give a module that takes one picture and gives one, and an input that it runs on.
+
+    Args:
+        module: in evaluation mode.
+        output_index: which of its outputs is the picture.
+        size: (height, width) of the input; any that works if None.
+
+    Raises:
+        UnsupportedModelError: it takes several inputs, several outputs without an index, or no
+            colour or grey picture of any size tried.
+        UsageError: an output index that it does not have.
+    """
+    _check_signature(module)
+    example, outputs = _first_run(module, size)
+    listing = "; ".join(
+        f"{number}: {name or 'output'} {tuple(tensor.shape)}"
+        for number, (name, tensor) in enumerate(outputs)
+    )
+    if output_index is None and len(outputs) > 1:
+        raise UnsupportedModelError(
+            f"the network gives {len(outputs)} tensors ({listing}); "
+            f"say which one is the picture with --output-index N"
+        )
+    if output_index is not None and output_index >= len(outputs):
+        raise UsageError(f"there is no output {output_index}: the network gives {listing}")
+    return Picture(module, output_index or 0).eval(), example
+
+
+def export_onnx(module: nn.Module, example: torch.Tensor, *, dynamic: bool) -> bytes:
+    """Give a module as one ONNX file.
+
+    Args:
+        module: takes one tensor, gives one.
+        example: an input, N x C x H x W.
+        dynamic: whether H and W are left open.
+
+    Raises:
+        ConversionError: torch cannot export the module, or ONNX's checker refuses the result.
+    """
+    open_sides = {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
+    try:
+        with _quiet():
+            program = torch.onnx.export(
+                module,
+                (example,),
+                input_names=["frame"],
+                output_names=["sharp"],
+                opset_version=OPSET,
+                dynamic_shapes=(open_sides,) if dynamic else None,
+                dynamo=True,
+                verbose=False,
+            )
+        if program is None:
+            raise ConversionError("torch gave no ONNX program")
+        onnx_bytes: bytes = program.model_proto.SerializeToString()
+        onnx.checker.check_model(onnx_bytes, full_check=True)
+    except (
+        torch.onnx.errors.OnnxExporterError,
+        onnx.checker.ValidationError,
+        onnx.shape_inference.InferenceError,
+    ) as error:
+        reason = str(error.__cause__ or error).strip().splitlines()[0]
+        hint = "; if the network runs at one size only, name it with --size HxW" if dynamic else ""
+        raise ConversionError(f"torch cannot export the network to ONNX: {reason}{hint}") from error
+    return onnx_bytes
+
+
+def torch_network(module: nn.Module) -> Network:
+    """Give a module as a function of arrays."""
+
+    def run(inputs: Sequence[Values]) -> Values:
+        with torch.inference_mode():
+            result: Values = module(torch.from_numpy(inputs[0])).numpy()
+        return result
+
+    return run
+
+
+def count_nodes(onnx_bytes: bytes) -> int:
+    """Count the operations of an ONNX file, without constants."""
+    nodes = onnx.load_from_string(onnx_bytes).graph.node
+    return sum(node.op_type != "Constant" for node in nodes)
+
+
+def _check_signature(module: nn.Module) -> None:
+    parameters = inspect.signature(module.forward).parameters.values()
+    needed = [
+        parameter.name
+        for parameter in parameters
+        if parameter.default is parameter.empty
+        and parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+    ]
+    if len(needed) > 1:
+        raise UnsupportedModelError(
+            f"the network's forward() needs {len(needed)} inputs ({', '.join(needed)}) and ovsharp "
+            f"gives it one picture; wrap it in a class whose forward() takes the picture alone, "
+            f"and pass that with --arch file.py:Class"
+        )
+
+
+def _first_run(
+    module: nn.Module, size: tuple[int, int] | None
+) -> tuple[torch.Tensor, list[tuple[str, torch.Tensor]]]:
+    """Run the module on noise: in colour, else in grey; at the first size that works."""
+    reasons = []
+    for channels in (3, 1):
+        for height, width in [size] if size else TRIAL_SIZES:
+            noise = np.random.default_rng(0).random((1, channels, height, width), np.float32)
+            example = torch.from_numpy(noise)
+            try:
+                with torch.inference_mode():
+                    answer = module(example)
+            except (RuntimeError, ValueError, IndexError) as error:
+                reasons.append(str(error).splitlines()[0])
+                continue
+            outputs = _tensors(answer)
+            if outputs:
+                return example.clone(), outputs
+            reasons.append(f"its answer is no tensor but {type(answer).__name__}")
+    raise UnsupportedModelError(
+        f"the network runs on no picture of 3 or 1 channels that was tried: {reasons[0]}; "
+        f"if it takes one size only, name it with --size HxW"
+    )
+
+
+def _tensors(answer: Any, name: str = "") -> list[tuple[str, torch.Tensor]]:
+    """List the tensors in nested tuples, lists and dictionaries, with a name each."""
+    if isinstance(answer, torch.Tensor):
+        return [(name, answer)]
+    if isinstance(answer, Mapping):
+        pairs = [(f"{name}.{key}".strip("."), value) for key, value in answer.items()]
+    elif isinstance(answer, (tuple, list)):
+        pairs = [(f"{name}[{number}]", value) for number, value in enumerate(answer)]
+    else:
+        return []
+    return [found for key, value in pairs for found in _tensors(value, key)]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what the exporter says about itself (torchvision is absent, ...) off the screen."""
+    before = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)

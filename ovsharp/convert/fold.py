@@ -1,0 +1,112 @@
+"""Moves the colour order and the input's scale into weights that are multiplied anyway."""
+
+from __future__ import annotations
+
+import numpy as np
+import openvino as ov
+from openvino import opset13 as ops
+
+from ovsharp.convert.coding import Values
+
+_BGR = [2, 1, 0]
+_POINTWISE = {"Add", "Clamp", "Maximum", "Minimum", "Multiply", "Relu", "Sigmoid", "Tanh"}
+
+
+def fold_input(picture: ov.op.Parameter, divisor: Values, offset: Values, *, swap: bool) -> bool:
+    """Let the first convolution take levels instead of values, in place.
+
+    Done only where it is exact: one convolution with constant weights is all that reads the
+    picture, and black is 0 (else the zeros of its padding would no longer be black).
+
+    Args:
+        picture: the network's input, N x 3 x H x W.
+        divisor: value = level / divisor, per channel in the network's order.
+        offset: added to the values.
+        swap: whether the levels come in BGR order and the values in RGB order.
+
+    Returns:
+        Whether it was done.
+    """
+    readers = list(picture.output(0).get_target_inputs())
+    if len(readers) != 1 or np.any(offset != 0):
+        return False
+    convolution = readers[0].get_node()
+    if not _is_convolution(convolution) or readers[0].get_index() != 0:
+        return False
+    weights = _values(convolution, 1) / divisor.reshape(1, -1, 1, 1)
+    _set_values(convolution, 1, weights[:, _BGR] if swap else weights)
+    return True
+
+
+def fold_output_colours(model: ov.Model) -> bool:
+    """Let the last convolution give BGR instead of RGB, in place.
+
+    Done only where all that follows it treats the three channels alike: its bias, pixel shuffle
+    and functions of one value.
+
+    Returns:
+        Whether it was done.
+    """
+    output = model.get_results()[0].input_value(0)
+    biases: list[ov.Node] = []
+    shuffle: str | None = None
+    while not _is_convolution(output.get_node()):
+        node = output.get_node()
+        if len(output.get_target_inputs()) != 1:
+            return False
+        if node.get_type_name() == "DepthToSpace" and shuffle is None:
+            shuffle = str(node.get_attributes()["mode"])
+        elif node.get_type_name() == "Add" and _is_bias(node):
+            biases.append(node)
+        elif node.get_type_name() not in _POINTWISE or not _reads_one_tensor(node):
+            return False
+        output = node.input_value(0)
+    convolution = output.get_node()
+    if len(output.get_target_inputs()) != 1:
+        return False
+    order = _channel_order(_values(convolution, 1).shape[0], shuffle)
+    _set_values(convolution, 1, _values(convolution, 1)[order])
+    for node in biases:
+        bias = _values(node, 1)
+        reorder = order if bias.shape[1] == len(order) else _BGR
+        _set_values(node, 1, bias[:, reorder])
+    return True
+
+
+def _channel_order(channels: int, shuffle: str | None) -> list[int]:
+    """Give the order of a convolution's channels that swaps the colours of its picture."""
+    indices = np.arange(channels)
+    if shuffle == "blocks_first":
+        return [int(index) for index in indices.reshape(-1, 3)[:, _BGR].ravel()]
+    return [int(index) for index in indices.reshape(3, -1)[_BGR].ravel()]
+
+
+def _is_convolution(node: ov.Node) -> bool:
+    return bool(
+        node.get_type_name() == "Convolution"
+        and node.input_value(1).get_node().get_type_name() == "Constant"
+    )
+
+
+def _is_bias(node: ov.Node) -> bool:
+    constant = node.input_value(1).get_node()
+    if constant.get_type_name() != "Constant":
+        return False
+    shape = constant.get_output_shape(0)
+    return len(shape) == 4 and shape[1] > 1 and shape[0] == shape[2] == shape[3] == 1
+
+
+def _reads_one_tensor(node: ov.Node) -> bool:
+    """Whether all inputs but the first are single numbers."""
+    others = [port.get_node() for port in node.input_values()[1:]]
+    return all(other.get_type_name() == "Constant" and np.size(other.data) == 1 for other in others)
+
+
+def _values(node: ov.Node, index: int) -> Values:
+    values: Values = node.input_value(index).get_node().data
+    return values
+
+
+def _set_values(node: ov.Node, index: int, values: Values) -> None:
+    constant = ops.constant(np.ascontiguousarray(values, np.float32))
+    node.input(index).replace_source_output(constant.output(0))

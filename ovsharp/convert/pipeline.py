@@ -1,0 +1,268 @@
+"""From a model file to frames in and frames out, in memory (`prepare`) or in files (`convert`)."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import openvino as ov
+
+from ovsharp.convert.coding import Coding, Frames, Network
+from ovsharp.convert.frames import takes_base, with_frames
+from ovsharp.convert.options import Options
+from ovsharp.convert.parity import (
+    LIMIT,
+    LIMIT_FP16,
+    Levels,
+    Parity,
+    check,
+    check_frames,
+    compare,
+    compare_levels,
+    levels_of,
+    tiny_frames,
+)
+from ovsharp.convert.probe import Geometry, probe_geometry
+from ovsharp.convert.ranges import find_coding, span
+from ovsharp.convert.source import Source, operations, read_source
+from ovsharp.errors import UsageError
+from ovsharp.files import sha256, staged
+from ovsharp.runtime import get_core, read_ir, write_ir
+from ovsharp.spec import ModelSpec
+
+if TYPE_CHECKING:
+    from ovsharp import models
+
+CLAMPED_SHARE = 1e-3
+"""Share of the bytes of the check frames, noise among them, that the form of `deploy.py` may
+change: it clamps corrections to a signed byte. Networks that need more are left as written."""
+
+FloatStorage = Literal["fp32", "fp16"]
+Rows = list[tuple[str, str]]
+"""What to tell the user: label and value."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A model in memory that takes and gives frames."""
+
+    model: ov.Model
+    """uint8 frames in and out, f32 weights, any size unless `spec.size` is set."""
+    spec: ModelSpec
+    network: models.Network | None
+    """The PyTorch network that it was made from, if it was."""
+    onnx_bytes: bytes | None
+    """The ONNX file that PyTorch gave, if it did."""
+    report: Rows
+    reference: Levels
+    """The source as a function of frames."""
+    frames: list[Frames]
+    """What it was compared on."""
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What `convert` has written."""
+
+    spec: ModelSpec
+    """Of the first storage."""
+    files: list[Path]
+    report: Rows
+
+
+def prepare(source: Path, options: Options | None = None) -> Prepared:
+    """Make any model one that takes and gives frames, and prove it, without writing a file.
+
+    Args:
+        source: a PyTorch checkpoint (.pth, .pt, .safetensors), an ONNX file, an OpenVINO IR
+            (.xml) or a frozen TensorFlow graph (.pb).
+        options: what the file does not say.
+
+    Raises:
+        ModelLoadError: the file is missing, damaged or no model.
+        UnsupportedModelError: the model does not turn a picture into a picture, or what it needs
+            cannot be found out: the message says which option tells.
+        ConversionError: the result does not compute what the source computes.
+        MissingExtraError: a PyTorch checkpoint, and torch or onnx is not installed.
+    """
+    source, options = Path(source), options or Options()
+    origin = read_source(source, options)
+    body = origin.body
+    coding, how = find_coding(
+        body, origin.run, options, known=origin.coding, sure=origin.is_registered
+    )
+    geometry = probe_geometry(body, coding, origin.run)
+    model, folded = with_frames(body, coding)
+    frames = check_frames(body, geometry)
+    reference = levels_of(origin.run, body, coding)
+    parity, rows = _network_parity(origin, coding, geometry, reference, frames)
+    ours = compare(model, reference, frames, body.scale)
+    if ours.levels > 1 and ours.share > CLAMPED_SHARE:
+        model, folded = with_frames(body, coding, packed=False)
+        ours = compare(model, reference, frames, body.scale)
+    check(ours.difference, f"the outputs of IR and {origin.kind}", LIMIT)
+    parity[f"ir-{origin.kind}"] = ours.difference
+    spec = ModelSpec(
+        name=options.name or source.stem,
+        architecture=origin.network.architecture if origin.network else "foreign",
+        scale=body.scale,
+        multiple=geometry.multiple,
+        minimum=geometry.minimum,
+        margin=geometry.margin,
+        size=body.size,
+        colour=coding.colour,
+        value_range=coding.value_range,
+        mean=coding.mean,
+        std=coding.std,
+        base=takes_base(body),
+        degradation=options.degradation,
+        parameters=origin.parameters,
+        source=source.name,
+        source_sha256=sha256(source),
+        versions=origin.versions(),
+        parity=parity,
+    )
+    report = [
+        ("source", f"{source} ({origin.kind})"),
+        *_facts(spec, origin, coding, how, folded, operations(model)),
+        *rows,
+        (f"parity IR - {origin.kind}", _parity_text(ours, LIMIT)),
+    ]
+    return Prepared(model, spec, origin.network, origin.onnx_bytes, report, reference, frames)
+
+
+def convert(
+    source: Path,
+    folder: Path,
+    *,
+    storages: Sequence[str] = ("fp32", "fp16"),
+    options: Options | None = None,
+) -> Conversion:
+    """Convert a model into IR files that take and give frames: all of them, or none.
+
+    Writes NAME-fp32.xml and .bin, NAME-fp16.xml and .bin, and NAME.onnx for a PyTorch
+    checkpoint. Files of these names are replaced.
+
+    Args:
+        source: as for `prepare`.
+        folder: made if it does not exist.
+        storages: what to store the weights as: `fp32`, `fp16` or both.
+        options: what the source does not say.
+
+    Raises:
+        ModelLoadError: as `prepare`.
+        UnsupportedModelError: as `prepare`.
+        ConversionError: as `prepare`, or a written model differs from its source.
+        UsageError: an unknown storage, or options that make no sense.
+        OSError: the folder cannot be written, or the disk is full.
+    """
+    chosen = _checked(storages)
+    with staged(folder) as staging:
+        prepared = prepare(source, options)
+        report = list(prepared.report)
+        if prepared.onnx_bytes is not None:
+            (staging / f"{prepared.spec.name}.onnx").write_bytes(prepared.onnx_bytes)
+        specs = [_write(prepared, storage, staging, report) for storage in chosen]
+        names = sorted(path.name for path in staging.iterdir())
+        for name in names:
+            report.append((name, _size((staging / name).stat().st_size)))
+    return Conversion(specs[0], [folder / name for name in names], report)
+
+
+def _network_parity(
+    origin: Source,
+    coding: Coding,
+    geometry: Geometry,
+    reference: Levels,
+    frames: Sequence[Frames],
+) -> tuple[dict[str, float], Rows]:
+    """Compare the source with its ONNX file, as OpenVINO and as onnx itself run that."""
+    body, parity, rows = origin.body, dict[str, float](), Rows()
+
+    def record(runner: str, network: Network, on: Sequence[Frames]) -> None:
+        difference = compare_levels(levels_of(network, body, coding), reference, on)
+        check(difference, f"the outputs of {runner} and {origin.kind}", LIMIT)
+        parity[f"{runner.lower()}-{origin.kind}"] = difference
+        label = f"parity {runner} - {origin.kind}"
+        rows.append((label, f"{difference:.1e} of white (limit {LIMIT:g})"))
+
+    if origin.network is not None:
+        record("ONNX", body.network(), frames)
+    if origin.reference is not None:
+        try:
+            record("onnx.reference", origin.reference, tiny_frames(body, geometry))
+        except (RuntimeError, ValueError, TypeError) as error:
+            rows.append((f"parity onnx.reference - {origin.kind}", f"not run: {error}"))
+    return parity, rows
+
+
+def _checked(storages: Sequence[str]) -> list[FloatStorage]:
+    known: dict[str, FloatStorage] = {"fp32": "fp32", "fp16": "fp16"}
+    unknown = [storage for storage in storages if storage not in known]
+    if unknown or not storages:
+        raise UsageError(
+            f"cannot store weights as '{','.join(storages)}': expected fp32, fp16 or both; "
+            f"for int8 convert first, then: ovsharp quantize"
+        )
+    return [known[storage] for storage in dict.fromkeys(storages)]
+
+
+def _write(prepared: Prepared, storage: FloatStorage, staging: Path, report: Rows) -> ModelSpec:
+    """Write one IR, read it back and compare that with the source."""
+    spec = prepared.spec.replace(storage=storage)
+    limit = LIMIT if storage == "fp32" else LIMIT_FP16
+    # Once to measure, once more with what was measured in its spec.
+    with tempfile.TemporaryDirectory(dir=staging) as draft:
+        measured, _ = read_ir(write_ir(prepared.model, spec, Path(draft)), get_core())
+        parity = compare(measured, prepared.reference, prepared.frames, spec.scale)
+    key = next(key for key in spec.parity if key.startswith("ir-"))
+    check(parity.difference, f"the outputs of the {storage} file and the source", limit)
+    spec = spec.replace(parity={**spec.parity, key: parity.difference})
+    path = write_ir(prepared.model, spec, staging)
+    read_ir(path, get_core())
+    report.append((f"parity {storage} file", _parity_text(parity, limit)))
+    return spec
+
+
+def _facts(
+    spec: ModelSpec, origin: Source, coding: Coding, how: str, folded: Sequence[str], after: int
+) -> Rows:
+    if spec.size is not None:
+        sizes = f"{spec.size[0]}x{spec.size[1]} only"
+    elif spec.minimum == 1:
+        sizes = "any size"
+    else:
+        sizes = f"sides that are multiples of {spec.multiple}, {spec.minimum} or more"
+    margin = "the whole picture, never tiled" if spec.margin is None else f"{spec.margin} pixels"
+    assumed = origin.network is None and coding.colour == "rgb"
+    colour = "rgb (assumed unless given; --bgr if it is not)" if assumed else coding.colour
+    normalised = f", mean {spec.mean}, std {spec.std}" if spec.mean or spec.std else ""
+    base = ", and its bicubic upscale" if spec.base else ""
+    return [
+        ("architecture", spec.architecture),
+        ("parameters", f"{spec.parameters:,}"),
+        ("operations", f"{origin.operations} in {origin.form}, {after} in IR with frames"),
+        ("input", f"frame{base}; {sizes}"),
+        ("scale", str(spec.scale)),
+        ("margin", margin),
+        (
+            "values",
+            f"{span(coding.value_range)} -> {span(coding.output_range)}{normalised} ({how})",
+        ),
+        ("colour", colour),
+        ("folded", "; ".join(folded) or "nothing"),
+    ]
+
+
+def _parity_text(parity: Parity, limit: float) -> str:
+    return (
+        f"{parity.difference:.1e} of white (limit {limit:g}); {parity.share:.2%} of the uint8 "
+        f"values differ, by at most {parity.levels}"
+    )
+
+
+def _size(count: int) -> str:
+    return f"{count / 1024:,.0f} KiB"

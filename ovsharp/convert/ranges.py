@@ -1,0 +1,260 @@
+"""Which numbers are black and white for a network that does not say: found by looking.
+
+A drawn picture is fed under each reading of the value range. Sharpeners and upscalers change a
+picture little: under the right reading the answer resembles the picture, enlarged by the bicubic
+resampler where the network enlarges; under a wrong one it is black, white or noise.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import openvino as ov
+
+from ovsharp.convert.body import TRIAL_SIZES, Body
+from ovsharp.convert.coding import Coding, Frames, Network
+from ovsharp.convert.options import Options
+from ovsharp.convert.probe import enlarged, network_inputs
+from ovsharp.errors import UnsupportedModelError, UsageError
+from ovsharp.quality import psnr
+from ovsharp.spec import Colour
+
+RANGES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
+"""The value ranges that are tried, the most common first."""
+
+_LAYOUT = {"DepthToSpace", "Reshape", "Transpose"}
+
+LIKENESS = 15.0
+"""PSNR in dB between answer and picture under which no reading counts as right."""
+LEAD = 3.0
+"""Lead in dB that the best reading must have over the next one that gives another picture."""
+HANDICAP = 20 * math.log10(2)
+EQUAL = 40.0
+"""PSNR in dB over which two readings give the same picture: then the more common one is taken."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One way to read a network, and how much its answer resembles the picture then."""
+
+    coding: Coding
+    likeness: float
+    """PSNR in dB, less a handicap: the same error is half as many levels of -1..1 as of 0..1."""
+    answer: Frames
+
+    @property
+    def text(self) -> str:
+        """Input and output range, e.g. `0..255 -> 0..1`."""
+        normalised = " normalised" if self.coding.normalised_output else ""
+        return f"{span(self.coding.value_range)} -> {span(self.coding.output_range)}{normalised}"
+
+
+def span(bounds: tuple[float, float]) -> str:
+    """Write a range, e.g. `0..1`."""
+    return f"{bounds[0]:g}..{bounds[1]:g}"
+
+
+def find_coding(
+    body: Body,
+    network: Network,
+    options: Options,
+    *,
+    known: Coding | None = None,
+    sure: bool = False,
+) -> tuple[Coding, str]:
+    """Find out how a network reads and writes pictures.
+
+    Args:
+        body: what the network takes.
+        network: runs it.
+        options: what the user says; goes before everything else.
+        known: what the network's architecture says, if anything.
+        sure: whether that is a fact or only the usual case.
+
+    Returns:
+        The coding, and in words how it was found.
+
+    Raises:
+        UnsupportedModelError: the value range was not given, and trying it left a doubt.
+        UsageError: a colour order for a network of luma.
+    """
+    start = known or Coding()
+    start = dataclasses.replace(
+        start,
+        colour=_colour(body, options, start),
+        mean=start.mean if options.mean is None else options.mean,
+        std=start.std if options.std is None else options.std,
+    )
+    inputs = _inputs(options, start, sure=sure)
+    outputs = _outputs(options, start, body, sure=sure)
+    normalised = bool(start.mean or start.std) and options.output_range is None
+    readings = read_ranges(
+        body, network, start, inputs, outputs, (True, False) if normalised else (False,)
+    )
+    if len(readings) == 1:
+        return readings[0].coding, "given" if options.value_range else "of the architecture"
+    best = decided(readings)
+    listing = ", ".join(f"{reading.text}: {reading.likeness:.1f} dB" for reading in readings[:3])
+    if best is not None:
+        return best.coding, f"probed: {listing}"
+    if options.value_range is None and known is None:
+        raise UnsupportedModelError(
+            f"the model does not tell its value range, and trying the usual ones leaves a doubt "
+            f"(likeness of the answer to the picture: {listing}); give --input-range 0,1 or -1,1 "
+            f"or 0,255, and --output-range if it differs"
+        )
+    value_range = options.value_range or start.value_range
+    output_range = outputs[0] if len(outputs) == 1 else value_range
+    coding = dataclasses.replace(
+        start, value_range=value_range, output_range=output_range, normalised_output=normalised
+    )
+    return coding, f"assumed; trying it leaves a doubt: {listing}"
+
+
+def _colour(body: Body, options: Options, known: Coding) -> Colour:
+    if body.channels == 3:
+        return options.colour or known.colour
+    if options.colour is not None:
+        raise UsageError(f"the model takes luma alone: it has no {options.colour} colour order")
+    return "luma"
+
+
+def _inputs(options: Options, known: Coding, *, sure: bool) -> Sequence[tuple[float, float]]:
+    if options.value_range is not None:
+        return [options.value_range]
+    return [known.value_range] if sure else RANGES
+
+
+def _outputs(
+    options: Options, known: Coding, body: Body, *, sure: bool
+) -> Sequence[tuple[float, float]]:
+    if options.output_range is not None:
+        return [options.output_range]
+    if sure:
+        return [options.value_range or known.output_range]
+    bounds = output_bounds(body)
+    if bounds is not None:
+        return [bounds]
+    given = options.value_range
+    return RANGES if given is None or given in RANGES else [given, *RANGES]
+
+
+def read_ranges(
+    body: Body,
+    network: Network,
+    coding: Coding,
+    inputs: Sequence[tuple[float, float]],
+    outputs: Sequence[tuple[float, float]],
+    normalised: Sequence[bool] = (False,),
+) -> list[Reading]:
+    """Try readings of a network's input and output, best first.
+
+    Args:
+        body: what the network takes.
+        network: runs it.
+        coding: what is known: mean, std, colour.
+        inputs: input ranges to try.
+        outputs: output ranges to try.
+        normalised: whether the output, too, has mean and std applied.
+    """
+    height, width = body.size or next(size for size in TRIAL_SIZES if body.fits(*size))
+    frames = drawn(height, width)
+    base = enlarged(frames, body.scale)
+    readings = []
+    for value_range in inputs:
+        tried = dataclasses.replace(coding, value_range=value_range)
+        values = network(network_inputs(body, tried, frames))
+        for is_normalised in normalised:
+            for output_range in outputs:
+                read = dataclasses.replace(
+                    tried, output_range=output_range, normalised_output=is_normalised
+                )
+                levels = np.nan_to_num(read.decode(values, base))
+                answer = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+                likeness = psnr(answer[0], base[0]) - (HANDICAP if output_range[0] < 0 else 0)
+                readings.append(Reading(read, likeness, answer))
+    # Stable: among equals the more common comes first.
+    return sorted(readings, key=lambda reading: -reading.likeness)
+
+
+def output_bounds(body: Body) -> tuple[float, float] | None:
+    """Give the range that the last operation holds the output in, if it is a usual one."""
+    node = body.model.get_results()[0].input_value(0).get_node()
+    while node.get_type_name() in _LAYOUT:
+        node = node.input_value(0).get_node()
+    kind = node.get_type_name()
+    bounds: tuple[float | None, float | None] | None = None
+    if kind == "Clamp":
+        attributes = node.get_attributes()
+        bounds = (float(attributes["min"]), float(attributes["max"]))
+    elif kind in ("Minimum", "Maximum"):
+        # A Clip of ONNX: one inside the other, in either order.
+        found = {kind: _constant(node)}
+        for port in node.input_values():
+            found.setdefault(port.get_node().get_type_name(), _constant(port.get_node()))
+        bounds = (found.get("Maximum"), found.get("Minimum"))
+    elif kind == "Sigmoid":
+        # A tanh says less: it also ends networks of 0..1.
+        bounds = (0.0, 1.0)
+    return next((usual for usual in RANGES if usual == bounds), None)
+
+
+def _constant(node: ov.Node) -> float | None:
+    """Give the one number among the inputs of an operation."""
+    for port in node.input_values():
+        constant = port.get_node()
+        if constant.get_type_name() == "Constant" and constant.data.size == 1:
+            return float(constant.data.reshape(-1)[0])
+    return None
+
+
+def decided(readings: Sequence[Reading]) -> Reading | None:
+    """Give the reading that is right beyond doubt, or None."""
+    best = readings[0]
+    same = [reading for reading in readings if _equal(reading, best)]
+    others = [reading for reading in readings if not _equal(reading, best)]
+    lead = best.likeness - others[0].likeness if others else math.inf
+    if best.likeness < LIKENESS or lead < LEAD:
+        return None
+    return min(same, key=_rarity)
+
+
+def drawn(height: int, width: int) -> Frames:
+    """Draw a picture with gradients, edges, lines and letters; uint8, 1 x H x W x 3, BGR."""
+    rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
+    picture = np.stack(
+        [
+            60 + 150 * columns / width,
+            200 - 120 * rows / height,
+            110 + 60 * np.sin(rows / 9) * np.cos(columns / 13),
+        ],
+        axis=2,
+    ).astype(np.uint8)
+    unit = min(height, width)
+    cv2.circle(picture, (width // 3, height // 3), unit // 5, (40, 60, 190), -1)
+    cv2.rectangle(
+        picture, (width // 2, height // 2), (width * 7 // 8, height * 7 // 8), (210, 200, 90), -1
+    )
+    cv2.line(picture, (0, height - 1), (width - 1, 0), (20, 20, 20), max(1, unit // 32))
+    place = (width // 16, height * 15 // 16)
+    cv2.putText(picture, "Ovsharp", place, cv2.FONT_HERSHEY_SIMPLEX, unit / 110, (245, 245, 245))
+    return np.asarray(cv2.GaussianBlur(picture, (3, 3), 0.6), np.uint8)[None]
+
+
+def _equal(reading: Reading, other: Reading) -> bool:
+    return psnr(reading.answer[0], other.answer[0]) >= EQUAL
+
+
+def _rarity(reading: Reading) -> tuple[bool, int, int]:
+    coding = reading.coding
+    order = {bounds: number for number, bounds in enumerate(RANGES)}
+    return (
+        coding.value_range != coding.output_range,
+        order.get(coding.value_range, 0),
+        order.get(coding.output_range, 0),
+    )

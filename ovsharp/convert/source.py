@@ -1,0 +1,159 @@
+"""A model that somebody else trained: as its own framework runs it, and as OpenVINO reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import openvino as ov
+
+from ovsharp import __version__
+from ovsharp.convert.body import Body, read_body
+from ovsharp.convert.coding import Coding, Network
+from ovsharp.convert.engine import Runner
+from ovsharp.convert.options import Options
+from ovsharp.errors import ModelLoadError, UnsupportedModelError, UsageError
+from ovsharp.extras import need
+from ovsharp.runtime import get_core, read_openvino
+
+if TYPE_CHECKING:
+    from ovsharp import models
+
+OPENVINO_ENDINGS = (".onnx", ".pb", ".xml")
+"""Endings of the model files that OpenVINO reads by itself."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What `prepare` starts from."""
+
+    body: Body
+    """As OpenVINO reads it."""
+    run: Network
+    """As its own framework runs it; a foreign model: as OpenVINO runs the file as it is."""
+    kind: str
+    """`torch` or `source`, for the names of parity figures."""
+    form: str
+    """`ONNX`, `IR` or `TensorFlow`: the file that OpenVINO has read."""
+    operations: int
+    """In that file, without constants."""
+    parameters: int
+    reference: Network | None = None
+    """Its ONNX file as onnx's own interpreter runs it: slow, and independent of OpenVINO."""
+    network: models.Network | None = None
+    onnx_bytes: bytes | None = None
+
+    @property
+    def is_registered(self) -> bool:
+        """Whether the network is one whose value range is known for a fact."""
+        return self.network is not None and ":" not in self.network.architecture
+
+    @property
+    def coding(self) -> Coding | None:
+        """What the network's architecture says of its pictures."""
+        if self.network is None:
+            return None
+        return Coding(
+            value_range=self.network.value_range,
+            output_range=self.network.value_range,
+            mean=self.network.mean,
+            std=self.network.std,
+            colour=self.network.colour,
+        )
+
+    def versions(self) -> dict[str, str]:
+        """Give the packages that convert it, with their versions."""
+        packages = ["openvino", *(["torch", "onnx"] if self.network is not None else [])]
+        return {"ovsharp": __version__, **{package: version(package) for package in packages}}
+
+
+def read_source(path: Path, options: Options) -> Source:
+    """Read a PyTorch checkpoint, an ONNX file, an OpenVINO IR or a TensorFlow graph.
+
+    Raises:
+        ModelLoadError: the file is missing, damaged or no model.
+        UnsupportedModelError: the model does not turn a picture into a picture.
+        ConversionError: torch cannot export the network.
+        MissingExtraError: a PyTorch checkpoint, and torch or onnx is not installed.
+        UsageError: options that do not go with such a file.
+    """
+    if not path.is_file():
+        raise ModelLoadError(f"there is no model file {path}")
+    return _foreign(path, options) if path.suffix in OPENVINO_ENDINGS else _torch(path, options)
+
+
+def operations(model: ov.Model) -> int:
+    """Count the operations of a model, without constants, inputs and outputs."""
+    passive = {"Constant", "Parameter", "Result"}
+    return sum(node.get_type_name() not in passive for node in model.get_ops())
+
+
+def _torch(path: Path, options: Options) -> Source:
+    need("torch", "onnx", "onnxscript", extra="convert")
+    import onnx
+
+    from ovsharp.convert.export import count_nodes, export_onnx, picture_module, torch_network
+    from ovsharp.convert.onnx_reference import reference_call
+    from ovsharp.models import load_network
+
+    network = load_network(path, architecture=options.architecture, arguments=options.arguments)
+    module, example = picture_module(
+        network.module, output_index=options.output_index, size=options.size
+    )
+    onnx_bytes = export_onnx(module, example, dynamic=options.size is None)
+    body = read_body(get_core().read_model(onnx_bytes), size=options.size)
+    return Source(
+        body=body,
+        run=torch_network(module),
+        kind="torch",
+        form="ONNX",
+        operations=count_nodes(onnx_bytes),
+        parameters=network.parameters,
+        reference=body.source_network(reference_call(onnx.load_from_string(onnx_bytes))),
+        network=network,
+        onnx_bytes=onnx_bytes,
+    )
+
+
+def _foreign(path: Path, options: Options) -> Source:
+    if options.architecture is not None or options.arguments is not None:
+        raise UsageError(f"--arch is for PyTorch checkpoints: {path.name} has its own graph")
+    model = read_openvino(path, get_core())
+    if model.has_rt_info(["ovsharp", "spec"]):
+        raise UnsupportedModelError(f"{path} is an ovsharp IR already: use it as it is")
+    untouched = model.clone()
+    body = read_body(model, output_index=options.output_index, size=options.size)
+    return Source(
+        body=body,
+        run=body.source_network(Runner(untouched, options.output_index or 0)),
+        reference=_reference(path, body, options) if path.suffix == ".onnx" else None,
+        kind="source",
+        form={".onnx": "ONNX", ".pb": "TensorFlow", ".xml": "IR"}[path.suffix],
+        operations=operations(untouched),
+        parameters=_parameters(body.model),
+    )
+
+
+def _reference(path: Path, body: Body, options: Options) -> Network | None:
+    if find_spec("onnx") is None:
+        return None
+    import onnx
+
+    from ovsharp.convert.onnx_reference import reference_call
+
+    return body.source_network(reference_call(onnx.load(path), options.output_index or 0))
+
+
+def _parameters(model: ov.Model) -> int:
+    """Count the trained numbers: the f32 constants that are more than one number."""
+    total = 0
+    for node in model.get_ops():
+        if node.get_type_name() == "Constant" and node.get_element_type() == ov.Type.f32:
+            readers = [port.get_node() for port in node.output(0).get_target_inputs()]
+            # Its f32 constants are scales of the picture's sides.
+            resizes = any(reader.get_type_name() == "Interpolate" for reader in readers)
+            total += int(node.data.size) if node.data.size > 1 and not resizes else 0
+    return total

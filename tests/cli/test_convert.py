@@ -1,0 +1,81 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ovsharp.cli.convert import convert
+from ovsharp.errors import UsageError
+from ovsharp.runtime import get_core, read_ir
+from tests.convert import drawn
+
+
+def ovsharp(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "ovsharp", "convert", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_report_says_what_was_found_and_what_comes_next(tmp_path: Path) -> None:
+    source = drawn.write_onnx(tmp_path / "net.onnx")
+    run = ovsharp(source, "--degradation", "gla")
+
+    assert run.returncode == 0, run.stderr
+    assert run.stderr == ""
+    for text in (
+        "net.onnx",
+        "5 in ONNX",
+        "any size",
+        "1 pixels",
+        "0..1 -> 0..1",
+        "probed",
+        "assumed",
+        "parity onnx.reference - source",
+        "parity fp16 file",
+        "net-fp32.bin",
+        f"next: ovsharp bench --model {tmp_path / 'net-fp32.xml'}",
+    ):
+        assert text in run.stdout
+    assert read_ir(tmp_path / "net-fp16.xml", get_core())[1].degradation == "gla"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["absent.pth"], 1, "there is no model file"),
+        (["net.onnx", "--input-range", "1,0"], 2, "low then high"),
+        (["net.onnx", "--precision", "int8"], 2, "ovsharp quantize"),
+        (["net.onnx", "--output-index", "1"], 2, "there is no output 1"),
+        (["net.onnx", "--no-such-flag"], 2, "No such option"),
+    ],
+)
+def test_exit_codes(tmp_path: Path, arguments: list[str], code: int, message: str) -> None:
+    drawn.write_onnx(tmp_path / "net.onnx")
+    run = ovsharp(tmp_path / arguments[0], *arguments[1:], "-o", tmp_path / "out")
+
+    assert run.returncode == code
+    assert message in run.stderr
+    assert "Traceback" not in run.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [
+        ("--input-range", "0"),
+        ("--output-range", "a,b"),
+        ("--mean", "1;2;3"),
+        ("--size", "640"),
+        ("--arch-args", "{channels: 64}"),
+    ],
+)
+def test_malformed_values_are_refused(tmp_path: Path, flag: str, value: str) -> None:
+    source = drawn.write_onnx(tmp_path / "net.onnx")
+    result = CliRunner().invoke(convert, [str(source), flag, value])
+
+    assert isinstance(result.exception, UsageError)
+    assert list(tmp_path.iterdir()) == [source]

@@ -1,0 +1,100 @@
+"""Float networks drawn with OpenVINO's own operations, and how to save them as ONNX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import openvino as ov
+from onnx import TensorProto, helper, numpy_helper
+from openvino import opset13 as ops
+
+Draw = Callable[[ov.Node], ov.Node]
+
+
+def float_model(draw: Draw, *, shape: tuple[int, ...] = (1, 3, -1, -1)) -> ov.Model:
+    picture = ops.parameter(list(shape), np.float32, name="picture")
+    return ov.Model([draw(picture)], [picture], "drawn")
+
+
+def weights(*shape: int, seed: int = 0, gain: float = 1.0) -> ov.Node:
+    fan_in = int(np.prod(shape[1:]))
+    values = np.random.default_rng(seed).normal(0, gain * (2 / fan_in) ** 0.5, shape)
+    return ops.constant(values.astype(np.float32))
+
+
+def convolution(
+    node: ov.Node,
+    inputs: int,
+    outputs: int,
+    *,
+    kernel: int = 3,
+    stride: int = 1,
+    dilation: int = 1,
+    seed: int = 0,
+    gain: float = 1.0,
+) -> ov.Node:
+    pad = [dilation * (kernel // 2)] * 2
+    result = ops.convolution(
+        node,
+        weights(outputs, inputs, kernel, kernel, seed=seed, gain=gain),
+        [stride, stride],
+        pad,
+        pad,
+        [dilation, dilation],
+    )
+    bias = np.random.default_rng(seed + 100).normal(0, 0.02, (1, outputs, 1, 1))
+    return ops.add(result, ops.constant(bias.astype(np.float32)))
+
+
+def plain(node: ov.Node) -> ov.Node:
+    """Two convolutions without a skip: both ends can be folded."""
+    hidden = ops.relu(convolution(node, 3, 8, seed=1))
+    return ops.clamp(convolution(hidden, 8, 3, seed=2), 0, 1)
+
+
+def residual(node: ov.Node) -> ov.Node:
+    """The picture plus a small correction."""
+    hidden = ops.relu(convolution(node, 3, 8, seed=1))
+    return ops.add(node, convolution(hidden, 8, 3, seed=2, gain=0.02))
+
+
+def enlarging(mode: str) -> Draw:
+    def draw(node: ov.Node) -> ov.Node:
+        hidden = ops.relu(convolution(node, 3, 8, seed=1))
+        return ops.depth_to_space(convolution(hidden, 8, 12, seed=2), mode, 2)
+
+    return draw
+
+
+def write_onnx(
+    path: Path, *, height: int | str = "h", width: int | str = "w", outputs: int = 1
+) -> Path:
+    """Write x + 0.1 * convolution(x) as ONNX; with several outputs, the others are its parts."""
+    rng = np.random.default_rng(0)
+    kernel = (rng.normal(0, 0.02, (3, 3, 3, 3))).astype(np.float32)
+    shape = [1, 3, height, width]
+    names = ["sharp", "correction", "scaled"][:outputs]
+    graph = helper.make_graph(
+        [
+            helper.make_node("Conv", ["frame", "kernel"], ["correction"], pads=[1, 1, 1, 1]),
+            helper.make_node("Mul", ["correction", "tenth"], ["scaled"]),
+            helper.make_node("Add", ["frame", "scaled"], ["sum"]),
+            helper.make_node("Clip", ["sum", "zero", "one"], ["sharp"]),
+        ],
+        "drawn",
+        [helper.make_tensor_value_info("frame", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in names],
+        [
+            numpy_helper.from_array(kernel, "kernel"),
+            numpy_helper.from_array(np.float32(0.1), "tenth"),
+            numpy_helper.from_array(np.float32(0), "zero"),
+            numpy_helper.from_array(np.float32(1), "one"),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(model, path)
+    return path
