@@ -17,7 +17,7 @@ from ovsharp.convert.engine import Runner
 
 _MOVES = {"Reshape", "Transpose", "SpaceToDepth", "DepthToSpace"}
 _CELLS = (2, 3)
-"""Rows and columns of cells that the parts are tried on."""
+"""Rows and columns of cells that networks of any size are tried on."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def find_unshuffle(picture: ov.op.Parameter) -> Shuffle | None:
     factor = _factor(packed)
     if factor is None:
         return None
-    height, width = (cells * factor for cells in _CELLS)
+    height, width = _sides(picture.output(0)) or [cells * factor for cells in _CELLS]
     numbered = np.arange(3 * height * width, dtype=np.float32).reshape(1, 3, height, width)
     order = _order(numbered, _run(picture, moved, numbered), factor)
     return None if order is None else Shuffle(convolution, None, factor, order)
@@ -105,8 +105,9 @@ def find_shuffle(model: ov.Model, picture: ov.op.Parameter) -> Shuffle | None:
     factor = _factor(channels)
     if factor is None or len(_data_readers(packed)) != 1:
         return None
-    numbered = np.arange(channels * np.prod(_CELLS), dtype=np.float32)
-    numbered = numbered.reshape(1, channels, *_CELLS)
+    rows, columns = _sides(packed) or _CELLS
+    numbered = np.arange(channels * rows * columns, dtype=np.float32)
+    numbered = numbered.reshape(1, channels, rows, columns)
     order = _order(_run(packed.get_node(), shuffled, numbered), numbered, factor)
     return None if order is None else Shuffle(convolution, bias, factor, order, skip)
 
@@ -128,6 +129,12 @@ def _data_readers(port: ov.Output) -> list[ov.Input]:
         for reader in port.get_target_inputs()
         if reader.get_node().get_type_name() != "ShapeOf"
     ]
+
+
+def _sides(port: ov.Output) -> tuple[int, int] | None:
+    """Give height and width of an N x C x H x W tensor if they are fixed."""
+    shape = port.partial_shape
+    return None if shape[2].is_dynamic or shape[3].is_dynamic else tuple(shape.to_shape()[2:])
 
 
 def _is_unit_clamp(node: ov.Node) -> bool:
@@ -169,7 +176,7 @@ def _order(picture: Values, packed: Values, factor: int) -> tuple[tuple[int, int
         packed: the same values, 1 x 3*factor^2 x rows x columns.
         factor: side of a cell.
     """
-    rows, columns = _CELLS
+    rows, columns = picture.shape[2] // factor, picture.shape[3] // factor
     if picture.shape != (1, 3, rows * factor, columns * factor):
         return None
     if packed.shape != (1, 3 * factor**2, rows, columns):

@@ -1,0 +1,128 @@
+"""The packed form computes what the network computes, however the network is written."""
+
+import numpy as np
+import openvino as ov
+import pytest
+from openvino import opset13 as ops
+
+from ovsharp.convert.body import read_body
+from ovsharp.convert.coding import Coding
+from ovsharp.convert.frames import with_frames
+from ovsharp.convert.parity import compare, levels_of
+from ovsharp.convert.probe import random_frames
+from tests.convert import drawn
+
+CODINGS = [Coding(), Coding(colour="bgr")]
+
+
+def chain(node: ov.Node, sides: list[int], order: list[int], result: list[int]) -> ov.Node:
+    """Reshape, Transpose, Reshape with the batch and the last two sides left to be inferred."""
+    parts = ops.reshape(node, ops.constant(sides), special_zero=True)
+    return ops.reshape(ops.transpose(parts, ops.constant(order)), ops.constant(result), True)
+
+
+def by_reshape(node: ov.Node) -> ov.Node:
+    """Pixel-unshuffle of a 16 x 24 picture, channels in the order column, row, colour."""
+    return chain(node, [1, 3, 8, 2, 12, 2], [0, 5, 3, 1, 2, 4], [1, 12, 8, 12])
+
+
+UNSHUFFLES = {
+    "depth first": lambda node: ops.space_to_depth(node, "depth_first", 2),
+    "blocks first": lambda node: ops.space_to_depth(node, "blocks_first", 2),
+}
+
+
+def packed(unshuffle: str, shuffle: str, *, skip: bool, gain: float = 0.02) -> drawn.Draw:
+    def draw(picture: ov.Node) -> ov.Node:
+        node = ops.relu(drawn.convolution(UNSHUFFLES[unshuffle](picture), 12, 16, seed=1))
+        node = drawn.convolution(node, 16, 12, seed=2, gain=gain)
+        node = ops.depth_to_space(node, shuffle, 2)
+        return ops.add(picture, node) if skip else node
+
+    return draw
+
+
+def strides(model: ov.Model) -> list[list[int]]:
+    return [
+        list(node.get_attributes()["strides"])
+        for node in model.get_ordered_ops()
+        if node.get_type_name() == "Convolution"
+    ]
+
+
+def moved_types(model: ov.Model) -> set[str]:
+    """Element types of all that is transposed behind the first convolution."""
+    kinds = [node.get_type_name() for node in model.get_ordered_ops()]
+    rest = model.get_ordered_ops()[kinds.index("Convolution") :]
+    moved = [node for node in rest if node.get_type_name() in ("Transpose", "DepthToSpace")]
+    return {
+        node.input_value(0).get_element_type().get_type_name()
+        for node in moved
+        if node.output(0).partial_shape.rank.get_length() == 5
+    }
+
+
+@pytest.mark.parametrize("coding", CODINGS, ids=["rgb", "bgr"])
+@pytest.mark.parametrize("skip", [True, False])
+@pytest.mark.parametrize("shuffle", ["depth_first", "blocks_first"])
+@pytest.mark.parametrize("unshuffle", UNSHUFFLES)
+def test_the_packed_form_computes_the_same(
+    unshuffle: str, shuffle: str, skip: bool, coding: Coding
+) -> None:
+    gain = 0.02 if skip else 1
+    body = read_body(drawn.float_model(packed(unshuffle, shuffle, skip=skip, gain=gain)))
+    model, folded = with_frames(body, coding)
+
+    assert strides(model)[0] == [2, 1], folded
+    assert moved_types(model) == {"i8" if skip else "u8"}
+    frames = [random_frames(16, 24, seed=1), random_frames(6, 2, seed=2)]
+    parity = compare(model, levels_of(body.network(), body, coding), frames, 1)
+    assert parity.difference < 1e-5
+    assert parity.levels <= 1
+
+
+def test_an_unshuffle_written_as_reshapes_of_one_size_is_recognised() -> None:
+    def draw(picture: ov.Node) -> ov.Node:
+        node = drawn.convolution(by_reshape(picture), 12, 12, seed=1)
+        return ops.depth_to_space(drawn.convolution(node, 12, 12, seed=2), "depth_first", 2)
+
+    body = read_body(drawn.float_model(draw, shape=(1, 3, 16, 24)))
+    model, folded = with_frames(body, Coding())
+
+    assert strides(model)[0] == [2, 1], folded
+    reference = levels_of(body.network(), body, Coding())
+    assert compare(model, reference, [random_frames(16, 24, seed=1)], 1).difference < 1e-5
+
+
+def test_a_rearrangement_that_is_no_unshuffle_is_left_alone() -> None:
+    def swapped_sides(picture: ov.Node) -> ov.Node:
+        turned = ops.transpose(picture, ops.constant([0, 1, 3, 2]))
+        node = drawn.convolution(ops.space_to_depth(turned, "depth_first", 2), 12, 12, seed=1)
+        back = ops.depth_to_space(drawn.convolution(node, 12, 12, seed=2), "depth_first", 2)
+        return ops.transpose(back, ops.constant([0, 1, 3, 2]))
+
+    body = read_body(drawn.float_model(swapped_sides))
+    model, _ = with_frames(body, Coding())
+
+    assert strides(model)[0] == [1, 1]
+    reference = levels_of(body.network(), body, Coding())
+    assert compare(model, reference, [random_frames(16, 24, seed=1)], 1).difference < 1e-4
+
+
+def test_a_skip_in_another_range_is_not_added_to_bytes() -> None:
+    body = read_body(drawn.float_model(packed("depth first", "depth_first", skip=True)))
+    coding = Coding(value_range=(0.0, 2.0))
+    model, folded = with_frames(body, coding)
+
+    assert not any("skip" in text for text in folded)
+    reference = levels_of(body.network(), body, coding)
+    assert compare(model, reference, [random_frames(16, 24, seed=1)], 1).difference < 1e-5
+
+
+def test_the_frame_passes_through_exactly_where_the_correction_is_nothing() -> None:
+    body = read_body(drawn.float_model(packed("depth first", "depth_first", skip=True, gain=1e-6)))
+    model, _ = with_frames(body, Coding())
+    # The bias of the drawn convolution is the whole correction: the same for all pixels.
+    frames = np.full((1, 8, 8, 3), 128, np.uint8)
+    reference = levels_of(body.network(), body, Coding())
+    assert compare(model, reference, [frames], 1).levels == 0
