@@ -1,0 +1,179 @@
+"""Charts of a report as inline SVG; their colours come from the page's style sheet."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+
+from ovsharp.benchmarks.results import Report, Row
+
+WIDTH = 560
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 18, 16, 46
+_PLOT_HEIGHT = 340
+_MIN_SPAN = 0.01
+"""Smallest span of the SSIM axis: less would make noise look like a difference."""
+RATES = (30, 60)
+
+
+def quality_plot(report: Report, model: str) -> str:
+    """SSIM over median end-to-end milliseconds of every row, at the largest size measured.
+
+    Colours are execution precisions; circles FP32 storage, squares FP16, diamonds INT8.
+    """
+    for size in reversed(report.sizes):
+        points = [
+            (row, speed.frame_sync.latency.p50, row.quality.ssim, row.quality.input_ssim)
+            for row in report.rows
+            if row.model == model
+            and row.quality
+            and (speed := row.speed(size))
+            and speed.frame_sync
+            and speed.frame_sync.latency
+        ]
+        if points:
+            return f"<h3>{escape(model)} at {escape(size)}</h3>" + _plot(points)
+    return f"<h3>{escape(model)}</h3><p>No times of single frames were measured.</p>"
+
+
+def _plot(points: list[tuple[Row, float, float, float]]) -> str:
+    times = [time for _, time, _, _ in points] + [1000 / rate for rate in RATES]
+    values = [value for _, _, ssim, before in points for value in (ssim, before)]
+    left, right = math.log10(min(times)) - 0.1, math.log10(max(times)) + 0.1
+    middle, span = (max(values) + min(values)) / 2, max(_MIN_SPAN, max(values) - min(values)) * 1.2
+    bottom, top = middle - span / 2, middle + span / 2
+
+    def x(time: float) -> float:
+        share = (math.log10(time) - left) / (right - left)
+        return _LEFT + share * (WIDTH - _LEFT - _RIGHT)
+
+    def y(ssim: float) -> float:
+        share = (ssim - bottom) / (top - bottom)
+        return _PLOT_HEIGHT - _BOTTOM - share * (_PLOT_HEIGHT - _TOP - _BOTTOM)
+
+    floor = _PLOT_HEIGHT - _BOTTOM
+    parts = [_line(_LEFT, floor, WIDTH - _RIGHT, floor), _line(_LEFT, _TOP, _LEFT, floor)]
+    for tick in _ticks(bottom, top):
+        parts.append(_line(_LEFT, y(tick), WIDTH - _RIGHT, y(tick)))
+        parts.append(_text(_LEFT - 6, y(tick) + 4, f"{tick:.3f}", anchor="end"))
+    for time in _log_ticks(10**left, 10**right):
+        parts.append(_text(x(time), floor + 16, f"{time:g}"))
+    for rate in RATES:
+        parts.append(_line(x(1000 / rate), _TOP, x(1000 / rate), floor, "mark"))
+        parts.append(_text(x(1000 / rate) + 4, _TOP + 10, f"{rate} FPS", anchor="start"))
+    before = points[0][3]
+    parts.append(_line(_LEFT, y(before), WIDTH - _RIGHT, y(before), "mark"))
+    parts.append(_text(_LEFT + 6, y(before) - 5, "input", anchor="start"))
+    for row, time, ssim, _ in points:
+        tip = f"{row.storage.upper()}, {row.execution}: {time:.3g} ms, SSIM {ssim:.4f}"
+        parts.append(f"<g>{_marker(row, x(time), y(ssim))}<title>{escape(tip)}</title></g>")
+    parts.append(_text((_LEFT + WIDTH) / 2, _PLOT_HEIGHT - 8, "median end-to-end ms per frame"))
+    parts.append(_text(14, floor / 2, "SSIM", turn=True))
+    return _svg(_PLOT_HEIGHT, parts) + _legend([row for row, *_ in points])
+
+
+def _legend(rows: list[Row]) -> str:
+    parts, left, top = [], 10.0, 14.0
+    for row in rows:
+        label = f"{row.storage.upper()}, {row.execution}"
+        width = 26 + 7.0 * len(label)
+        if left + width > WIDTH:
+            left, top = 10.0, top + 22
+        parts.append(_marker(row, left + 6, top))
+        parts.append(_text(left + 17, top + 4, label, anchor="start"))
+        left += width
+    return _svg(top + 14, parts)
+
+
+def fps_bars(report: Report, size: str) -> str:
+    """End-to-end frames per second of every row at one size; streamed in a paler tone."""
+    rows = [(row, speed) for row in report.rows if (speed := row.speed(size))]
+    rates = [
+        timing.fps
+        for _, speed in rows
+        for timing in (speed.frame_sync, speed.frame_stream)
+        if timing
+    ]
+    heading = f"<h3>{escape(size)}</h3>"
+    if not rates:
+        return f"{heading}<p>Nothing was measured at this size.</p>"
+    several = len(report.models) > 1
+    names = [_bar_name(row, several) for row, _ in rows]
+    left = 14 + 6.6 * max(map(len, names))
+    limit = max(*rates, 66.0)
+    height = 30 * len(rows) + 34
+
+    def x(rate: float) -> float:
+        return left + rate / limit * (WIDTH - left - 80)
+
+    parts = []
+    for rate in RATES:
+        parts.append(_line(x(rate), 16, x(rate), height - 10, "mark"))
+        parts.append(_text(x(rate), 11, f"{rate} FPS"))
+    for index, ((row, speed), name) in enumerate(zip(rows, names, strict=True)):
+        top = 24 + 30 * index
+        parts.append(_text(left - 8, top + 14, name, anchor="end", kind="name"))
+        shown = []
+        for timing, pale in ((speed.frame_stream, " pale"), (speed.frame_sync, "")):
+            if timing:
+                width = max(1.0, x(timing.fps) - left)
+                parts.append(
+                    f'<rect x="{left:.1f}" y="{top}" width="{width:.1f}" height="20" rx="3" '
+                    f'class="{_kind(row)}{pale}"/>'
+                )
+                shown.append(timing.fps)
+        if shown:
+            label = " | ".join(f"{rate:.3g}" for rate in reversed(shown))
+            parts.append(_text(x(max(shown)) + 6, top + 14, label, anchor="start", kind="name"))
+    note = '<p class="soft small">Full: one frame at a time. Pale, second figure: streamed.</p>'
+    return heading + _svg(height, parts) + note
+
+
+def _bar_name(row: Row, with_model: bool) -> str:
+    name = row.execution if row.is_eager else f"{row.storage.upper()} {row.execution}"
+    return f"{row.model} {name}" if with_model else name
+
+
+def _kind(row: Row) -> str:
+    return row.execution.partition("+")[0].partition(" ")[0]
+
+
+def _marker(row: Row, x: float, y: float) -> str:
+    kind = _kind(row)
+    if row.storage == "fp16":
+        return f'<rect x="{x - 5:.1f}" y="{y - 5:.1f}" width="10" height="10" class="{kind}"/>'
+    if row.storage == "int8":
+        corners = f"{x:.1f},{y - 7:.1f} {x + 7:.1f},{y:.1f} {x:.1f},{y + 7:.1f} {x - 7:.1f},{y:.1f}"
+        pale = "" if row.execution == "int8+f32" else ' fill-opacity="0.65"'
+        return f'<polygon points="{corners}" class="{kind}"{pale}/>'
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6" class="{kind}"/>'
+
+
+def _line(x1: float, y1: float, x2: float, y2: float, kind: str = "axis") -> str:
+    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{kind}"/>'
+
+
+def _text(
+    x: float, y: float, text: str, *, anchor: str = "middle", kind: str = "", turn: bool = False
+) -> str:
+    turned = f' transform="rotate(-90 {x:.1f} {y:.1f})"' if turn else ""
+    named = f' class="{kind}"' if kind else ""
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{named}{turned}>{escape(text)}</text>'
+    )
+
+
+def _svg(height: float, parts: list[str]) -> str:
+    return f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img">{"".join(parts)}</svg>'
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Round values between two ends, three to seven of them."""
+    step = 10 ** math.floor(math.log10(high - low))
+    step = next(step * part for part in (1, 0.5, 0.2, 0.1) if (high - low) / (step * part) >= 3)
+    return [step * index for index in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)))
+    ticks = [part * 10**decade for decade in decades for part in (1, 2, 5)]
+    return [tick for tick in ticks if low <= tick <= high]

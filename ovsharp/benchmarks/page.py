@@ -1,0 +1,212 @@
+"""A report as one HTML page that needs nothing else: no script, no font, no request."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from html import escape
+
+import cv2
+
+from ovsharp.benchmarks.charts import fps_bars, quality_plot
+from ovsharp.benchmarks.report import NOTES, header_lines, p99_text
+from ovsharp.benchmarks.results import Report, Row, Speed, Timing
+from ovsharp.benchmarks.samples import Sample
+from ovsharp.errors import MediaError
+from ovsharp.runtime import Frame
+
+STYLE = """
+:root { color-scheme: light dark;
+  --page: #fbfbfa; --card: #fff; --ink: #1c1e21; --soft: #62676f; --line: #e2e3e6;
+  --accent: #0b6bcb; --good: #1a7f45; --bad: #b3372f;
+  --f32: #5b6ee1; --bf16: #0f9a8c; --f16: #8a5cc2; --int8: #d9730d; --eager: #8b9099; }
+@media (prefers-color-scheme: dark) { :root {
+  --page: #141618; --card: #1d2023; --ink: #e6e7e9; --soft: #9aa0a8; --line: #33373c;
+  --accent: #6cb2ff; --good: #58c986; --bad: #ff8379;
+  --f32: #8f9dff; --bf16: #3ccabb; --f16: #b894ea; --int8: #ff9d45; --eager: #9aa0a8; } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: 2.5rem 1.25rem 4rem; max-width: 76rem; background: var(--page);
+  color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
+h1 { font-size: 1.7rem; margin: 0 0 .25rem; } h2 { font-size: 1.15rem; margin: 2.5rem 0 .75rem; }
+h3 { font-size: .95rem; margin: 0 0 .5rem; }
+.soft { color: var(--soft); } .small { font-size: .85rem; }
+.card { background: var(--card); border: 1px solid var(--line); border-radius: 10px;
+  padding: 1rem 1.25rem; margin: 0 0 1rem; overflow-x: auto; }
+.advice { border-left: 4px solid var(--accent); font-size: 1.02rem; }
+.charts { display: grid; gap: 1rem;
+  grid-template-columns: repeat(auto-fill, minmax(min(30rem, 100%), 1fr)); }
+.charts .card { margin: 0; }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums;
+  font-size: .87rem; white-space: nowrap; }
+th { font-weight: 600; color: var(--soft); border-bottom: 1px solid var(--line); }
+th, td { padding: .28rem .4rem; text-align: right; }
+th.text, td.text { text-align: left; }
+tr.next td { border-top: 1px solid var(--line); }
+.yes { color: var(--good); font-weight: 600; } .no { color: var(--bad); }
+.stream { color: var(--int8); }
+figure { margin: 0; } figcaption { font-size: .82rem; color: var(--soft); padding-top: .25rem; }
+.crops { display: grid; gap: .75rem; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); }
+.crops img { width: 100%; image-rendering: pixelated; border-radius: 6px; display: block; }
+svg { width: 100%; height: auto; display: block; }
+svg text { fill: var(--soft); font: 12px system-ui, sans-serif; } svg .name { fill: var(--ink); }
+svg .axis { stroke: var(--line); } svg .mark { stroke: var(--soft); stroke-dasharray: 4 4; }
+svg .f32 { fill: var(--f32); } svg .bf16 { fill: var(--bf16); } svg .f16 { fill: var(--f16); }
+svg .int8 { fill: var(--int8); } svg .eager { fill: var(--eager); } svg .pale { opacity: .3; }
+ul { margin: 0; padding-left: 1.1rem; }
+"""
+
+
+def to_html(report: Report, samples: Sequence[Sample]) -> str:
+    """Make the page.
+
+    Args:
+        report: what was measured.
+        samples: crops to look at; may be empty.
+    """
+    title = f"ovsharp bench: {', '.join(report.models)} on {report.device_name}"
+    parts = [
+        f"<h1>{escape(', '.join(report.models))}</h1>",
+        f'<p class="soft">{escape(report.device_name)}, {escape(report.date)}</p>',
+        *(f'<div class="card advice">{escape(line)}</div>' for line in report.recommendations),
+        "<h2>Quality against time, and frames per second end to end</h2>",
+        _charts(
+            [
+                *(quality_plot(report, model) for model in report.models),
+                *(fps_bars(report, size) for size in report.sizes),
+            ]
+        ),
+        "<h2>Before and after</h2>" if samples else "",
+        *(_sample(sample) for sample in samples),
+        "<h2>Size and quality</h2>",
+        f'<div class="card">{_quality_table(report)}</div>',
+        *(
+            f'<h2>Speed at {escape(size)}</h2><div class="card">{_speed_table(report, size)}</div>'
+            for size in report.sizes
+        ),
+        "<h2>How it was measured</h2>",
+        f'<div class="card small">{_list([*header_lines(report), *NOTES])}</div>',
+    ]
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
+        + "\n".join(part for part in parts if part)
+        + "\n</body>\n</html>\n"
+    )
+
+
+def _charts(charts: Sequence[str]) -> str:
+    return (
+        '<div class="charts">'
+        + "".join(f'<div class="card">{chart}</div>' for chart in charts)
+        + "</div>"
+    )
+
+
+def _list(lines: Sequence[str]) -> str:
+    return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
+
+
+def _sample(sample: Sample) -> str:
+    figures = "".join(
+        f'<figure><img alt="{escape(caption)}" src="{_png(image)}">'
+        f"<figcaption>{escape(caption)}</figcaption></figure>"
+        for caption, image in sample.pictures
+    )
+    heading = escape(f"{sample.model}: {sample.photo}")
+    return f'<div class="card"><h3>{heading}</h3><div class="crops">{figures}</div></div>'
+
+
+def _png(image: Frame) -> str:
+    done, data = cv2.imencode(".png", image)
+    if not done:
+        raise MediaError(f"OpenCV could not encode a crop of {image.shape} as PNG")
+    return f"data:image/png;base64,{base64.b64encode(data.tobytes()).decode('ascii')}"
+
+
+def _quality_table(report: Report) -> str:
+    heads = ("scale", "parameters", "file MB", "SSIM", "std", "input", "gain", "PSNR dB", "input")
+    rows = []
+    for row in report.rows:
+        quality = row.quality
+        cells = [f"x{row.scale}", f"{row.parameters:,}", f"{row.megabytes:.3f}"]
+        if quality is None:
+            cells += ["-"] * 9
+        else:
+            reference = quality.reference_psnr
+            cells += [
+                f"{quality.ssim:.4f}",
+                f"{quality.ssim_std:.4f}",
+                f"{quality.input_ssim:.4f}",
+                f"{quality.ssim - quality.input_ssim:+.4f}",
+                f"{quality.psnr:.2f}",
+                f"{quality.input_psnr:.2f}",
+                "-" if reference is None else "same" if reference >= 100 else f"{reference:.1f}",
+                f"{quality.improved:.0%}",
+                str(quality.images),
+            ]
+        rows.append((row, cells))
+    return _table((*heads, "against FP32 dB", "better than input", "photos"), report, rows)
+
+
+def _speed_table(report: Report, size: str) -> str:
+    model = ("model p50 ms", "p90", "p99", "n", "FPS", "async FPS")
+    frame = ("end-to-end p50 ms", "p90", "p99", "n", "FPS", "stream FPS")
+    rest = ("× PyTorch", "× FP32", "peak MB", "compile ms", "first ms", "30 FPS", "60 FPS")
+    rows = [
+        (row, _speed_cells(speed)) for row in report.rows if (speed := row.speed(size)) is not None
+    ]
+    return _table((*model, *frame, *rest), report, rows)
+
+
+def _speed_cells(speed: Speed) -> list[str]:
+    startup = speed.startup
+    return [
+        *_latency(speed.model_sync),
+        _number(speed.model_sync.fps if speed.model_sync else None),
+        _number(speed.model_async.fps if speed.model_async else None),
+        *_latency(speed.frame_sync),
+        _number(speed.frame_sync.fps if speed.frame_sync else None),
+        _number(speed.frame_stream.fps if speed.frame_stream else None),
+        _number(speed.speedup_pytorch),
+        _number(speed.speedup_fp32),
+        _number(startup.memory_mb if startup else None),
+        _number(startup.compile_ms if startup else None),
+        _number(startup.first_frame_ms if startup else None),
+        speed.reaches(30),
+        speed.reaches(60),
+    ]
+
+
+def _latency(timing: Timing | None) -> list[str]:
+    if timing is None or timing.latency is None:
+        return ["-"] * 4
+    latency = timing.latency
+    return [_number(latency.p50), _number(latency.p90), p99_text(latency), str(latency.n)]
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _table(heads: Sequence[str], report: Report, rows: Sequence[tuple[Row, Sequence[str]]]) -> str:
+    names = (
+        ("storage", "execution") if len(report.models) == 1 else ("model", "storage", "execution")
+    )
+    text = "<table><thead><tr>"
+    text += "".join(f'<th class="text">{name}</th>' for name in names)
+    text += "".join(f"<th>{escape(head)}</th>" for head in heads) + "</tr></thead><tbody>"
+    previous = ""
+    for row, cells in rows:
+        fresh = bool(previous) and row.model != previous
+        previous = row.model
+        text += '<tr class="next">' if fresh else "<tr>"
+        labels = (row.model, row.storage.upper(), row.execution)[-len(names) :]
+        text += "".join(f'<td class="text">{escape(label)}</td>' for label in labels)
+        text += "".join(_cell(cell) for cell in cells) + "</tr>"
+    return text + "</tbody></table>"
+
+
+def _cell(text: str) -> str:
+    kind = f' class="{text}"' if text in ("yes", "no", "stream") else ""
+    return f"<td{kind}>{escape(text)}</td>"

@@ -1,0 +1,94 @@
+"""How good the pictures of every row are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ovsharp.benchmarks.photos import Photo
+from ovsharp.benchmarks.results import PhotoScore, Quality
+from ovsharp.quality import psnr, ssim
+from ovsharp.runtime import Frame
+
+PSNR_CAP = 100.0
+"""dB of equal images, so that means stay finite."""
+MAX_DROP = 0.002
+"""A row is as good as FP32 executed in f32 if its SSIM is at most this much lower."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What a model's photos are worth before the model touches them: the same for all rows."""
+
+    ssim: tuple[float, ...]
+    psnr: tuple[float, ...]
+
+    @classmethod
+    def of(cls, photos: Sequence[Photo]) -> Baseline:
+        """Score the inputs of a model against the truth."""
+        return cls(
+            tuple(ssim(photo.shown, photo.truth) for photo in photos),
+            tuple(capped_psnr(photo.shown, photo.truth) for photo in photos),
+        )
+
+
+def capped_psnr(image: Frame, truth: Frame) -> float:
+    """PSNR in dB, at most `PSNR_CAP`.
+
+    Example:
+        >>> capped_psnr(np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4, 3), np.uint8))
+        100.0
+    """
+    return min(PSNR_CAP, psnr(image, truth))
+
+
+def score(
+    photos: Sequence[Photo],
+    outputs: Sequence[Frame],
+    baseline: Baseline,
+    reference: Sequence[Frame] | None,
+) -> Quality:
+    """Score a row's outputs.
+
+    Args:
+        photos: of its model.
+        outputs: the row's, in their order.
+        baseline: scores of the same photos' inputs.
+        reference: outputs of FP32 executed in f32, or None if there is no such row.
+    """
+    scores = tuple(
+        PhotoScore(
+            name=photo.name,
+            ssim=ssim(output, photo.truth),
+            psnr=capped_psnr(output, photo.truth),
+            input_ssim=input_ssim,
+            input_psnr=input_psnr,
+        )
+        for photo, output, input_ssim, input_psnr in zip(
+            photos, outputs, baseline.ssim, baseline.psnr, strict=True
+        )
+    )
+    return Quality(
+        images=len(scores),
+        ssim=_mean([item.ssim for item in scores]),
+        ssim_std=_std([item.ssim for item in scores]),
+        psnr=_mean([item.psnr for item in scores]),
+        input_ssim=_mean(baseline.ssim),
+        input_ssim_std=_std(baseline.ssim),
+        input_psnr=_mean(baseline.psnr),
+        improved=_mean([float(item.ssim > item.input_ssim) for item in scores]),
+        reference_psnr=None
+        if reference is None
+        else _mean(list(map(capped_psnr, outputs, reference))),
+        photos=scores,
+    )
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values))
+
+
+def _std(values: Sequence[float]) -> float:
+    return float(np.std(values))

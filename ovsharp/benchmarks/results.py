@@ -1,0 +1,272 @@
+"""What a benchmark found out: plain records, and their JSON form with a schema version."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+from dataclasses import dataclass
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from ovsharp.errors import UsageError
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class PhotoScore:
+    """One photo through one row."""
+
+    name: str
+    ssim: float
+    psnr: float
+    input_ssim: float
+    input_psnr: float
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How good a row's pictures are: means over photos against the ground truth.
+
+    SSIM and PSNR as in `ovsharp.quality`; PSNR is capped at 100 dB (equal images). The input's
+    figures are of the degraded frame itself or, where the model enlarges, of its bicubic upscale.
+    """
+
+    images: int
+    ssim: float
+    ssim_std: float
+    """Standard deviation between photos."""
+    psnr: float
+    input_ssim: float
+    input_ssim_std: float
+    input_psnr: float
+    improved: float
+    """Share of photos whose SSIM is above that of their input."""
+    reference_psnr: float | None
+    """PSNR of the outputs against those of the same model in FP32, executed in f32; None without
+    such a row."""
+    photos: tuple[PhotoScore, ...]
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Time per call in milliseconds."""
+
+    n: int
+    p50: float
+    p90: float
+    p99: float
+    low: float
+    """95 % confidence interval of the median."""
+    high: float
+
+
+@dataclass(frozen=True)
+class Timing:
+    """One way to run a row, timed."""
+
+    frames: int
+    seconds: float
+    fps: float
+    """`frames` over `seconds`."""
+    latency: Latency | None
+    """None where several frames are in flight."""
+    warmup_calls: int
+    stable: bool
+    """Whether the warm-up ended because times had settled."""
+
+
+@dataclass(frozen=True)
+class Startup:
+    """What a fresh process pays before its second frame."""
+
+    compile_ms: float
+    """Reading the file and compiling for the size."""
+    first_frame_ms: float
+    memory_mb: float | None
+    """Peak resident memory of the process less what it had before it read the model, 10^6 bytes;
+    None where the system does not tell."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """A row at one size."""
+
+    size: str
+    height: int
+    """Of the output, in pixels."""
+    width: int
+    startup: Startup | None
+    model_sync: Timing | None
+    """The bare compiled model, one frame at a time, on tensors set beforehand."""
+    model_async: Timing | None
+    """The same with all its requests in flight, compiled for throughput."""
+    frame_sync: Timing | None
+    """End to end: numpy frame in, owned numpy frame out, one at a time."""
+    frame_stream: Timing | None
+    """End to end through `Sharpener.stream`, compiled for throughput."""
+    settings: dict[str, Any]
+    """By mode: what the compiled model says it runs with."""
+    speedup_pytorch: float | None = None
+    """Median end-to-end time of PyTorch eager over this row's."""
+    speedup_fp32: float | None = None
+    """Median end-to-end time of FP32 executed in f32 over this row's."""
+
+    @property
+    def fps(self) -> float | None:
+        """End-to-end frames per second: one at a time where measured, else streamed."""
+        timing = self.frame_sync or self.frame_stream
+        return timing.fps if timing else None
+
+    def reaches(self, rate: int) -> str:
+        """Tell whether frames keep up with a camera: `yes`, `stream` (only streamed) or `no`."""
+        if self.frame_sync and self.frame_sync.fps >= rate:
+            return "yes"
+        return "stream" if self.frame_stream and self.frame_stream.fps >= rate else "no"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model in one storage with one execution precision."""
+
+    model: str
+    storage: str
+    execution: str
+    """As read back from the compiled model, or `eager f32` for PyTorch."""
+    scale: int
+    parameters: int
+    megabytes: float
+    """The model's files on disk, 10^6 bytes."""
+    quality: Quality | None
+    speeds: tuple[Speed, ...]
+
+    @property
+    def key(self) -> str:
+        """What the row is called, e.g. `sharp-gla int8 int8+bf16`."""
+        return f"{self.model} {self.storage} {self.execution}"
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether this is the row that others are compared with."""
+        return (self.storage, self.execution) == ("fp32", "f32")
+
+    @property
+    def is_eager(self) -> bool:
+        """Whether it is PyTorch's."""
+        return self.execution.startswith("eager")
+
+    def speed(self, size: str) -> Speed | None:
+        """Give the row's speed at a size, if it was measured."""
+        return next((speed for speed in self.speeds if speed.size == size), None)
+
+
+@dataclass(frozen=True)
+class PhotoSet:
+    """What quality of a model was measured on."""
+
+    model: str
+    source: str
+    """Where the photos come from."""
+    recipe: str
+    """How they were damaged, or `pairs` if they came so."""
+    why: str
+    """Who chose the recipe."""
+    names: tuple[str, ...]
+    skipped: tuple[str, ...]
+    """Files that could not be read or are too small."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The machine and what ran on it."""
+
+    cpu: str
+    logical_cores: int
+    usable_cores: float
+    """Cores that the process may use: its affinity, or its cgroup's quota if that is less."""
+    instructions: tuple[str, ...]
+    used_isa: str
+    """What the CPU plugin says that it uses; empty if it does not tell."""
+    onednn_max_isa: str
+    """The variable `ONEDNN_MAX_CPU_ISA`; empty if not set."""
+    memory_gb: float
+    system: str
+    python: str
+    versions: dict[str, str]
+    load_before: tuple[float, ...]
+    """Load averages over 1, 5 and 15 minutes; empty where the system has none."""
+    load_after: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that one run of the benchmark found out."""
+
+    version: str
+    """Of ovsharp."""
+    date: str
+    """ISO 8601, UTC."""
+    device: str
+    device_name: str
+    options: dict[str, Any]
+    environment: Environment
+    photos: tuple[PhotoSet, ...]
+    sizes: tuple[str, ...]
+    rows: tuple[Row, ...]
+    recommendations: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def models(self) -> list[str]:
+        """Names of the models in the order of their rows."""
+        return list(dict.fromkeys(row.model for row in self.rows))
+
+    def reference(self, model: str) -> Row | None:
+        """Give the FP32 row of a model that was executed in f32, if there is one."""
+        return next((row for row in self.rows if row.model == model and row.is_reference), None)
+
+    def to_json(self) -> str:
+        """Give the report as JSON."""
+        values = {"schema": SCHEMA, **dataclasses.asdict(self)}
+        return json.dumps(values, indent=1, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Report:
+        """Read what `to_json` wrote.
+
+        Raises:
+            UsageError: no such text, or one of another schema.
+        """
+        try:
+            values = json.loads(text)
+            schema = values.pop("schema")
+            if schema != SCHEMA:
+                raise UsageError(
+                    f"the report has schema {schema} and this ovsharp reads {SCHEMA}; "
+                    f"make it again with this version"
+                )
+            return _build(cls, values)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise UsageError(f"this is no report that ovsharp bench wrote: {error}") from error
+
+
+_T = TypeVar("_T")
+
+
+def _build(kind: type[_T], values: dict[str, Any]) -> _T:
+    hints = get_type_hints(kind)
+    return kind(**{name: _convert(hints[name], value) for name, value in values.items()})
+
+
+def _convert(hint: Any, value: Any) -> Any:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (types.UnionType, Union):
+        return None if value is None else _convert(arguments[0], value)
+    if origin is tuple:
+        return tuple(_convert(arguments[0], item) for item in value)
+    expected = {float: (int, float)}.get(hint, origin or hint)
+    if dataclasses.is_dataclass(hint):
+        return _build(hint, value)  # type: ignore[arg-type]  # a dataclass type, not an instance
+    if not isinstance(value, expected):
+        raise TypeError(f"expected {hint}, got {value!r}")
+    return value

@@ -1,0 +1,308 @@
+"""One run of the benchmark, from models to a report."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, get_args
+
+import ovsharp
+from ovsharp.benchmarks import environment
+from ovsharp.benchmarks.eager import load_eager
+from ovsharp.benchmarks.measure import Workload, measure
+from ovsharp.benchmarks.photos import (
+    MAX_PHOTOS,
+    Album,
+    Photo,
+    frames_of_size,
+    open_album,
+    photos_for,
+)
+from ovsharp.benchmarks.quality import Baseline, score
+from ovsharp.benchmarks.results import Quality, Report, Row, Speed, Startup, Timing
+from ovsharp.benchmarks.samples import Sample, choose_samples
+from ovsharp.benchmarks.subjects import EagerSubject, OpenVinoSubject, Ready, Subject
+from ovsharp.benchmarks.variants import EAGER, Candidate, Size, find_candidates, find_variants
+from ovsharp.benchmarks.verdict import recommend, with_speedups
+from ovsharp.errors import UsageError
+from ovsharp.runtime import Frame, Mode, check_device, get_core
+
+MODES: tuple[Mode, ...] = get_args(Mode)
+CALLS_PER_MODE = 2
+"""The model alone, and frames end to end."""
+
+
+class Progress(Protocol):
+    """Where a run says how far it is."""
+
+    def plan(self, total: float) -> None:
+        """Announce the units of work, about seconds."""
+
+    def step(self, text: str) -> None:
+        """Say what comes next."""
+
+    def advance(self, amount: float) -> None:
+        """Count units as done."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to measure.
+
+    Raises:
+        UsageError: values that make no sense.
+    """
+
+    models: tuple[str, ...] = ()
+    """See `variants.find_candidates`; empty for the default model."""
+    device: str = "CPU"
+    data: Path | None = None
+    """Folder of photos; None for those that scikit-image brings."""
+    degrade: str | None = None
+    """Recipe for sharp photos; None for the model's own."""
+    images: int = MAX_PHOTOS
+    sizes: tuple[str, ...] = ("480p", "720p", "1080p")
+    precisions: tuple[str, ...] = ()
+    """Executions to keep; empty for all."""
+    modes: tuple[Mode, ...] = MODES
+    seconds: float = 4.0
+    """Timed seconds for each row and size, over all modes."""
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.seconds <= 0 or self.images < 1 or (self.threads is not None and self.threads < 1):
+            raise UsageError("seconds, images and threads must be above 0")
+        if not self.sizes:
+            raise UsageError("no size to measure: expected some, such as --sizes 720p,1080p")
+
+
+def parse_modes(texts: Sequence[str]) -> tuple[Mode, ...]:
+    """Check the names of modes.
+
+    Raises:
+        UsageError: an unknown one, or none.
+    """
+    known = [mode for mode in MODES if mode in texts]
+    if not known or len(known) < len(set(texts)):
+        raise UsageError(f"unknown mode '{','.join(texts)}': expected {' or '.join(MODES)} or both")
+    return tuple(known)
+
+
+def run_benchmark(options: Options, progress: Progress) -> tuple[Report, list[Sample]]:
+    """Measure everything that the options name.
+
+    Returns:
+        The report, and crops of some photos to look at.
+
+    Raises:
+        UsageError, DeviceError: options that make no sense here.
+        ModelLoadError, UnsupportedModelError, ConversionError: a model that cannot be run.
+        InferenceError: a model that cannot be compiled for a size.
+        MediaError: no usable photo.
+    """
+    options = dataclasses.replace(options, device=_concrete_device(options.device))
+    sizes = sorted(
+        {Size.parse(text) for text in options.sizes}, key=lambda size: size.height * size.width
+    )
+    load_before = environment.load()
+    with tempfile.TemporaryDirectory(prefix="ovsharp-bench-") as scratch:
+        candidates = find_candidates(options.models, Path(scratch))
+        subjects, notes = _subjects(candidates, options)
+        album = open_album(options.data, limit=options.images)
+        chosen = [photos_for(candidate.spec, album, options.degrade) for candidate in candidates]
+        photos = {
+            candidate.name: own for candidate, (own, _) in zip(candidates, chosen, strict=True)
+        }
+        progress.plan(len(subjects) * (1 + len(sizes) * (1 + options.seconds)))
+        outputs = _run_photos(subjects, photos, progress)
+        speeds: dict[str, list[Speed]] = {subject.key: [] for subject in subjects}
+        for size in sizes:
+            fitting = [subject for subject in subjects if size.fits(subject.candidate.spec)]
+            others = [subject.candidate.name for subject in subjects if subject not in fitting]
+            notes += [
+                f"{name} is not measured at {size.name}: it takes frames of one size only"
+                for name in dict.fromkeys(others)
+            ]
+            for key, speed in _measure_size(fitting, size, album, options, progress).items():
+                speeds[key].append(speed)
+    qualities = _score(subjects, photos, outputs)
+    rows = tuple(_row(subject, qualities[subject.key], speeds[subject.key]) for subject in subjects)
+    report = Report(
+        version=ovsharp.__version__,
+        date=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        device=options.device,
+        device_name=str(get_core().get_property(options.device, "FULL_DEVICE_NAME")).strip(),
+        options={**dataclasses.asdict(options), "data": str(options.data or "")},
+        environment=environment.describe(load_before),
+        photos=tuple(described for _, described in chosen),
+        sizes=tuple(size.name for size in sizes),
+        rows=with_speedups(rows),
+        recommendations=(),
+        notes=tuple(notes),
+    )
+    report = dataclasses.replace(report, recommendations=recommend(report))
+    # Through JSON once: what is printed is what is written, and lists are lists.
+    report = Report.from_json(report.to_json())
+    return report, choose_samples(report, photos, outputs)
+
+
+def _concrete_device(device: str) -> str:
+    name = check_device(device)
+    if name.startswith("AUTO"):
+        raise UsageError(
+            "AUTO may change the device while it runs; name the one to measure, such as CPU"
+        )
+    return name
+
+
+def _subjects(candidates: Sequence[Candidate], options: Options) -> tuple[list[Subject], list[str]]:
+    """Give the rows of the matrix, PyTorch's first, and why some are not there."""
+    variants = find_variants(candidates, options.device, options.precisions)
+    subjects: list[Subject] = []
+    missing: dict[str, list[str]] = {}
+    for candidate in candidates:
+        if not options.precisions or EAGER in options.precisions:
+            eager = load_eager(candidate, options.threads)
+            if isinstance(eager, str):
+                missing.setdefault(eager, []).append(candidate.name)
+            else:
+                subjects.append(EagerSubject(candidate, eager))
+        subjects += [
+            OpenVinoSubject(variant, options.device, options.threads)
+            for variant in variants
+            if variant.candidate is candidate
+        ]
+    notes = [f"no PyTorch row of {', '.join(names)}: {why}" for why, names in missing.items()]
+    if not subjects:
+        raise UsageError(f"nothing to measure: {'; '.join(notes)}")
+    return subjects, notes
+
+
+def _run_photos(
+    subjects: Sequence[Subject], photos: Mapping[str, Sequence[Photo]], progress: Progress
+) -> dict[str, list[Frame]]:
+    outputs = {}
+    for subject in subjects:
+        progress.step(f"{subject.key}: photos")
+        outputs[subject.key] = subject.sharpen(photos[subject.candidate.name])
+        progress.advance(1)
+    return outputs
+
+
+def _score(
+    subjects: Sequence[Subject],
+    photos: Mapping[str, Sequence[Photo]],
+    outputs: Mapping[str, Sequence[Frame]],
+) -> dict[str, Quality]:
+    baselines = {name: Baseline.of(own) for name, own in photos.items()}
+    return {
+        subject.key: score(
+            photos[subject.candidate.name],
+            outputs[subject.key],
+            baselines[subject.candidate.name],
+            outputs.get(f"{subject.candidate.name} fp32 f32"),
+        )
+        for subject in subjects
+    }
+
+
+def _measure_size(
+    subjects: Sequence[Subject], size: Size, album: Album, options: Options, progress: Progress
+) -> dict[str, Speed]:
+    startups = {}
+    for subject in subjects:
+        progress.step(f"{subject.key}: fresh start at {size.name}")
+        startups[subject.key] = subject.startup(size)
+        progress.advance(1)
+    timings: dict[str, dict[str, Timing]] = {subject.key: {} for subject in subjects}
+    settings: dict[str, dict[str, Any]] = {subject.key: {} for subject in subjects}
+    for mode in options.modes:
+        progress.step(f"{size.name}, {mode}: {len(subjects)} rows in turns")
+        for key, (own, ran) in _measure_mode(
+            subjects, size, mode, album, options, progress
+        ).items():
+            timings[key] |= own
+            settings[key][mode] = ran
+    return {
+        subject.key: _speed(
+            size, subject, startups[subject.key], timings[subject.key], settings[subject.key]
+        )
+        for subject in subjects
+    }
+
+
+def _measure_mode(
+    subjects: Sequence[Subject],
+    size: Size,
+    mode: Mode,
+    album: Album,
+    options: Options,
+    progress: Progress,
+) -> dict[str, tuple[dict[str, Timing], Mapping[str, Any]]]:
+    """Time all rows in one mode side by side; what was compiled is gone when this returns.
+
+    Returns:
+        By row: timings by their field of `Speed`, and the settings that were read back.
+    """
+    seconds = options.seconds / len(options.modes) / CALLS_PER_MODE
+    with ExitStack() as stack:
+        ready: dict[str, Ready] = {}
+        for subject in subjects:
+            frames = frames_of_size(album, *size.frame(subject.candidate.spec))
+            own = stack.enter_context(subject.ready(size, mode, frames, seconds))
+            if own is not None:
+                ready[subject.key] = own
+        timings = measure(
+            [
+                Workload(f"{key}/{field}", call, own.burst)
+                for key, own in ready.items()
+                for field, call in own.calls.items()
+            ],
+            seconds=seconds,
+            advance=progress.advance,
+        )
+    return {
+        key: ({field: timings[f"{key}/{field}"] for field in own.calls}, own.settings)
+        for key, own in ready.items()
+    }
+
+
+def _speed(
+    size: Size,
+    subject: Subject,
+    startup: Startup | None,
+    timings: Mapping[str, Timing],
+    settings: dict[str, Any],
+) -> Speed:
+    spec = subject.candidate.spec
+    height, width = size.frame(spec)
+    return Speed(
+        size=size.name,
+        height=height * spec.scale,
+        width=width * spec.scale,
+        startup=startup,
+        model_sync=timings.get("model_sync"),
+        model_async=timings.get("model_async"),
+        frame_sync=timings.get("frame_sync"),
+        frame_stream=timings.get("frame_stream"),
+        settings=settings,
+    )
+
+
+def _row(subject: Subject, quality: Quality, speeds: Sequence[Speed]) -> Row:
+    spec = subject.candidate.spec
+    return Row(
+        model=subject.candidate.name,
+        storage=subject.storage,
+        execution=subject.execution,
+        scale=spec.scale,
+        parameters=spec.parameters,
+        megabytes=subject.megabytes,
+        quality=quality,
+        speeds=tuple(speeds),
+    )

@@ -1,0 +1,329 @@
+"""The matrix: which models, in which storage, with which execution precision, at which sizes."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ovsharp.convert import Options, prepare
+from ovsharp.errors import UsageError
+from ovsharp.runtime import (
+    DEFAULT_MODEL,
+    Execution,
+    float_hints,
+    get_core,
+    read_ir,
+    read_openvino,
+    resolve_execution,
+    shipped_models,
+    write_ir,
+)
+from ovsharp.spec import ModelSpec, Storage
+
+if TYPE_CHECKING:
+    from ovsharp.models import Network
+
+SIZES: Mapping[str, tuple[int, int]] = {
+    "360p": (360, 640),
+    "480p": (480, 854),
+    "720p": (720, 1280),
+    "1080p": (1080, 1920),
+    "1440p": (1440, 2560),
+    "2160p": (2160, 3840),
+}
+"""Height and width of the output."""
+
+EAGER = "eager"
+"""What selects the PyTorch row among the precisions."""
+
+STORAGES: tuple[Storage, ...] = ("fp32", "fp16", "int8")
+
+
+@dataclass(frozen=True)
+class Size:
+    """A size of the output."""
+
+    name: str
+    height: int
+    width: int
+
+    @classmethod
+    def parse(cls, text: str) -> Size:
+        """Read `1080p` or `HEIGHTxWIDTH`.
+
+        Raises:
+            UsageError: neither.
+
+        Example:
+            >>> Size.parse("720p")
+            Size(name='720p', height=720, width=1280)
+        """
+        if text in SIZES:
+            return cls(text, *SIZES[text])
+        match = re.fullmatch(r"(\d+)x(\d+)", text)
+        if not match or not all(16 <= int(side) <= 8192 for side in match.groups()):
+            raise UsageError(
+                f"unknown size '{text}': expected {', '.join(SIZES)} or HEIGHTxWIDTH of the output "
+                f"with sides of 16..8192, such as 1080x1920"
+            )
+        return cls(text, int(match[1]), int(match[2]))
+
+    def frame(self, spec: ModelSpec) -> tuple[int, int]:
+        """Height and width of the frame from which a model makes this size.
+
+        Where the scale does not divide the size, it is rounded up.
+        """
+        return math.ceil(self.height / spec.scale), math.ceil(self.width / spec.scale)
+
+    def padded(self, spec: ModelSpec) -> tuple[int, int]:
+        """`frame`, enlarged to what the model takes."""
+        return padded_size(*self.frame(spec), spec)
+
+    def fits(self, spec: ModelSpec) -> bool:
+        """Tell whether the model can take it: those of one size take no other."""
+        return spec.size is None or self.frame(spec) == spec.size
+
+
+def padded_size(height: int, width: int, spec: ModelSpec) -> tuple[int, int]:
+    """Enlarge a frame's sides to the multiple and the minimum that a model needs."""
+
+    def enlarged(side: int) -> int:
+        return math.ceil(max(side, spec.minimum) / spec.multiple) * spec.multiple
+
+    return enlarged(height), enlarged(width)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One model to measure, in all its storages."""
+
+    name: str
+    files: Mapping[Storage, Path]
+    spec: ModelSpec
+    network: Network | None = None
+    """Where it was loaded to convert the model."""
+    checkpoint: Path | None = None
+    """PyTorch weights that the model was converted from or that lie beside the IR."""
+    output_index: int | None = None
+    """Which of the network's outputs is the picture, where it was said."""
+
+    def megabytes(self, storage: Storage) -> float:
+        """Size of the .xml and .bin in 10^6 bytes."""
+        path = self.files[storage]
+        return sum(file.stat().st_size for file in (path, path.with_suffix(".bin"))) / 1e6
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One OpenVINO row of the matrix."""
+
+    candidate: Candidate
+    storage: Storage
+    execution: Execution
+
+    @property
+    def key(self) -> str:
+        """The row's name."""
+        return f"{self.candidate.name} {self.storage} {self.execution.label}"
+
+    @property
+    def path(self) -> Path:
+        """The .xml file."""
+        return self.candidate.files[self.storage]
+
+
+def find_candidates(texts: Sequence[str], scratch: Path) -> list[Candidate]:
+    """Find or convert the models that `--model` names.
+
+    Args:
+        texts: names of shipped models, folders, or files, files with options after a comma (see
+            `parse_model`); empty for the default model. IRs of the same name in different
+            storages become one candidate.
+        scratch: folder for the IRs of models that are converted for the occasion.
+
+    Raises:
+        UsageError: an unknown name or option, or the same model twice.
+        ModelLoadError, UnsupportedModelError, ConversionError: as `convert.prepare`.
+    """
+    candidates: dict[str, Candidate] = {}
+    for number, text in enumerate(texts or [DEFAULT_MODEL]):
+        for candidate in _find(text, scratch / str(number)):
+            known = candidates.get(candidate.name)
+            if known and set(known.files) & set(candidate.files):
+                raise UsageError(
+                    f"two models are called '{candidate.name}'; give one of them another name, "
+                    f"such as --model {text},name=other"
+                )
+            if known:
+                files = {**known.files, **candidate.files}
+                files = {storage: files[storage] for storage in STORAGES if storage in files}
+                candidate = dataclasses.replace(known, files=files)
+            candidates[candidate.name] = candidate
+    return list(candidates.values())
+
+
+def _find(text: str, scratch: Path) -> list[Candidate]:
+    shipped = shipped_models()
+    if text in shipped:
+        return [_candidate(text, list(shipped[text].values()))]
+    path, options = parse_model(text)
+    if path.is_dir():
+        return _from_folder(path)
+    if path.suffix == ".xml" and options == Options() and _is_ours(path):
+        spec = read_ir(path, get_core())[1]
+        return [_candidate(spec.name, [path])]
+    if not path.exists() and not path.suffix:
+        raise UsageError(
+            f"there is no model '{text}': expected a shipped one ({', '.join(shipped) or 'none'}), "
+            f"a folder or a file"
+        )
+    return [_converted(path, options, scratch)]
+
+
+def _is_ours(path: Path) -> bool:
+    return bool(read_openvino(path, get_core()).has_rt_info(["ovsharp"]))
+
+
+def _candidate(name: str, paths: Sequence[Path]) -> Candidate:
+    specs = {path: read_ir(path, get_core())[1] for path in paths}
+    files: dict[Storage, Path] = {}
+    for storage in STORAGES:
+        fitting = [path for path, spec in specs.items() if spec.storage == storage]
+        if len(fitting) > 1:
+            raise UsageError(
+                f"'{name}' has two {storage} files: {fitting[0]} and {fitting[1]}; keep one"
+            )
+        if fitting:
+            files[storage] = fitting[0]
+    first = next(iter(files.values()))
+    checkpoint = first.parent / "student.pth"
+    return Candidate(
+        name, files, specs[first], checkpoint=checkpoint if checkpoint.is_file() else None
+    )
+
+
+def _from_folder(folder: Path) -> list[Candidate]:
+    by_name: dict[str, list[Path]] = {}
+    for path in sorted(folder.glob("*.xml")):
+        by_name.setdefault(read_ir(path, get_core())[1].name, []).append(path)
+    if not by_name:
+        raise UsageError(f"the folder {folder} holds no .xml model; make one with: ovsharp convert")
+    return [_candidate(name, paths) for name, paths in by_name.items()]
+
+
+def _converted(path: Path, options: Options, scratch: Path) -> Candidate:
+    prepared = prepare(path, options)
+    files: dict[Storage, Path] = {
+        storage: write_ir(prepared.model, prepared.spec.replace(storage=storage), scratch)
+        for storage in ("fp32", "fp16")
+    }
+    return Candidate(
+        prepared.spec.name,
+        files,
+        prepared.spec,
+        network=prepared.network,
+        checkpoint=path if prepared.network else None,
+        output_index=options.output_index,
+    )
+
+
+def parse_model(text: str) -> tuple[Path, Options]:
+    """Split `FILE,OPTION,...` into the file and how to convert it.
+
+    Options: `rgb` or `bgr`, `range=LOW:HIGH` of the input, `out=LOW:HIGH` of the output,
+    `mean=A:B:C`, `std=A:B:C`, `arch=NAME` or `arch=FILE.py:CLASS`, `output=N`,
+    `size=HEIGHTxWIDTH`, `name=NAME`, `degrade=RECIPE`. A recipe with commas cannot be said here.
+
+    Raises:
+        UsageError: an unknown option or a value that is none.
+
+    Example:
+        >>> path, options = parse_model("x.onnx,bgr,range=0:255")
+        >>> options.colour, options.value_range
+        ('bgr', (0.0, 255.0))
+    """
+    if Path(text).exists():
+        return Path(text), Options()
+    file, *settings = text.split(",")
+    values: dict[str, Any] = {}
+    for setting in settings:
+        key, _, value = setting.partition("=")
+        try:
+            values.update(_option(key.strip(), value.strip()))
+        except (ValueError, KeyError) as error:
+            raise UsageError(
+                f"'{setting}' after {file} is no option of a model: expected rgb, bgr, "
+                f"range=LOW:HIGH, out=LOW:HIGH, mean=A:B:C, std=A:B:C, arch=NAME, output=N, "
+                f"size=HEIGHTxWIDTH, name=NAME or degrade=RECIPE"
+            ) from error
+    return Path(file), Options(**values)
+
+
+def _option(key: str, value: str) -> dict[str, Any]:
+    if key in ("rgb", "bgr") and not value:
+        return {"colour": key}
+    if key in ("range", "out"):
+        low, high = _numbers(value)
+        return {"value_range" if key == "range" else "output_range": (low, high)}
+    if key == "size":
+        height, width = value.split("x")
+        return {"size": (int(height), int(width))}
+    read: dict[str, tuple[str, Callable[[str], Any]]] = {
+        "mean": ("mean", _numbers),
+        "std": ("std", _numbers),
+        "arch": ("architecture", str),
+        "output": ("output_index", int),
+        "name": ("name", str),
+        "degrade": ("degradation", str),
+    }
+    name, kind = read[key]
+    if not value:
+        raise ValueError(f"{key} needs a value")
+    return {name: kind(value)}
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    return tuple(float(part) for part in text.split(":"))
+
+
+def find_variants(
+    candidates: Sequence[Candidate], device: str, precisions: Sequence[str]
+) -> list[Variant]:
+    """Cross the models' storages with the execution precisions that the device has natively.
+
+    Args:
+        candidates: from `find_candidates`.
+        device: OpenVINO's name of it.
+        precisions: executions to keep, such as `bf16` or `int8+f32`, `int8` for all of that kind;
+            empty for all. `EAGER` is none of this function's.
+
+    Raises:
+        UsageError, DeviceError: a precision that is not to be had here.
+    """
+    wanted = [text for text in precisions if text != EAGER]
+    matrix = [
+        Variant(candidate, storage, Execution(hint, storage == "int8"))
+        for candidate in candidates
+        for storage in candidate.files
+        for hint in float_hints(device)
+    ]
+    for text in wanted:
+        if not any(_matches(variant, text) for variant in matrix):
+            # Says what is wrong with a precision that the device does not have.
+            resolve_execution(device, "int8" if text.startswith("int8") else "fp32", text)
+            raise UsageError(
+                f"no model here can be executed as '{text}'; there is "
+                f"{', '.join(sorted({variant.execution.label for variant in matrix}))}"
+            )
+    if not precisions:
+        return matrix
+    return [variant for variant in matrix if any(_matches(variant, text) for text in wanted)]
+
+
+def _matches(variant: Variant, text: str) -> bool:
+    return variant.execution.label == text or (text == "int8" and variant.execution.int8)

@@ -1,0 +1,223 @@
+"""`ovsharp bench`."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+
+    from ovsharp.benchmarks import Report
+
+
+@click.command()
+@click.option("--device", default="CPU", show_default=True, help="CPU, GPU, GPU.1, NPU, ...")
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="MODEL",
+    help="A shipped model, a folder of ovsharp IRs, or a file that ovsharp convert takes, with its "
+    "options after commas. May be repeated. Default: the shipped model in all its storages.",
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="Folder of sharp images, or with subfolders input and target of pairs. Default: photos "
+    "that come with scikit-image.",
+)
+@click.option(
+    "--degrade",
+    metavar="RECIPE",
+    help="What damages sharp images. Default: what the model was trained to undo; if unknown, gla "
+    "for scale 1 and an antialiased downscale otherwise.",
+)
+@click.option(
+    "--images",
+    default=16,
+    show_default=True,
+    help="Images of --data that are used, evenly spread; larger ones are cropped to 768 pixels.",
+)
+@click.option(
+    "--sizes",
+    default="480p,720p,1080p",
+    show_default=True,
+    help="Sizes of the output: 360p, 480p, 720p, 1080p, 1440p, 2160p or HEIGHTxWIDTH.",
+)
+@click.option(
+    "--precision",
+    "precisions",
+    default="",
+    metavar="LIST",
+    help="Only these executions: f32, bf16, f16, int8, int8+f32, int8+bf16, int8+f16, eager "
+    "(PyTorch). Default: all that the device has natively.",
+)
+@click.option(
+    "--mode",
+    "modes",
+    default="latency,throughput",
+    show_default=True,
+    help="latency: one frame at a time; throughput: several in flight.",
+)
+@click.option("--seconds", default=4.0, show_default=True, help="Timed seconds per row and size.")
+@click.option("--threads", type=int, help="Inference threads. Default: the device's choice.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all figures.")
+@click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write a line per row.")
+@click.option("--html", "html_file", type=click.Path(path_type=Path), help="Write a page.")
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path),
+    help="An older --json to compare with; exit code 1 if this run is worse.",
+)
+@click.option(
+    "--max-regress",
+    default="5%",
+    show_default=True,
+    help="How much slower than the baseline is still accepted. SSIM may fall by 0.002.",
+)
+def bench(
+    device: str,
+    models: tuple[str, ...],
+    data: Path | None,
+    degrade: str | None,
+    images: int,
+    sizes: str,
+    precisions: str,
+    modes: str,
+    seconds: float,
+    threads: int | None,
+    json_file: Path | None,
+    csv_file: Path | None,
+    html_file: Path | None,
+    baseline: Path | None,
+    max_regress: str,
+) -> None:
+    """Compare storage and execution precisions by SSIM and throughput.
+
+    Every row is one model in one storage (FP32, FP16, INT8) with one execution precision (f32,
+    bf16, ..., int8 with the rest in one of these), beside the same network in eager PyTorch where
+    that is installed. Rows of one size are measured in turns, so their ratios hold on a busy
+    machine too.
+
+    \b
+    A model may carry options after commas, as ovsharp convert has them:
+      --model net.onnx,bgr,range=0:255
+      --model student.pth,arch=gla,name=mine
+      rgb | bgr   range=LOW:HIGH   out=LOW:HIGH   mean=A:B:C   std=A:B:C
+      arch=NAME   output=N   size=HEIGHTxWIDTH   name=NAME   degrade=RECIPE
+    """  # noqa: D301 - click keeps the lines of a paragraph that starts with a backspace
+    from ovsharp import benchmarks
+    from ovsharp.cli.console import output, progress
+    from ovsharp.cli.main import EXIT_FAILED
+    from ovsharp.files import staged
+
+    limit = _share(max_regress)
+    old = _read_baseline(baseline) if baseline else None
+    options = benchmarks.Options(
+        models=models,
+        device=device,
+        data=data,
+        degrade=degrade,
+        images=images,
+        sizes=_split(sizes),
+        precisions=_split(precisions),
+        modes=benchmarks.parse_modes(_split(modes)),
+        seconds=seconds,
+        threads=threads,
+    )
+    with ExitStack() as stack:
+        # Opened first: a folder that cannot be written is told before the minutes of measuring.
+        stages = {
+            path: stack.enter_context(staged(path.parent))
+            for path in (json_file, csv_file, html_file)
+            if path
+        }
+        with progress() as bar:
+            report, samples = benchmarks.run_benchmark(options, _Bar(bar))
+        if json_file:
+            (stages[json_file] / json_file.name).write_text(report.to_json(), encoding="utf-8")
+        if csv_file:
+            text = benchmarks.to_csv(report)
+            (stages[csv_file] / csv_file.name).write_text(text, encoding="utf-8")
+        if html_file:
+            text = benchmarks.to_html(report, samples)
+            (stages[html_file] / html_file.name).write_text(text, encoding="utf-8")
+    console = output()
+    for line in benchmarks.header_lines(report):
+        console.print(line, markup=False)
+    console.print(benchmarks.quality_table(report))
+    for size in report.sizes:
+        console.print(benchmarks.speed_table(report, size))
+    for line in benchmarks.NOTES:
+        console.print(line, style="dim", markup=False)
+    for line in report.recommendations:
+        console.print(line, style="bold", markup=False)
+    if old and not _accepted(old, report, limit):
+        raise click.exceptions.Exit(EXIT_FAILED)
+
+
+def _accepted(old: Report, new: Report, limit: float) -> bool:
+    """Compare with the baseline, print what got worse, and tell whether nothing did."""
+    from ovsharp import benchmarks
+    from ovsharp.cli.console import output
+
+    comparison = benchmarks.compare(old, new, limit)
+    console = output()
+    for line in comparison.warnings:
+        console.print(f"WARNING: {line}", style="bold red", markup=False)
+    if comparison.regressions:
+        console.print(benchmarks.regression_table(comparison))
+        return False
+    console.print(
+        f"baseline: {comparison.compared} figures compared, none worse by more than {limit:.3g}"
+    )
+    return True
+
+
+def _read_baseline(path: Path) -> Report:
+    from ovsharp.benchmarks import Report
+    from ovsharp.errors import UsageError
+
+    try:
+        return Report.from_json(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is no report that ovsharp bench wrote: it is no text") from error
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from error
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _share(text: str) -> float:
+    from ovsharp.errors import UsageError
+
+    try:
+        number = float(text.removesuffix("%"))
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < 100 or (not text.endswith("%") and number >= 1):
+        raise UsageError(f"--max-regress must be like 5% or 0.05, got '{text}'")
+    return number / 100 if text.endswith("%") else number
+
+
+class _Bar:
+    """Shows a run on a progress bar; its units are seconds."""
+
+    def __init__(self, bar: RichProgress) -> None:
+        self._bar = bar
+        self._task = bar.add_task("reading models", total=None)
+
+    def plan(self, total: float) -> None:
+        self._bar.update(self._task, total=round(total))
+
+    def step(self, text: str) -> None:
+        self._bar.update(self._task, description=text)
+
+    def advance(self, amount: float) -> None:
+        self._bar.advance(self._task, amount)
