@@ -1,0 +1,265 @@
+"""What an INT8 model must hold: a limit on the lost SSIM, and clean white, black and gradients."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import openvino as ov
+
+from ovsharp.calibration.graph import layers, without_quantizers
+from ovsharp.calibration.images import Crop
+from ovsharp.calibration.progress import Progress, silent
+from ovsharp.calibration.synthetic import GRADIENTS, synthetic_frames
+from ovsharp.errors import CalibrationError
+from ovsharp.media import Frame
+from ovsharp.quality import psnr, ssim
+from ovsharp.runtime import CompiledFrames, Execution, compile_frames, upscale
+from ovsharp.spec import ModelSpec
+
+FLAT_LIMIT = 4
+"""Most levels (of 255) by which an INT8 model may change what its parent makes of a flat frame,
+white and black included. Rounding alone makes 1, the first shipped student 2 to 4; NNCF's
+defaults made 30."""
+GRADIENT_LIMIT = 8
+"""The same for a gradient, where the steps of 8-bit activations show."""
+
+_EXTREME_SIDE = 256
+_BEST_PSNR = 100.0
+"""Stands for the infinite PSNR of equal images in means and differences."""
+_RANKING_CROPS = 12
+_NAMED = 3
+"""How many layers an error message names."""
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Means over the validation images."""
+
+    ssim: float
+    psnr: float
+    """dB; equal images count as 100 dB."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How an INT8 model compares with its parent."""
+
+    execution: str
+    """`Execution.label` that it was measured with."""
+    quality: Quality
+    ssim_drop: float
+    """Parent minus this model."""
+    psnr_drop: float
+    extreme_frame: str
+    """The synthetic frame that comes nearest to its limit, or is furthest over it."""
+    extreme_levels: int
+    """Its largest difference from the parent, in levels of 255."""
+    extreme_limit: int
+    """`FLAT_LIMIT` or `GRADIENT_LIMIT`."""
+
+    def holds(self, max_drop: float) -> bool:
+        """Tell whether it keeps to both limits."""
+        return self.ssim_drop <= max_drop and self.extreme_levels <= self.extreme_limit
+
+    def failure(self, max_drop: float) -> str:
+        """Say by how much it fails."""
+        reasons = []
+        if self.ssim_drop > max_drop:
+            reasons.append(f"the SSIM drop is {self.ssim_drop:.4f}, over the limit of {max_drop:g}")
+        if self.extreme_levels > self.extreme_limit:
+            reasons.append(
+                f"the {self.extreme_frame} frame is off by {self.extreme_levels} levels, over the "
+                f"limit of {self.extreme_limit}"
+            )
+        return " and ".join(reasons)
+
+
+class Judge:
+    """Measures models against one parent on the same crops.
+
+    Args:
+        parent: the floating-point model; measured in f32.
+        spec: of the parent.
+        crops: for validation. Where their truth is unknown, the parent's output takes its place.
+        device: that the models run on.
+
+    Attributes:
+        before: quality of the frames as they come in, enlarged bicubically if need be.
+        parent: quality of the parent.
+        device_name: full name of the device that ran them.
+    """
+
+    def __init__(
+        self, parent: ov.Model, spec: ModelSpec, crops: Sequence[Crop], device: str
+    ) -> None:
+        self._spec = spec
+        self._device = device
+        self.device_name = device
+        self._frames = [crop.frame for crop in crops]
+        f32 = Execution("f32")
+        outputs = list(self._run(parent, self._frames, f32))
+        self._outputs = outputs[:_RANKING_CROPS]
+        self._truths = [
+            output if crop.truth is None else crop.truth
+            for crop, output in zip(crops, outputs, strict=True)
+        ]
+        self._extremes = synthetic_frames(*(spec.size or self._extreme_size()))
+        self._expected = list(self._run(parent, self._extremes.values(), f32))
+        self.before = _mean([upscale(frame, spec.scale) for frame in self._frames], self._truths)
+        self.parent = _mean(outputs, self._truths)
+
+    def judge(self, model: ov.Model, execution: Execution) -> Verdict:
+        """Measure a quantized model with an execution precision.
+
+        Raises:
+            InferenceError: OpenVINO cannot compile or run it.
+        """
+        quality = _mean(self._run(model, self._frames, execution), self._truths)
+        outputs = self._run(model, self._extremes.values(), execution)
+        name, levels, limit = max(
+            (
+                (name, _difference(output, expected), _limit(name))
+                for name, output, expected in zip(
+                    self._extremes, outputs, self._expected, strict=True
+                )
+            ),
+            key=lambda row: row[1] / row[2],
+        )
+        return Verdict(
+            execution=execution.label,
+            quality=quality,
+            ssim_drop=self.parent.ssim - quality.ssim,
+            psnr_drop=self.parent.psnr - quality.psnr,
+            extreme_frame=name,
+            extreme_levels=levels,
+            extreme_limit=limit,
+        )
+
+    def fidelity(self, model: ov.Model, execution: Execution) -> float:
+        """Give the mean SSIM to the parent's output, over some crops and the synthetic frames."""
+        frames = [*self._frames[:_RANKING_CROPS], *self._extremes.values()]
+        outputs = self._run(model, frames, execution)
+        return _mean(outputs, [*self._outputs, *self._expected]).ssim
+
+    def _extreme_size(self) -> tuple[int, int]:
+        side = math.ceil(_EXTREME_SIDE / self._spec.multiple) * self._spec.multiple
+        return side, side
+
+    def _run(
+        self, model: ov.Model, frames: Iterable[Frame], execution: Execution
+    ) -> Iterable[Frame]:
+        compiled: dict[tuple[int, ...], CompiledFrames] = {}
+        for frame in frames:
+            size = frame.shape[:2]
+            if size not in compiled:
+                compiled[size] = compile_frames(
+                    model, self._spec, *size, device=self._device, execution=execution
+                )
+                self.device_name = compiled[size].settings.device_name
+            request = compiled[size].create_request()
+            yield np.array(request.infer(tensors(frame, self._spec))["sharp"][0])
+
+
+def tensors(frame: Frame, spec: ModelSpec) -> dict[str, Frame]:
+    """Give the inputs of a model for a frame, each with a batch axis."""
+    inputs = {"frame": frame[None]}
+    if spec.base:
+        inputs["base"] = upscale(frame, spec.scale)[None]
+    return inputs
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A quantized model that holds the limits."""
+
+    model: ov.Model
+    verdict: Verdict
+    float_layers: tuple[str, ...]
+    """Layers that were given back to floating point for it, the most harmful one first."""
+
+
+Build = Callable[[Sequence[str]], ov.Model]
+"""Quantizes all layers but the named ones."""
+
+
+def give_back(
+    build: Build,
+    judge: Judge,
+    execution: Execution,
+    *,
+    max_drop: float,
+    progress: Progress = silent,
+) -> Accepted:
+    """Quantize a model, leaving as few layers in floating point as the limits ask for.
+
+    If quantizing all layers costs too much, they are ranked by their harm: the SSIM to the
+    parent's output that comes back when the quantizers of one layer alone are taken out. Then
+    the worst one is given back, the two worst, and so on, first by taking their quantizers out,
+    which takes seconds; as soon as that holds, by a new quantization without them, which is
+    measured again.
+
+    Args:
+        build: makes the quantized model.
+        judge: measures it.
+        execution: that it will run with.
+        max_drop: largest acceptable loss of SSIM.
+        progress: told of every step.
+
+    Raises:
+        CalibrationError: the limits do not hold even with one quantized layer left.
+    """
+    model = build(())
+    verdict = judge.judge(model, execution)
+    if verdict.holds(max_drop):
+        return Accepted(model, verdict, ())
+    harms = _rank(model, judge, execution, progress)
+    ranked = tuple(harms)
+    for count in range(1, len(ranked)):
+        progress("giving layers back", count, len(ranked) - 1)
+        model = without_quantizers(model, ranked[count - 1])
+        if not judge.judge(model, execution).holds(max_drop):
+            continue
+        again = build(ranked[:count])
+        last = judge.judge(again, execution)
+        if last.holds(max_drop):
+            return Accepted(again, last, ranked[:count])
+    costly = ", ".join(f"{name} ({harms[name]:.4f})" for name in ranked[:_NAMED])
+    raise CalibrationError(
+        f"in INT8 {verdict.failure(max_drop)}; it does not hold with fewer quantized layers "
+        f"either; the layers that cost most SSIM to the parent are {costly}; raise --max-drop, "
+        f"calibrate on more images, or use the FP16 model"
+    )
+
+
+def _rank(
+    model: ov.Model, judge: Judge, execution: Execution, progress: Progress
+) -> dict[str, float]:
+    """Give the layers with the fidelity that each costs, the most harmful one first."""
+    quantized = judge.fidelity(model, execution)
+    names = layers(model)
+    harms = {}
+    for index, name in enumerate(names):
+        progress("ranking layers", index, len(names))
+        without = judge.fidelity(without_quantizers(model, name), execution)
+        harms[name] = without - quantized
+    progress("ranking layers", len(names), len(names))
+    return dict(sorted(harms.items(), key=lambda item: -item[1]))
+
+
+def _mean(outputs: Iterable[Frame], truths: Sequence[Frame]) -> Quality:
+    pairs = list(zip(outputs, truths, strict=True))
+    return Quality(
+        ssim=float(np.mean([ssim(output, truth) for output, truth in pairs])),
+        psnr=float(np.mean([min(psnr(output, truth), _BEST_PSNR) for output, truth in pairs])),
+    )
+
+
+def _limit(name: str) -> int:
+    return GRADIENT_LIMIT if name in GRADIENTS else FLAT_LIMIT
+
+
+def _difference(output: Frame, expected: Frame) -> int:
+    return int(np.abs(output.astype(np.int16) - expected).max())

@@ -1,0 +1,187 @@
+"""`ovsharp quantize`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from ovsharp.calibration import Quantized, Speed
+
+
+@click.command()
+@click.option(
+    "--calib",
+    "data",
+    required=True,
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="Folder of sharp images, folder with subfolders input and target of pairs, or a video.",
+)
+@click.option("--model", metavar="NAME|FILE", help="FP32 or FP16 IR. [default: the shipped model]")
+@click.option(
+    "-o",
+    "--output",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder to write to. [default: that of the model, or this one for a shipped model]",
+)
+@click.option(
+    "--max-drop",
+    default=0.002,
+    show_default=True,
+    help="Largest loss of SSIM. Layers are given back to floating point until it holds.",
+)
+@click.option("--subset", default=300, show_default=True, help="Frames to calibrate on.")
+@click.option(
+    "--preset",
+    type=click.Choice(["performance", "mixed"]),
+    default="performance",
+    show_default=True,
+    help="mixed quantizes signed activations asymmetrically: better and slower for other "
+    "activations than ReLU.",
+)
+@click.option(
+    "--degrade",
+    metavar="RECIPE",
+    help="What damages the sharp images; clean if they are damaged already. [default: what the "
+    "model was trained to undo]",
+)
+@click.option("--seed", default=0, show_default=True, help="Of the sample and of the damages.")
+@click.option("--device", default="CPU", show_default=True, help="To measure on.")
+@click.option(
+    "--size",
+    default="1080p",
+    show_default=True,
+    help="Size of the output that the speed is measured at: 480p, 720p, 1080p, HEIGHTxWIDTH, ...",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON instead.")
+def quantize(
+    data: Path,
+    model: str | None,
+    output: Path | None,
+    max_drop: float,
+    subset: int,
+    preset: str,
+    degrade: str | None,
+    seed: int,
+    device: str,
+    size: str,
+    as_json: bool,
+) -> None:
+    """Make an INT8 model and measure what that costs.
+
+    A fourth of the images is held apart from calibration. The drop in SSIM is measured on them
+    with the execution precision that will run; if it is over --max-drop, layers are given back
+    to floating point, the most harmful ones first. If that does not help, nothing is written.
+    """
+    from ovsharp import calibration
+    from ovsharp.benchmarks import Size
+    from ovsharp.cli import console
+    from ovsharp.runtime import find_model, resolve_execution, shipped_models
+
+    at = Size.parse(size)
+    path = find_model(model, "f32")
+    if output is None and any(path in files.values() for files in shipped_models().values()):
+        output = Path()
+    with _stages() as progress:
+        done = calibration.quantize(
+            path,
+            data,
+            folder=output,
+            max_drop=max_drop,
+            subset=subset,
+            preset=preset,
+            degrade=degrade,
+            seed=seed,
+            device=device,
+            progress=progress,
+        )
+        before, after = calibration.compare_speed(
+            [
+                (done.parent, resolve_execution(device, done.parent_spec.storage, None)),
+                (done.model, done.execution),
+            ],
+            done.spec,
+            at.height,
+            at.width,
+            device=device,
+            progress=progress,
+        )
+    if as_json:
+        console.output().print_json(data=_figures(done, at.name, before, after))
+        return
+    for line in _lines(done, at.name, before, after):
+        console.output().print(line, soft_wrap=True, markup=False)
+
+
+@contextmanager
+def _stages() -> Iterator[Callable[[str, int, int], None]]:
+    """Show a progress bar for every stage that is reported."""
+    from ovsharp.cli.console import progress
+
+    with progress() as bars:
+        tasks: dict[str, Any] = {}
+
+        def report(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total)
+            bars.update(tasks[stage], completed=done, total=total)
+
+        yield report
+
+
+def _lines(done: Quantized, size: str, before: Speed, after: Speed) -> list[str]:
+    images, verdict, verdict_f32 = done.images, done.verdict, done.verdict_f32
+    parent, own, ran = done.parent_quality, done.before, verdict.execution
+    small, large = _megabytes(done.files[0]), _megabytes(done.parent_path)
+    against = "ground truth" if images.has_truth else "the parent's own output"
+    skipped = f", {len(images.skipped)} skipped" if images.skipped else ""
+    return [
+        f"size    {large:.2f} MB -> {small:.2f} MB ({small / large:.0%})",
+        f"speed   {before.fps:.1f} FPS ({before.execution}) -> {after.fps:.1f} FPS "
+        f"({after.execution}), x{after.fps / before.fps:.2f}; {size}, medians of {after.count} "
+        f"frames in turns",
+        f"SSIM    {parent.ssim:.4f} (f32) -> {verdict.quality.ssim:.4f} ({ran}), "
+        f"{verdict_f32.quality.ssim:.4f} (int8+f32); the input's own {own.ssim:.4f}",
+        f"PSNR    {parent.psnr:.2f} dB (f32) -> {verdict.quality.psnr:.2f} dB ({ran}), "
+        f"{verdict_f32.quality.psnr:.2f} dB (int8+f32); the input's own {own.psnr:.2f} dB",
+        f"drop    SSIM {verdict.ssim_drop:+.4f} (limit {done.quantization.max_drop:g}), PSNR "
+        f"{verdict.psnr_drop:+.2f} dB, against {against} of {len(images.validation)} images held "
+        f"apart; of white, black, flat and gradient frames {verdict.extreme_frame} fares worst, "
+        f"off by {verdict.extreme_levels} levels (limit {verdict.extreme_limit})",
+        f"ran     {done.parent_spec.storage} -> {done.spec.storage} storage, {ran} on "
+        f"{done.quantization.device}; calibrated on {len(images.calibration)} crops of "
+        f"{images.calibration_images} images{skipped}; layers given back to floating point: "
+        f"{', '.join(done.quantization.float_layers) or 'none'}",
+        f"files   {', '.join(str(file) for file in done.files)}",
+    ]
+
+
+def _figures(done: Quantized, size: str, before: Speed, after: Speed) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "schema": 1,
+        "megabytes": {"before": _megabytes(done.parent_path), "after": _megabytes(done.files[0])},
+        "speed": {"size": size, "before": asdict(before), "after": asdict(after)},
+        "quality": {
+            "input": asdict(done.before),
+            "before": asdict(done.parent_quality),
+            "after": asdict(done.verdict),
+            "after_f32": asdict(done.verdict_f32),
+            "has_truth": done.images.has_truth,
+        },
+        "quantization": asdict(done.quantization),
+        "calibration_crops": len(done.images.calibration),
+        "skipped": {skipped.name: skipped.reason for skipped in done.images.skipped},
+        "files": [str(file) for file in done.files],
+    }
+
+
+def _megabytes(xml: Path) -> float:
+    return sum(file.stat().st_size for file in (xml, xml.with_suffix(".bin"))) / 1e6

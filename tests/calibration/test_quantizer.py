@@ -1,0 +1,129 @@
+"""What NNCF is allowed to quantize, and that it does so twice in the same way."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import openvino as ov
+import pytest
+
+from ovsharp.calibration import quantizer
+from ovsharp.calibration.graph import layers
+from ovsharp.calibration.synthetic import synthetic_frames
+from ovsharp.errors import MissingExtraError, UsageError
+from tests.calibration.photos import photos
+from tests.networks import frame_model
+
+
+def frames() -> list[dict[str, np.ndarray]]:
+    drawn = synthetic_frames(32, 32).values()
+    return [{"frame": frame[None]} for frame in [*photos(2), *drawn]]
+
+
+def quantized(model: ov.Model, **options: object) -> ov.Model:
+    return quantizer.post_training(model, frames(), preset="performance", **options)
+
+
+def node(model: ov.Model, name: str) -> ov.Node:
+    return next(op for op in model.get_ops() if op.get_friendly_name() == name)
+
+
+def source(some: ov.Node, index: int) -> str:
+    """Type of the node that feeds an input, past those that only move values."""
+    above = some.input_value(index).get_node()
+    while above.get_type_name() in ("SpaceToDepth", "Transpose", "Convert"):
+        above = above.input_value(0).get_node()
+    return above.get_type_name()
+
+
+def test_every_layer_is_quantized_and_the_picture_is_not() -> None:
+    model = frame_model(layers=3, unshuffle=2)
+    result = quantized(model)
+    for name in layers(model):
+        assert source(node(result, name), 0) == "FakeQuantize"
+        assert source(node(result, name), 1) == "FakeQuantize"
+    for op in result.get_ordered_ops():
+        if op.get_type_name() in ("Add", "Round", "Clamp", "Multiply", "Divide"):
+            assert source(op, 0) != "FakeQuantize"
+
+
+def test_the_quantizer_of_the_frame_loses_nothing() -> None:
+    """Its 256 levels are the 256 levels of the frame."""
+    model = frame_model(layers=2)
+    result = quantized(model)
+    first = node(result, layers(model)[0]).input_value(0).get_node()
+    low, high, *_ = (first.input_value(index).get_node().data.item() for index in (1, 2))
+    assert (low, high, first.get_attributes()["levels"]) == (0.0, pytest.approx(1.0), 256)
+
+
+def test_named_layers_stay_in_floating_point() -> None:
+    model = frame_model(layers=3)
+    keep = layers(model)[1]
+    result = quantized(model, float_layers=[keep])
+    for name in layers(model):
+        assert (source(node(result, name), 0) == "FakeQuantize") == (name != keep)
+
+
+def test_weights_are_stored_in_8_bits() -> None:
+    result = quantized(frame_model(layers=3))
+    quantizer.compress(result)
+    weights = [op for op in result.get_ops() if op.get_element_type() == ov.Type.i8]
+    assert len(weights) == 3
+
+
+def test_two_runs_give_the_same_model(tmp_path: Path) -> None:
+    """All but the names of nodes, in which OpenVINO counts on through a process."""
+    ov.save_model(frame_model(layers=3), tmp_path / "parent.xml", compress_to_fp16=False)
+    for name in ("one", "two"):
+        model = ov.Core().read_model(tmp_path / "parent.xml")
+        result = quantized(model)
+        quantizer.compress(result)
+        ov.save_model(result, tmp_path / f"{name}.xml", compress_to_fp16=False)
+    weights, graphs = set(), set()
+    for name in ("one", "two"):
+        weights.add((tmp_path / f"{name}.bin").read_bytes())
+        graphs.add(re.sub(r'name="[^"]*"', "", (tmp_path / f"{name}.xml").read_text()))
+    assert len(weights) == len(graphs) == 1
+
+
+def test_nothing_but_our_own_progress_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
+    steps: list[tuple[str, int, int]] = []
+    quantized(frame_model(), progress=lambda *step: steps.append(step))
+    assert capfd.readouterr() == ("", "")
+    count = len(frames())
+    assert steps[0] == ("calibrating", 1, count)
+    assert steps[-1] == ("calibrating", count, count)
+
+
+def test_an_unknown_preset_is_refused() -> None:
+    with pytest.raises(UsageError, match="unknown preset 'fast': expected performance or mixed"):
+        quantizer.post_training(frame_model(), frames(), preset="fast")
+
+
+def test_a_wrong_pair_of_versions_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = {"nncf": "3.1.0", "openvino": "2026.4.1"}
+    monkeypatch.setattr(quantizer, "version", pair.__getitem__)
+    with pytest.raises(
+        UsageError, match=r"nncf 3\.1\.0 does not fit openvino 2026\.4\.1.*3\.4\.\*"
+    ):
+        quantizer.check_versions()
+
+
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ovsharp.extras.find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r'pip install "ovsharp\[quantize\]"'):
+        quantizer.check_versions()
+
+
+def test_nncf_sends_no_usage_data() -> None:
+    """In a process of its own: under pytest NNCF never does."""
+    code = (
+        "from ovsharp.calibration.quantizer import _import_nncf; _import_nncf();"
+        "from nncf.telemetry.wrapper import telemetry; print(type(telemetry).__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "MagicMock"

@@ -1,0 +1,93 @@
+"""`ovsharp quantize`: what it prints, its exit codes and its messages."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ovsharp.cli.quantize import quantize
+from ovsharp.errors import CalibrationError
+from tests.calibration.networks import write_hostile
+from tests.calibration.photos import write_photos
+from tests.networks import write_frame_model
+
+
+def ovsharp(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "ovsharp", "quantize", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = write_photos(tmp_path / "photos", 8)
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff")
+    return folder
+
+
+def options(model: Path, data: Path, *more: str) -> list[str]:
+    return [
+        "--calib", str(data), "--model", str(model), "--subset", "8", "--size", "64x64", *more
+    ]  # fmt: skip
+
+
+def test_it_prints_seven_lines(data: Path, tmp_path: Path) -> None:
+    model = write_frame_model(tmp_path / "model", layers=3)
+    done = ovsharp(*options(model, data, "-o", str(tmp_path / "out")))
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    starts = [line.split()[0] for line in lines]
+    assert starts == ["size", "speed", "SSIM", "PSNR", "drop", "ran", "files"]
+    assert "the input's own" in lines[2]
+    assert "(limit 0.002)" in lines[4]
+    assert "of 6 images, 1 skipped; layers given back to floating point: none" in lines[5]
+    assert all(Path(name.strip()).is_file() for name in lines[6].removeprefix("files").split(","))
+
+
+def test_json_has_the_same_figures(data: Path, tmp_path: Path) -> None:
+    model = write_frame_model(tmp_path / "model", layers=3)
+    result = CliRunner().invoke(quantize, options(model, data, "--json"))
+    assert result.exit_code == 0
+    figures = json.loads(result.output)
+    quality, quantization = figures["quality"], figures["quantization"]
+    drop = quality["before"]["ssim"] - quality["after"]["quality"]["ssim"]
+    assert drop == pytest.approx(quantization["ssim_drop"])
+    assert list(figures["skipped"]) == ["broken.jpg"]
+    assert figures["speed"]["before"]["fps"] > 0
+
+
+def test_a_drop_over_the_limit_fails(data: Path, tmp_path: Path) -> None:
+    model, _ = write_hostile(tmp_path / "model")
+    before = sorted(model.parent.iterdir())
+    result = CliRunner().invoke(
+        quantize, options(model, data, "--max-drop", "0", "--degrade", "clean")
+    )
+    assert isinstance(result.exception, CalibrationError)
+    assert sorted(model.parent.iterdir()) == before
+
+
+def test_an_empty_folder_fails_in_one_sentence(tmp_path: Path) -> None:
+    model = write_frame_model(tmp_path / "model")
+    (tmp_path / "empty").mkdir()
+    done = ovsharp(*options(model, tmp_path / "empty"))
+    assert done.returncode == 1
+    assert done.stderr.startswith("ovsharp: nothing to calibrate on: the folder")
+    assert done.stderr.count("\n") == 1
+
+
+def test_wrong_usage_has_its_own_exit_code(data: Path, tmp_path: Path) -> None:
+    model = write_frame_model(tmp_path / "model")
+    done = ovsharp(*options(model, data, "--degrade", "fog"))
+    assert done.returncode == 2
+    assert "unknown degradation 'fog'" in done.stderr
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    model = write_frame_model(tmp_path / "model")
+    done = ovsharp(*options(model, tmp_path / "nowhere"))
+    assert done.returncode == 1
+    assert "nowhere: No such file or directory" in done.stderr
