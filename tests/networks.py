@@ -1,4 +1,4 @@
-"""Small models for the tests, drawn with OpenVINO's own operations: no torch, no files of others."""
+"""Small models for the tests, drawn with OpenVINO operations: no torch, no files of others."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Run by `make wheel` inside a clean environment that holds the wheel and its base dependencies.
 
-Proves that an application which installs only the base gets a working `Sharpener` and `ovsharp bench`.
+Proves that an application which installs only the base gets a working `Sharpener` and benchmark.
 """
 
 import json
