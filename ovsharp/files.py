@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+_LFS = b"version https://git-lfs.github.com/spec/"
+
 
 @contextmanager
 def staged(folder: Path) -> Iterator[Path]:
@@ -40,6 +42,33 @@ def staged(folder: Path) -> Iterator[Path]:
             with suppress(OSError):  # never made, or no longer empty
                 path.rmdir()
         raise
+
+
+def failed_download(head: bytes) -> str | None:
+    """Recognise what is left where the download of a model failed.
+
+    Args:
+        head: the first bytes of the file.
+
+    Returns:
+        What it is and what to do, to follow its path in a sentence; None if it is neither a Git
+        LFS pointer nor a web page.
+
+    Example:
+        >>> failed_download(b"<html><body>Please sign in")[:15]
+        'is an HTML page'
+    """
+    if head.startswith(_LFS):
+        return (
+            "is a Git LFS pointer, not the file itself: fetch it with 'git lfs pull' in its "
+            "repository"
+        )
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype html", b"<html")):
+        return (
+            "is an HTML page, not a model: the download gave a web page (a login, an error or a "
+            "preview); download the file itself"
+        )
+    return None
 
 
 def sha256(path: Path) -> str:

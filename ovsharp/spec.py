@@ -9,18 +9,15 @@ import dataclasses
 import json
 import math
 from dataclasses import dataclass, field
-from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal
 
 from ovsharp.errors import UnsupportedModelError
+from ovsharp.records import MALFORMED, decode
 
 Storage = Literal["fp32", "fp16", "int8"]
 Colour = Literal["rgb", "bgr", "luma"]
 
 SCHEMA = 1
-
-_TOO_LARGE = (OverflowError, RecursionError)
-"""What Python raises for numbers and nestings in JSON that nobody wrote in good faith."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +102,19 @@ class ModelSpec:
         """NAME-STORAGE, the file name of the IR without its ending."""
         return f"{self.name}-{self.storage}"
 
+    def padded(self, height: int, width: int) -> tuple[int, int]:
+        """Enlarge a frame's sides to the `multiple` and the `minimum` that the model needs.
+
+        Example:
+            >>> ModelSpec(name="demo", architecture="demo", scale=1, multiple=4).padded(101, 30)
+            (104, 32)
+        """
+
+        def enlarged(side: int) -> int:
+            return -(-max(side, self.minimum) // self.multiple) * self.multiple
+
+        return enlarged(height), enlarged(width)
+
     def replace(self, **changes: Any) -> ModelSpec:
         """Give a copy with some fields changed."""
         return dataclasses.replace(self, **changes)
@@ -130,8 +140,8 @@ class ModelSpec:
             values = json.loads(text)
             schema = values.pop("schema")
             if schema == SCHEMA:
-                spec: ModelSpec = _decode(values, cls)
-        except (ValueError, TypeError, LookupError, AttributeError, *_TOO_LARGE) as error:
+                spec: ModelSpec = decode(values, cls)
+        except MALFORMED as error:
             raise UnsupportedModelError(
                 f"the model's ovsharp spec is malformed ({error}); convert it again"
             ) from error
@@ -142,32 +152,6 @@ class ModelSpec:
             )
         _check(spec)
         return spec
-
-
-def _decode(value: Any, kind: Any) -> Any:
-    """Turn a value out of JSON into one of this kind (a type of a field above).
-
-    Raises:
-        TypeError: it is of another kind.
-        ValueError: a tuple of another length.
-    """
-    origin, arguments = get_origin(kind), get_args(kind)
-    if origin in (Union, UnionType):  # X | None
-        return None if value is None else _decode(value, arguments[0])
-    if origin is tuple and isinstance(value, list):
-        kinds = arguments[:1] * len(value) if arguments[-1] is Ellipsis else arguments
-        return tuple(_decode(item, kind) for item, kind in zip(value, kinds, strict=True))
-    if origin is dict and isinstance(value, dict):
-        return {key: _decode(item, arguments[1]) for key, item in value.items()}
-    if dataclasses.is_dataclass(kind) and isinstance(value, dict):
-        hints = get_type_hints(kind)
-        build: Any = kind
-        return build(**{key: _decode(item, hints[key]) for key, item in value.items()})
-    if kind is float and type(value) is int:
-        return float(value)
-    if type(value) is kind or (origin is Literal and value in arguments):
-        return value
-    raise TypeError(f"expected {kind}, got {value!r:.40}")
 
 
 def _check(spec: ModelSpec) -> None:

@@ -28,13 +28,14 @@ ORDER = (
     "runtime",
     "quality",
     "spec",
+    "records",
     "files",
     "extras",
     "errors",
 )
 """Each room imports only what stands further down."""
 
-LIGHT = ("degrade", "media", "runtime", "quality", "spec", "files", "extras", "errors")
+LIGHT = ("degrade", "media", "runtime", "quality", "spec", "records", "files", "extras", "errors")
 """What an application needs: installed without the packages in `HEAVY`."""
 
 HEAVY = {"torch", "nncf", "onnx", "onnxscript", "safetensors"}

@@ -11,6 +11,7 @@ from ovsharp.benchmarks.report import (
 )
 from ovsharp.benchmarks.results import Report
 from ovsharp.benchmarks.run import Options, parse_modes, run_benchmark
+from ovsharp.benchmarks.speed import Speed, compare_speed
 from ovsharp.benchmarks.variants import Size
 from ovsharp.benchmarks.verdict import Comparison, compare
 
@@ -20,7 +21,9 @@ __all__ = [
     "Options",
     "Report",
     "Size",
+    "Speed",
     "compare",
+    "compare_speed",
     "header_lines",
     "parse_modes",
     "quality_table",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ovsharp.benchmarks.variants import Candidate, padded_size
+from ovsharp.benchmarks.variants import Candidate
 from ovsharp.runtime import Frame, pad
 from ovsharp.spec import ModelSpec
 
@@ -24,36 +24,26 @@ class Eager:
     Its output is taken to be in the range of its input.
 
     Args:
-        network: as `models.load_network` gives it.
+        network: takes one colour picture, gives one.
         spec: of the same model as IR: how frames are written for the network.
-        output_index: which output is the picture, for a network with several.
         threads: of PyTorch, process-wide; None for its own choice.
     """
 
-    def __init__(
-        self,
-        network: Network,
-        spec: ModelSpec,
-        *,
-        output_index: int | None = None,
-        threads: int | None = None,
-    ) -> None:
+    def __init__(self, network: Network, spec: ModelSpec, *, threads: int | None = None) -> None:
         import torch
 
         self._torch = torch
-        self._module, self._spec, self._output_index = network.module, spec, output_index
+        self._module, self._spec = network.module, spec
         if threads is not None:
             torch.set_num_threads(threads)
 
     def __call__(self, frame: Frame) -> Frame:
         """Sharpen one uint8 H x W x 3 BGR frame of any size."""
         height, width = frame.shape[:2]
-        padded = pad(frame, *padded_size(height, width, self._spec))
+        padded = pad(frame, *self._spec.padded(height, width))
         height, width = height * self._spec.scale, width * self._spec.scale
         with self._torch.inference_mode():
             output = self._module(self.tensor(padded))
-        if isinstance(output, (tuple, list)):
-            output = output[self._output_index or 0]
         low, high = self._spec.value_range
         levels = output[0, :, :height, :width].permute(1, 2, 0).sub(low).mul(255 / (high - low))
         pixels = levels.round().clamp(0, 255).byte().numpy()
@@ -89,6 +79,8 @@ class Eager:
 
 def load_eager(candidate: Candidate, threads: int | None) -> Eager | str:
     """Load a candidate's PyTorch network, or say why there is no such row."""
+    if candidate.spec.colour == "luma":
+        return "a frame has colours, and it works on luma alone"
     if find_spec("torch") is None:
         return "torch is not installed"
     network = candidate.network
@@ -98,4 +90,4 @@ def load_eager(candidate: Candidate, threads: int | None) -> Eager | str:
         from ovsharp.models import load_network
 
         network = load_network(candidate.checkpoint)
-    return Eager(network, candidate.spec, output_index=candidate.output_index, threads=threads)
+    return Eager(network, candidate.spec, threads=threads)

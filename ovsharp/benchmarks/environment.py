@@ -26,7 +26,7 @@ def describe(load_before: tuple[float, ...]) -> Environment:
         instructions=tuple(name for name, present in sets.items() if present),
         used_isa=used_isa(),
         onednn_max_isa=max_isa() or "",
-        memory_gb=round(psutil.virtual_memory().total / 2**30, 1),
+        memory_gib=round(psutil.virtual_memory().total / 2**30, 1),
         system=platform.platform(),
         python=platform.python_version(),
         versions={name: version for name, version in package_versions().items() if version},

@@ -9,7 +9,7 @@ from html import escape
 import cv2
 
 from ovsharp.benchmarks.charts import fps_bars, quality_plot
-from ovsharp.benchmarks.report import NOTES, header_lines, p99_text
+from ovsharp.benchmarks.report import NOTES, header_lines, likeness_text, p99_text
 from ovsharp.benchmarks.results import Report, Row, Speed, Timing
 from ovsharp.benchmarks.samples import Sample
 from ovsharp.errors import MediaError
@@ -133,7 +133,6 @@ def _quality_table(report: Report) -> str:
         if quality is None:
             cells += ["-"] * 9
         else:
-            reference = quality.reference_psnr
             cells += [
                 f"{quality.ssim:.4f}",
                 f"{quality.ssim_std:.4f}",
@@ -141,7 +140,7 @@ def _quality_table(report: Report) -> str:
                 f"{quality.ssim - quality.input_ssim:+.4f}",
                 f"{quality.psnr:.2f}",
                 f"{quality.input_psnr:.2f}",
-                "-" if reference is None else "same" if reference >= 100 else f"{reference:.1f}",
+                likeness_text(quality.reference_psnr),
                 f"{quality.improved:.0%}",
                 str(quality.images),
             ]

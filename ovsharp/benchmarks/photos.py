@@ -11,7 +11,7 @@ import numpy as np
 from ovsharp.benchmarks.results import PhotoSet
 from ovsharp.degrade import Recipe, parse
 from ovsharp.errors import MediaError, UsageError
-from ovsharp.media import find_images, read_frame
+from ovsharp.media import find_images, find_pairs, holds_pairs, read_frame
 from ovsharp.runtime import Frame, upscale
 from ovsharp.spec import ModelSpec
 
@@ -58,7 +58,7 @@ def open_album(folder: Path | None, *, limit: int = MAX_PHOTOS) -> Album:
 
     Args:
         folder: sharp images in it or below it, or its subfolders `input` and `target` with images
-            of equal stems; None for the built-in photos.
+            of equal names before the ending; None for the built-in photos.
         limit: largest number of photos.
 
     Raises:
@@ -68,14 +68,17 @@ def open_album(folder: Path | None, *, limit: int = MAX_PHOTOS) -> Album:
         return Album("scikit-image", tuple(_built_in(limit)), ())
     if not folder.is_dir():
         raise MediaError(f"--data expects a folder of images, and {folder} is none")
-    pairs = (folder / "input").is_dir() and (folder / "target").is_dir()
-    files = _pairs(folder) if pairs else [(None, path) for path in find_images([folder])]
+    files: Sequence[tuple[Path | None, Path]]
+    if holds_pairs(folder):
+        files = find_pairs(folder)
+    else:
+        files = [(None, path) for path in find_images([folder])]
     items, skipped = [], []
     for damaged, path in _spread(files, limit):
         try:
             truth = read_frame(path)
             frame = read_frame(damaged) if damaged else None
-        except MediaError:
+        except (MediaError, OSError):
             skipped.append(path.name)
             continue
         items.append((path.name, frame, truth))
@@ -89,16 +92,6 @@ def _built_in(limit: int) -> Iterator[tuple[str, None, Frame]]:
 
     for name in BUILT_IN[:limit]:
         yield name, None, np.ascontiguousarray(getattr(data, name)()[..., ::-1])
-
-
-def _pairs(folder: Path) -> list[tuple[Path | None, Path]]:
-    inputs = {path.stem: path for path in find_images([folder / "input"])}
-    targets = {path.stem: path for path in find_images([folder / "target"])}
-    if not inputs.keys() & targets.keys():
-        raise MediaError(
-            f"{folder} holds no pairs: expected images of equal names in input and target"
-        )
-    return [(inputs[stem], targets[stem]) for stem in sorted(inputs.keys() & targets.keys())]
 
 
 def _spread(

@@ -9,13 +9,8 @@ import numpy as np
 
 from ovsharp.benchmarks.photos import Photo
 from ovsharp.benchmarks.results import PhotoScore, Quality
-from ovsharp.quality import psnr, ssim
+from ovsharp.quality import capped_psnr, ssim
 from ovsharp.runtime import Frame
-
-PSNR_CAP = 100.0
-"""dB of equal images, so that means stay finite."""
-MAX_DROP = 0.002
-"""A row is as good as FP32 executed in f32 if its SSIM is at most this much lower."""
 
 
 @dataclass(frozen=True)
@@ -32,16 +27,6 @@ class Baseline:
             tuple(ssim(photo.shown, photo.truth) for photo in photos),
             tuple(capped_psnr(photo.shown, photo.truth) for photo in photos),
         )
-
-
-def capped_psnr(image: Frame, truth: Frame) -> float:
-    """PSNR in dB, at most `PSNR_CAP`.
-
-    Example:
-        >>> capped_psnr(np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4, 3), np.uint8))
-        100.0
-    """
-    return min(PSNR_CAP, psnr(image, truth))
 
 
 def score(

@@ -12,13 +12,14 @@ from rich.table import Table
 from ovsharp.benchmarks.measure import P99_CALLS
 from ovsharp.benchmarks.results import Latency, Report, Row, Speed, Timing
 from ovsharp.benchmarks.verdict import Comparison
+from ovsharp.quality import PSNR_CAP
 
 NOTES = (
     "storage: what the weights are kept as; execution: what the device computes in, as read back.",
     "SSIM after Wang et al. 2004 (Gaussian window, sigma 1.5, per colour channel) against the "
     "truth; 'input' is the frame before the model, or its bicubic upscale.",
     "model: the compiled model alone; frame: end to end, numpy frame in, owned numpy frame out; "
-    "ms: median (p50) and percentiles of one call; * of fewer than 100 calls p99 is the worst.",
+    "ms: median (p50) and percentiles of one call; * of fewer than 100 calls: near the worst.",
     "FPS: one at a time; async, stream: several in flight; 30/60 FPS: whether a camera of that "
     "rate is kept up with end to end ('stream': only with several frames in flight).",
     "x torch, x FP32: times faster end to end (medians) than PyTorch eager, than FP32 in f32.",
@@ -73,14 +74,15 @@ def _quality_cells(row: Row) -> list[str]:
         f"{quality.psnr:.2f}",
         f"{quality.input_psnr:.2f}",
         f"{quality.psnr - quality.input_psnr:+.2f}",
-        "-" if quality.reference_psnr is None else _decibels(quality.reference_psnr),
+        likeness_text(quality.reference_psnr),
         f"{quality.improved:.0%}",
         str(quality.images),
     ]
 
 
-def _decibels(value: float) -> str:
-    return "same" if value >= 100 else f"{value:.1f}"
+def likeness_text(value: float | None) -> str:
+    """PSNR in dB against the outputs of FP32, or that they are the same."""
+    return "-" if value is None else "same" if value >= PSNR_CAP else f"{value:.1f}"
 
 
 def speed_table(report: Report, size: str) -> Table:
@@ -169,7 +171,7 @@ def header_lines(report: Report) -> list[str]:
     lines = [
         f"ovsharp {report.version}, {report.date}, device {report.device} ({report.device_name})",
         f"{machine.logical_cores} logical cores, {machine.usable_cores:g} usable, threads "
-        f"{report.options['threads'] or 'auto'}; {machine.memory_gb:g} GiB; {machine.system}",
+        f"{report.options['threads'] or 'auto'}; {machine.memory_gib:g} GiB; {machine.system}",
         f"instruction sets {' '.join(machine.instructions) or 'unknown'}; in use "
         f"{machine.used_isa or 'unknown'}"
         + (f"; ONEDNN_MAX_CPU_ISA={machine.onednn_max_isa}" if machine.onednn_max_isa else ""),

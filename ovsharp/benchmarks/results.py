@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import types
 from dataclasses import dataclass
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
 from ovsharp.errors import UsageError
+from ovsharp.records import MALFORMED, decode
 
 SCHEMA = 1
 
@@ -28,7 +28,7 @@ class PhotoScore:
 class Quality:
     """How good a row's pictures are: means over photos against the ground truth.
 
-    SSIM and PSNR as in `ovsharp.quality`; PSNR is capped at 100 dB (equal images). The input's
+    SSIM and PSNR as in `ovsharp.quality`; PSNR is `capped_psnr`. The input's
     figures are of the degraded frame itself or, where the model enlarges, of its bicubic upscale.
     """
 
@@ -73,7 +73,7 @@ class Timing:
     """None where several frames are in flight."""
     warmup_calls: int
     stable: bool
-    """Whether the warm-up ended because times had settled."""
+    """Whether the warm-up ended because times had settled; a burst is warm after one."""
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ class Environment:
     """What the CPU plugin says that it uses; empty if it does not tell."""
     onednn_max_isa: str
     """The variable `ONEDNN_MAX_CPU_ISA`; empty if not set."""
-    memory_gb: float
+    memory_gib: float
     system: str
     python: str
     versions: dict[str, str]
@@ -245,28 +245,7 @@ class Report:
                     f"the report has schema {schema} and this ovsharp reads {SCHEMA}; "
                     f"make it again with this version"
                 )
-            return _build(cls, values)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            report: Report = decode(values, cls)
+        except MALFORMED as error:
             raise UsageError(f"this is no report that ovsharp bench wrote: {error}") from error
-
-
-_T = TypeVar("_T")
-
-
-def _build(kind: type[_T], values: dict[str, Any]) -> _T:
-    hints = get_type_hints(kind)
-    return kind(**{name: _convert(hints[name], value) for name, value in values.items()})
-
-
-def _convert(hint: Any, value: Any) -> Any:
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin in (types.UnionType, Union):
-        return None if value is None else _convert(arguments[0], value)
-    if origin is tuple:
-        return tuple(_convert(arguments[0], item) for item in value)
-    expected = {float: (int, float)}.get(hint, origin or hint)
-    if dataclasses.is_dataclass(hint):
-        return _build(hint, value)  # type: ignore[arg-type]  # a dataclass type, not an instance
-    if not isinstance(value, expected):
-        raise TypeError(f"expected {hint}, got {value!r}")
-    return value
+        return report

@@ -75,8 +75,10 @@ class Options:
     threads: int | None = None
 
     def __post_init__(self) -> None:
-        if self.seconds <= 0 or self.images < 1 or (self.threads is not None and self.threads < 1):
-            raise UsageError("seconds, images and threads must be above 0")
+        counts = {"seconds": self.seconds, "images": self.images, "threads": self.threads}
+        for name, count in counts.items():
+            if count is not None and count <= 0:
+                raise UsageError(f"{name} must be above 0, got {count:g}")
         if not self.sizes:
             raise UsageError("no size to measure: expected some, such as --sizes 720p,1080p")
 

@@ -17,6 +17,7 @@ from ovsharp.runtime import (
     Execution,
     float_hints,
     get_core,
+    megabytes,
     read_ir,
     read_openvino,
     resolve_execution,
@@ -54,7 +55,7 @@ class Size:
 
     @classmethod
     def parse(cls, text: str) -> Size:
-        """Read `1080p` or `HEIGHTxWIDTH`.
+        """Read `1080p` or `HxW`.
 
         Raises:
             UsageError: neither.
@@ -68,7 +69,7 @@ class Size:
         match = re.fullmatch(r"(\d+)x(\d+)", text)
         if not match or not all(16 <= int(side) <= 8192 for side in match.groups()):
             raise UsageError(
-                f"unknown size '{text}': expected {', '.join(SIZES)} or HEIGHTxWIDTH of the output "
+                f"unknown size '{text}': expected {', '.join(SIZES)} or HxW of the output "
                 f"with sides of 16..8192, such as 1080x1920"
             )
         return cls(text, int(match[1]), int(match[2]))
@@ -82,20 +83,11 @@ class Size:
 
     def padded(self, spec: ModelSpec) -> tuple[int, int]:
         """`frame`, enlarged to what the model takes."""
-        return padded_size(*self.frame(spec), spec)
+        return spec.padded(*self.frame(spec))
 
     def fits(self, spec: ModelSpec) -> bool:
         """Tell whether the model can take it: those of one size take no other."""
         return spec.size is None or self.frame(spec) == spec.size
-
-
-def padded_size(height: int, width: int, spec: ModelSpec) -> tuple[int, int]:
-    """Enlarge a frame's sides to the multiple and the minimum that a model needs."""
-
-    def enlarged(side: int) -> int:
-        return math.ceil(max(side, spec.minimum) / spec.multiple) * spec.multiple
-
-    return enlarged(height), enlarged(width)
 
 
 @dataclass(frozen=True)
@@ -109,13 +101,10 @@ class Candidate:
     """Where it was loaded to convert the model."""
     checkpoint: Path | None = None
     """PyTorch weights that the model was converted from or that lie beside the IR."""
-    output_index: int | None = None
-    """Which of the network's outputs is the picture, where it was said."""
 
     def megabytes(self, storage: Storage) -> float:
         """Size of the .xml and .bin in 10^6 bytes."""
-        path = self.files[storage]
-        return sum(file.stat().st_size for file in (path, path.with_suffix(".bin"))) / 1e6
+        return megabytes(self.files[storage])
 
 
 @dataclass(frozen=True)
@@ -125,11 +114,6 @@ class Variant:
     candidate: Candidate
     storage: Storage
     execution: Execution
-
-    @property
-    def key(self) -> str:
-        """The row's name."""
-        return f"{self.candidate.name} {self.storage} {self.execution.label}"
 
     @property
     def path(self) -> Path:
@@ -228,7 +212,6 @@ def _converted(path: Path, options: Options, scratch: Path) -> Candidate:
         prepared.spec,
         network=prepared.network,
         checkpoint=path if prepared.network else None,
-        output_index=options.output_index,
     )
 
 
@@ -237,7 +220,7 @@ def parse_model(text: str) -> tuple[Path, Options]:
 
     Options: `rgb` or `bgr`, `range=LOW:HIGH` of the input, `out=LOW:HIGH` of the output,
     `mean=A:B:C`, `std=A:B:C`, `arch=NAME` or `arch=FILE.py:CLASS`, `output=N`,
-    `size=HEIGHTxWIDTH`, `name=NAME`, `degrade=RECIPE`. A recipe with commas cannot be said here.
+    `size=HxW`, `name=NAME`, `degrade=RECIPE`. A recipe with commas cannot be said here.
 
     Raises:
         UsageError: an unknown option or a value that is none.
@@ -259,7 +242,7 @@ def parse_model(text: str) -> tuple[Path, Options]:
             raise UsageError(
                 f"'{setting}' after {file} is no option of a model: expected rgb, bgr, "
                 f"range=LOW:HIGH, out=LOW:HIGH, mean=A:B:C, std=A:B:C, arch=NAME, output=N, "
-                f"size=HEIGHTxWIDTH, name=NAME or degrade=RECIPE"
+                f"size=HxW, name=NAME or degrade=RECIPE"
             ) from error
     return Path(file), Options(**values)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from ovsharp.benchmarks.quality import MAX_DROP
 from ovsharp.benchmarks.results import Report, Row, Speed, Timing
 from ovsharp.errors import UsageError
+from ovsharp.quality import MAX_DROP
 
 SAME_SPEED = 0.05
 """Times that differ by a smaller share count as equal."""
@@ -116,7 +116,7 @@ class Regression:
     before: float
     now: float
     change: float
-    """Share of `before`, or the difference where the figure is SSIM; below 0: worse."""
+    """Share of `before`, or the difference where the figure is SSIM."""
 
 
 @dataclass(frozen=True)
@@ -151,8 +151,8 @@ def compare(old: Report, new: Report, max_regress: float) -> Comparison:
             continue
         for label, then, now, lower_is_better in _speed_pairs(before, row):
             compared += 1
-            change = (then / now if lower_is_better else now / then) - 1
-            if change < -max_regress:
+            change = now / then - 1
+            if (change if lower_is_better else -change) > max_regress:
                 regressions.append(Regression(row.key, label, then, now, change))
         if same_photos and before.quality and row.quality:
             compared += 1

@@ -79,7 +79,7 @@ def stream_burst(
     seconds: float,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Callable[[], int]:
-    """Frames through `Sharpener.stream` for some seconds, `requests` of them in flight."""
+    """Frames through `Sharpener.stream` for some seconds, and enough to fill all `requests`."""
     endless = itertools.cycle(frames)
 
     def feed() -> Iterator[Frame]:

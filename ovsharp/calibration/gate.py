@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +14,7 @@ from ovsharp.calibration.progress import Progress, silent
 from ovsharp.calibration.synthetic import GRADIENTS, synthetic_frames
 from ovsharp.errors import CalibrationError
 from ovsharp.media import Frame
-from ovsharp.quality import psnr, ssim
+from ovsharp.quality import capped_psnr, ssim
 from ovsharp.runtime import CompiledFrames, Execution, compile_frames, upscale
 from ovsharp.spec import ModelSpec
 
@@ -27,8 +26,6 @@ GRADIENT_LIMIT = 8
 """The same for a gradient, where the steps of 8-bit activations show."""
 
 _EXTREME_SIDE = 256
-_BEST_PSNR = 100.0
-"""Stands for the infinite PSNR of equal images in means and differences."""
 _RANKING_CROPS = 12
 _NAMED = 3
 """How many layers an error message names."""
@@ -106,7 +103,7 @@ class Judge:
             output if crop.truth is None else crop.truth
             for crop, output in zip(crops, outputs, strict=True)
         ]
-        self._extremes = synthetic_frames(*(spec.size or self._extreme_size()))
+        self._extremes = synthetic_frames(*(spec.size or spec.padded(_EXTREME_SIDE, _EXTREME_SIDE)))
         self._expected = list(self._run(parent, self._extremes.values(), f32))
         self.before = _mean([upscale(frame, spec.scale) for frame in self._frames], self._truths)
         self.parent = _mean(outputs, self._truths)
@@ -143,10 +140,6 @@ class Judge:
         frames = [*self._frames[:_RANKING_CROPS], *self._extremes.values()]
         outputs = self._run(model, frames, execution)
         return _mean(outputs, [*self._outputs, *self._expected]).ssim
-
-    def _extreme_size(self) -> tuple[int, int]:
-        side = math.ceil(_EXTREME_SIDE / self._spec.multiple) * self._spec.multiple
-        return side, side
 
     def _run(
         self, model: ov.Model, frames: Iterable[Frame], execution: Execution
@@ -253,7 +246,7 @@ def _mean(outputs: Iterable[Frame], truths: Sequence[Frame]) -> Quality:
     pairs = list(zip(outputs, truths, strict=True))
     return Quality(
         ssim=float(np.mean([ssim(output, truth) for output, truth in pairs])),
-        psnr=float(np.mean([min(psnr(output, truth), _BEST_PSNR) for output, truth in pairs])),
+        psnr=float(np.mean([capped_psnr(output, truth) for output, truth in pairs])),
     )
 
 

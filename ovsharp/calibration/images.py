@@ -16,7 +16,15 @@ from ovsharp.calibration.progress import Progress, silent
 from ovsharp.degrade import Recipe
 from ovsharp.errors import CalibrationError, MediaError, UsageError
 from ovsharp.files import sha256
-from ovsharp.media import Frame, find_images, is_video, read_frame, video_frames
+from ovsharp.media import (
+    Frame,
+    find_images,
+    find_pairs,
+    holds_pairs,
+    is_video,
+    read_frame,
+    video_frames,
+)
 from ovsharp.spec import ModelSpec
 
 CALIBRATION_SIDE = 256
@@ -31,9 +39,6 @@ HELD_APART = 4
 MOST_VALIDATION = 48
 """... but no more than this."""
 VIDEO_FRAMES = 64
-
-_INPUT, _TARGET = "input", "target"
-
 
 Files = tuple[tuple[str, str], ...]
 """(name, SHA-256) of a file, or of the two files of a pair."""
@@ -169,11 +174,6 @@ class ImageSet:
         return hashlib.sha256(self.manifest().encode()).hexdigest()
 
 
-def holds_pairs(path: Path) -> bool:
-    """Tell whether a folder has the subfolders `input` and `target`."""
-    return (path / _INPUT).is_dir() and (path / _TARGET).is_dir()
-
-
 class _Source(Protocol):
     """Where a frame, and perhaps its ground truth, comes from."""
 
@@ -246,31 +246,11 @@ def _find(path: Path) -> Sequence[_Source]:
         raise CalibrationError(
             f"{path} is neither a folder of images nor a video; give one of them with --calib"
         )
-    if holds_pairs(path):
-        return _find_pairs(path)
-    return [_Image(path, image) for image in _images_in(path)]
-
-
-def _find_pairs(path: Path) -> Sequence[_Source]:
-    inputs, targets = (
-        {image.stem: image for image in _images_in(path / side)} for side in (_INPUT, _TARGET)
-    )
-    pairs = [
-        _Pair(_Image(path, inputs[stem]), _Image(path, targets[stem]))
-        for stem in inputs
-        if stem in targets
-    ]
-    if not pairs:
-        raise CalibrationError(
-            f"no image in {path / _INPUT} has one in {path / _TARGET} of the same name before "
-            f"its ending; name the two of each pair alike"
-        )
-    return pairs
-
-
-def _images_in(folder: Path) -> list[Path]:
     try:
-        return find_images([folder])
+        if holds_pairs(path):
+            pairs = find_pairs(path)
+            return [_Pair(_Image(path, damaged), _Image(path, sharp)) for damaged, sharp in pairs]
+        return [_Image(path, image) for image in find_images([path])]
     except MediaError as error:
         raise CalibrationError(f"nothing to calibrate on: {error}") from error
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -12,7 +11,7 @@ import openvino as ov
 
 from ovsharp.calibration.gate import Judge, Quality, Verdict, give_back, tensors
 from ovsharp.calibration.graph import is_quantized, layers
-from ovsharp.calibration.images import CALIBRATION_SIDE, ImageSet, holds_pairs
+from ovsharp.calibration.images import CALIBRATION_SIDE, ImageSet
 from ovsharp.calibration.progress import Progress, silent
 from ovsharp.calibration.quantizer import (
     DEFAULT_SUBSET,
@@ -25,6 +24,8 @@ from ovsharp.calibration.synthetic import synthetic_frames
 from ovsharp.degrade import Recipe, parse
 from ovsharp.errors import UnsupportedModelError, UsageError
 from ovsharp.files import staged
+from ovsharp.media import holds_pairs
+from ovsharp.quality import MAX_DROP
 from ovsharp.runtime import (
     Execution,
     check_device,
@@ -66,7 +67,7 @@ def quantize(
     data: Path,
     *,
     folder: Path | None = None,
-    max_drop: float = 0.002,
+    max_drop: float = MAX_DROP,
     subset: int = DEFAULT_SUBSET,
     preset: str = "performance",
     degrade: str | None = None,
@@ -180,8 +181,7 @@ def _recipe(data: Path, degrade: str | None, spec: ModelSpec) -> Recipe | None:
 
 
 def _calibration_frames(images: ImageSet, spec: ModelSpec) -> list[Tensors]:
-    side = math.ceil(CALIBRATION_SIDE / spec.multiple) * spec.multiple
-    drawn = synthetic_frames(*(spec.size or (side, side)))
+    drawn = synthetic_frames(*(spec.size or spec.padded(CALIBRATION_SIDE, CALIBRATION_SIDE)))
     frames = [crop.frame for crop in images.calibration]
     return [tensors(frame, spec) for frame in [*frames, *drawn.values()]]
 

@@ -18,6 +18,7 @@ from ovsharp.calibration.graph import float_ends
 from ovsharp.calibration.progress import Progress, silent
 from ovsharp.errors import CalibrationError, UsageError
 from ovsharp.extras import need
+from ovsharp.runtime import pair_problem
 
 PRESETS = ("performance", "mixed")
 """`mixed` quantizes signed activations asymmetrically. On networks with plain ReLU the two are
@@ -33,21 +34,14 @@ Tensors = Mapping[str, npt.NDArray[np.uint8]]
 def check_versions() -> None:
     """Check that NNCF is installed and fits OpenVINO, before its slow import.
 
-    A wrong pair installs without complaint and fails late with an AttributeError
-    (https://github.com/openvinotoolkit/nncf/issues/4087). NNCF 3.N is made for OpenVINO 2026.N.
-
     Raises:
         MissingExtraError: NNCF is not installed.
         UsageError: the two do not fit.
     """
     need("nncf", extra="quantize")
-    nncf, openvino = version("nncf"), version("openvino")
-    ours, theirs = nncf.split("."), openvino.split(".")
-    if ours[0] == "3" and theirs[0] == "2026" and ours[1] != theirs[1]:
-        raise UsageError(
-            f"nncf {nncf} does not fit openvino {openvino}: nncf 3.N goes with openvino 2026.N; "
-            f'install a pair with: pip install "nncf==3.{theirs[1]}.*"'
-        )
+    problem = pair_problem()
+    if problem is not None:
+        raise UsageError(problem)
 
 
 def post_training(

@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="MODEL",
     help="A shipped model, a folder of ovsharp IRs, or a file that ovsharp convert takes, with its "
-    "options after commas. May be repeated. Default: the shipped model in all its storages.",
+    "options after commas. May be repeated. [default: the shipped model in all its storages]",
 )
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
-    help="Folder of sharp images, or with subfolders input and target of pairs. Default: photos "
-    "that come with scikit-image.",
+    help="Folder of sharp images, or with subfolders input and target of pairs. [default: photos "
+    "that come with scikit-image]",
 )
 @click.option(
     "--degrade",
     metavar="RECIPE",
-    help="What damages sharp images. Default: what the model was trained to undo; if unknown, gla "
-    "for scale 1 and an antialiased downscale otherwise.",
+    help="What damages the sharp images. [default: what the model was trained to undo; if unknown, "
+    "gla for scale 1 and an antialiased downscale otherwise]",
 )
 @click.option(
     "--images",
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     "--sizes",
     default="480p,720p,1080p",
     show_default=True,
-    help="Sizes of the output: 360p, 480p, 720p, 1080p, 1440p, 2160p or HEIGHTxWIDTH.",
+    help="Sizes of the output: 360p, 480p, 720p, 1080p, 1440p, 2160p or HxW.",
 )
 @click.option(
     "--precision",
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     default="",
     metavar="LIST",
     help="Only these executions: f32, bf16, f16, int8, int8+f32, int8+bf16, int8+f16, eager "
-    "(PyTorch). Default: all that the device has natively.",
+    "(PyTorch). [default: all that the device has natively]",
 )
 @click.option(
     "--mode",
@@ -64,10 +64,22 @@ if TYPE_CHECKING:
     help="latency: one frame at a time; throughput: several in flight.",
 )
 @click.option("--seconds", default=4.0, show_default=True, help="Timed seconds per row and size.")
-@click.option("--threads", type=int, help="Inference threads. Default: the device's choice.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all figures.")
-@click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write a line per row.")
-@click.option("--html", "html_file", type=click.Path(path_type=Path), help="Write a page.")
+@click.option("--threads", type=int, help="Inference threads. [default: the device's choice]")
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write all figures.",
+)
+@click.option(
+    "--csv",
+    "csv_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a line per row.",
+)
+@click.option(
+    "--html", "html_file", type=click.Path(dir_okay=False, path_type=Path), help="Write a page."
+)
 @click.option(
     "--baseline",
     type=click.Path(path_type=Path),
@@ -104,11 +116,11 @@ def bench(
     machine too.
 
     \b
-    A model may carry options after commas, as ovsharp convert has them:
+    A model may carry options after commas, short for those of ovsharp convert:
       --model net.onnx,bgr,range=0:255
       --model student.pth,arch=gla,name=mine
       rgb | bgr   range=LOW:HIGH   out=LOW:HIGH   mean=A:B:C   std=A:B:C
-      arch=NAME   output=N   size=HEIGHTxWIDTH   name=NAME   degrade=RECIPE
+      arch=NAME   output=N   size=HxW   name=NAME   degrade=RECIPE
     """  # noqa: D301 - click keeps the lines of a paragraph that starts with a backspace
     from ovsharp import benchmarks
     from ovsharp.cli.console import output, progress

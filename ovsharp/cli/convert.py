@@ -15,8 +15,9 @@ from ovsharp.errors import UsageError
     "-o",
     "--output",
     "folder",
+    metavar="DIR",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for the files; default: beside the source.",
+    help="Folder to write to. [default: that of the source]",
 )
 @click.option("--precision", default="fp32,fp16", show_default=True, help="Storages to write.")
 @click.option(
@@ -28,13 +29,13 @@ from ovsharp.errors import UsageError
 @click.option("--output-index", type=int, metavar="N", help="Which output is the picture.")
 @click.option("--input-range", metavar="LOW,HIGH", help="Black and white: 0,1 or -1,1 or 0,255.")
 @click.option(
-    "--output-range", metavar="LOW,HIGH", help="The same at the output; default: found by trying."
+    "--output-range", metavar="LOW,HIGH", help="The same at the output. [default: found by trying]"
 )
 @click.option("--mean", metavar="A,B,C", help="Subtracted from the input, per channel.")
 @click.option("--std", metavar="A,B,C", help="The input is divided by it, after --mean.")
-@click.option("--rgb/--bgr", "rgb", default=None, help="Colour order; default: rgb.")
+@click.option("--rgb/--bgr", "rgb", default=None, help="Colour order. [default: rgb]")
 @click.option("--size", metavar="HxW", help="Fix the size of the input.")
-@click.option("--name", help="Name of the result; default: of the source.")
+@click.option("--name", help="Name of the result. [default: of the source]")
 @click.option(
     "--degradation", default="", metavar="RECIPE", help="What the model was trained to undo."
 )

@@ -17,7 +17,6 @@ def info(model: str, as_json: bool) -> None:
     """Show what MODEL is: an .xml that ovsharp wrote, or the name of a shipped model."""
     import dataclasses
     import json
-    from collections import Counter
 
     from rich.table import Table
     from rich.text import Text
@@ -28,8 +27,7 @@ def info(model: str, as_json: bool) -> None:
     path = runtime.find_model(model)
     graph, spec = runtime.read_ir(path, runtime.get_core())
     sizes = {file.name: file.stat().st_size for file in (path, path.with_suffix(".bin"))}
-    counts = Counter(node.get_type_name() for node in graph.get_ops())
-    operations = dict(counts.most_common())
+    operations = runtime.operations(graph)
     executions = {
         device.device: runtime.resolve_execution(device.device, spec.storage, None).label
         for device in runtime.devices()

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from ovsharp.calibration import Quantized, Speed
+    from ovsharp.benchmarks import Speed
+    from ovsharp.calibration import Quantized
 
 
 @click.command()
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Folder of sharp images, folder with subfolders input and target of pairs, or a video.",
 )
-@click.option("--model", metavar="NAME|FILE", help="FP32 or FP16 IR. [default: the shipped model]")
+@click.option("--model", metavar="NAME|FILE", help="FP32 or FP16 IR. [default: the shipped FP32]")
 @click.option(
     "-o",
     "--output",
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
     "--size",
     default="1080p",
     show_default=True,
-    help="Size of the output that the speed is measured at: 480p, 720p, 1080p, HEIGHTxWIDTH, ...",
+    help="Size of the output that the speed is measured at: 480p, 720p, 1080p, HxW, ...",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON instead.")
 def quantize(
@@ -79,8 +80,10 @@ def quantize(
     with the execution precision that will run; if it is over --max-drop, layers are given back
     to floating point, the most harmful ones first. If that does not help, nothing is written.
     """
+    import json
+
     from ovsharp import calibration
-    from ovsharp.benchmarks import Size
+    from ovsharp.benchmarks import Size, compare_speed
     from ovsharp.cli import console
     from ovsharp.runtime import find_model, resolve_execution, shipped_models
 
@@ -101,19 +104,17 @@ def quantize(
             device=device,
             progress=progress,
         )
-        before, after = calibration.compare_speed(
-            [
-                (done.parent, resolve_execution(device, done.parent_spec.storage, None)),
-                (done.model, done.execution),
-            ],
+        progress("timing", 0, 1)
+        float_execution = resolve_execution(device, done.parent_spec.storage, None)
+        before, after = compare_speed(
+            [(done.parent, float_execution), (done.model, done.execution)],
             done.spec,
-            at.height,
-            at.width,
+            at,
             device=device,
-            progress=progress,
         )
+        progress("timing", 1, 1)
     if as_json:
-        console.output().print_json(data=_figures(done, at.name, before, after))
+        click.echo(json.dumps(_figures(done, at.name, before, after), indent=2))
         return
     for line in _lines(done, at.name, before, after):
         console.output().print(line, soft_wrap=True, markup=False)
@@ -136,16 +137,18 @@ def _stages() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def _lines(done: Quantized, size: str, before: Speed, after: Speed) -> list[str]:
+    from ovsharp.runtime import megabytes
+
     images, verdict, verdict_f32 = done.images, done.verdict, done.verdict_f32
     parent, own, ran = done.parent_quality, done.before, verdict.execution
-    small, large = _megabytes(done.files[0]), _megabytes(done.parent_path)
+    small, large = megabytes(done.files[0]), megabytes(done.parent_path)
     against = "ground truth" if images.has_truth else "the parent's own output"
     skipped = f", {len(images.skipped)} skipped" if images.skipped else ""
     return [
         f"size    {large:.2f} MB -> {small:.2f} MB ({small / large:.0%})",
         f"speed   {before.fps:.1f} FPS ({before.execution}) -> {after.fps:.1f} FPS "
-        f"({after.execution}), x{after.fps / before.fps:.2f}; {size}, medians of {after.count} "
-        f"frames in turns",
+        f"({after.execution}), x{after.fps / before.fps:.2f}; the model alone at {size}, medians "
+        f"of {before.count} and {after.count} frames in turns",
         f"SSIM    {parent.ssim:.4f} (f32) -> {verdict.quality.ssim:.4f} ({ran}), "
         f"{verdict_f32.quality.ssim:.4f} (int8+f32); the input's own {own.ssim:.4f}",
         f"PSNR    {parent.psnr:.2f} dB (f32) -> {verdict.quality.psnr:.2f} dB ({ran}), "
@@ -165,9 +168,11 @@ def _lines(done: Quantized, size: str, before: Speed, after: Speed) -> list[str]
 def _figures(done: Quantized, size: str, before: Speed, after: Speed) -> dict[str, Any]:
     from dataclasses import asdict
 
+    from ovsharp.runtime import megabytes
+
     return {
         "schema": 1,
-        "megabytes": {"before": _megabytes(done.parent_path), "after": _megabytes(done.files[0])},
+        "megabytes": {"before": megabytes(done.parent_path), "after": megabytes(done.files[0])},
         "speed": {"size": size, "before": asdict(before), "after": asdict(after)},
         "quality": {
             "input": asdict(done.before),
@@ -181,7 +186,3 @@ def _figures(done: Quantized, size: str, before: Speed, after: Speed) -> dict[st
         "skipped": {skipped.name: skipped.reason for skipped in done.images.skipped},
         "files": [str(file) for file in done.files],
     }
-
-
-def _megabytes(xml: Path) -> float:
-    return sum(file.stat().st_size for file in (xml, xml.with_suffix(".bin"))) / 1e6

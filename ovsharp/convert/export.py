@@ -8,10 +8,11 @@ code branches on values, where the older tracing exporter bakes in the branch th
 from __future__ import annotations
 
 import inspect
+import io
 import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from typing import Any
 
 import numpy as np
@@ -152,12 +153,10 @@ def _first_run(
             noise = np.random.default_rng(0).random((1, channels, height, width), np.float32)
             example = torch.from_numpy(noise)
             try:
-                with torch.inference_mode():
-                    answer = module(example)
-            except (RuntimeError, ValueError, IndexError) as error:
-                reasons.append(str(error).splitlines()[0])
+                outputs = _tensors(answer := _run_once(module, example))
+            except UnsupportedModelError as error:
+                reasons.append(str(error))
                 continue
-            outputs = _tensors(answer)
             if outputs:
                 return example.clone(), outputs
             reasons.append(f"its answer is no tensor but {type(answer).__name__}")
@@ -165,6 +164,15 @@ def _first_run(
         f"the network runs on no picture of 3 or 1 channels that was tried: {reasons[0]}; "
         f"if it takes one size only, name it with --size HxW"
     )
+
+
+def _run_once(module: nn.Module, example: torch.Tensor) -> Any:
+    try:
+        with torch.inference_mode():
+            return module(example)
+    except (Exception, SystemExit) as error:  # its forward() is code of the user
+        reason = (str(error).splitlines() or ["no reason given"])[0]
+        raise UnsupportedModelError(f"{type(error).__name__}: {reason}") from error
 
 
 def _tensors(answer: Any, name: str = "") -> list[tuple[str, torch.Tensor]]:
@@ -182,11 +190,14 @@ def _tensors(answer: Any, name: str = "") -> list[tuple[str, torch.Tensor]]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep what the exporter says about itself (torchvision is absent, ...) off the screen."""
+    """Keep what the exporter says about itself (torchvision is absent, ...) off the screen.
+
+    Of a network that it cannot export it prints the whole graph, beside the error that it raises.
+    """
     before = logging.root.manager.disable
     logging.disable(logging.ERROR)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -46,6 +47,14 @@ class Options:
     """The recipe that the model was trained to undo."""
 
     def __post_init__(self) -> None:
+        if self.name is not None and (self.name[:1] in ("", ".") or set(self.name) & set("/\\\0")):
+            raise UsageError(
+                f"the name must be a file name without folder and ending, got '{self.name}'; "
+                f"the folder is another option (-o)"
+            )
+        numbers = (*(self.value_range or ()), *(self.output_range or ()))
+        if not all(map(math.isfinite, (*numbers, *(self.mean or ()), *(self.std or ())))):
+            raise UsageError("ranges, mean and std must be finite numbers")
         for label, bounds in (("input", self.value_range), ("output", self.output_range)):
             if bounds is not None and (len(bounds) != 2 or not bounds[0] < bounds[1]):
                 raise UsageError(f"the {label} range must be two numbers, low then high: {bounds}")

@@ -27,10 +27,10 @@ from ovsharp.convert.parity import (
 )
 from ovsharp.convert.probe import Geometry, probe_geometry
 from ovsharp.convert.ranges import find_coding, span
-from ovsharp.convert.source import Source, operations, read_source
+from ovsharp.convert.source import Source, read_source
 from ovsharp.errors import UsageError
 from ovsharp.files import sha256, staged
-from ovsharp.runtime import get_core, read_ir, write_ir
+from ovsharp.runtime import get_core, operations, read_ir, write_ir
 from ovsharp.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Prepared:
     """uint8 frames in and out, f32 weights, any size unless `spec.size` is set."""
     spec: ModelSpec
     network: models.Network | None
-    """The PyTorch network that it was made from, if it was."""
+    """The PyTorch network that it was made from, if it was; its module gives the picture alone."""
     onnx_bytes: bytes | None
     """The ONNX file that PyTorch gave, if it did."""
     report: Rows
@@ -127,7 +127,7 @@ def prepare(source: Path, options: Options | None = None) -> Prepared:
     )
     report = [
         ("source", f"{source} ({origin.kind})"),
-        *_facts(spec, origin, coding, how, folded, operations(model)),
+        *_facts(spec, origin, coding, how, folded, sum(operations(model).values())),
         *rows,
         (f"parity IR - {origin.kind}", _parity_text(ours, LIMIT)),
     ]
@@ -168,7 +168,7 @@ def convert(
         specs = [_write(prepared, storage, staging, report) for storage in chosen]
         names = sorted(path.name for path in staging.iterdir())
         for name in names:
-            report.append((name, _size((staging / name).stat().st_size)))
+            report.append((name, f"{(staging / name).stat().st_size / 1e6:.2f} MB"))
     return Conversion(specs[0], [folder / name for name in names], report)
 
 
@@ -262,7 +262,3 @@ def _parity_text(parity: Parity, limit: float) -> str:
         f"{parity.difference:.1e} of white (limit {limit:g}); {parity.share:.2%} of the uint8 "
         f"values differ, by at most {parity.levels}"
     )
-
-
-def _size(count: int) -> str:
-    return f"{count / 1024:,.0f} KiB"

@@ -221,6 +221,10 @@ def decided(readings: Sequence[Reading]) -> Reading | None:
     lead = best.likeness - others[0].likeness if others else math.inf
     if best.likeness < LIKENESS or lead < LEAD:
         return None
+    if best.coding.value_range == RANGES[-1] and others and others[0].likeness >= LIKENESS:
+        # Biases meant for 0..1 all but vanish in 0..255: any network that adds a correction to
+        # its input resembles it more there. Only where no other reading is a picture is it true.
+        return None
     return min(same, key=_rarity)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -17,7 +18,7 @@ from ovsharp.convert.engine import Runner
 from ovsharp.convert.options import Options
 from ovsharp.errors import ModelLoadError, UnsupportedModelError, UsageError
 from ovsharp.extras import need
-from ovsharp.runtime import get_core, read_openvino
+from ovsharp.runtime import get_core, operations, read_openvino
 
 if TYPE_CHECKING:
     from ovsharp import models
@@ -44,6 +45,7 @@ class Source:
     reference: Network | None = None
     """Its ONNX file as onnx's own interpreter runs it: slow, and independent of OpenVINO."""
     network: models.Network | None = None
+    """The PyTorch network, whose module gives the picture alone."""
     onnx_bytes: bytes | None = None
 
     @property
@@ -85,12 +87,6 @@ def read_source(path: Path, options: Options) -> Source:
     return _foreign(path, options) if path.suffix in OPENVINO_ENDINGS else _torch(path, options)
 
 
-def operations(model: ov.Model) -> int:
-    """Count the operations of a model, without constants, inputs and outputs."""
-    passive = {"Constant", "Parameter", "Result"}
-    return sum(node.get_type_name() not in passive for node in model.get_ops())
-
-
 def _torch(path: Path, options: Options) -> Source:
     need("torch", "onnx", "onnxscript", extra="convert")
     import onnx
@@ -113,7 +109,7 @@ def _torch(path: Path, options: Options) -> Source:
         operations=count_nodes(onnx_bytes),
         parameters=network.parameters,
         reference=body.source_network(reference_call(onnx.load_from_string(onnx_bytes))),
-        network=network,
+        network=dataclasses.replace(network, module=module),
         onnx_bytes=onnx_bytes,
     )
 
@@ -132,7 +128,7 @@ def _foreign(path: Path, options: Options) -> Source:
         reference=_reference(path, body, options) if path.suffix == ".onnx" else None,
         kind="source",
         form={".onnx": "ONNX", ".pb": "TensorFlow", ".xml": "IR"}[path.suffix],
-        operations=operations(untouched),
+        operations=sum(operations(untouched).values()),
         parameters=_parameters(body.model),
     )
 

@@ -1,9 +1,8 @@
 """Images and videos: sources and sinks of frames."""
 
-from ovsharp.media.find import find_images
+from ovsharp.media.find import find_images, find_pairs, holds_pairs
 from ovsharp.media.images import (
     IMAGE_ENDINGS,
-    MAX_PIXELS,
     Frame,
     Picture,
     read_frame,
@@ -15,10 +14,11 @@ from ovsharp.media.video import is_video, video_frames
 
 __all__ = [
     "IMAGE_ENDINGS",
-    "MAX_PIXELS",
     "Frame",
     "Picture",
     "find_images",
+    "find_pairs",
+    "holds_pairs",
     "is_video",
     "read_frame",
     "read_picture",

@@ -9,6 +9,9 @@ from pathlib import Path
 from ovsharp.errors import MediaError
 from ovsharp.media.images import IMAGE_ENDINGS
 
+INPUT, TARGET = "input", "target"
+"""Subfolders of a folder of pairs."""
+
 
 def find_images(inputs: Sequence[str | Path]) -> list[Path]:
     """List the images that files, folders and globs stand for.
@@ -27,6 +30,32 @@ def find_images(inputs: Sequence[str | Path]) -> list[Path]:
     for item in inputs:
         found.update(dict.fromkeys(_find(item)))
     return list(found)
+
+
+def holds_pairs(folder: Path) -> bool:
+    """Tell whether a folder has the subfolders `input` and `target`."""
+    return (folder / INPUT).is_dir() and (folder / TARGET).is_dir()
+
+
+def find_pairs(folder: Path) -> list[tuple[Path, Path]]:
+    """List the pairs of damaged and sharp images in the subfolders `input` and `target`.
+
+    Two images are a pair if their names are equal before the ending.
+
+    Raises:
+        MediaError: there is no image on one side, or no pair.
+    """
+    inputs, targets = (
+        {path.relative_to(side).with_suffix(""): path for path in find_images([side])}
+        for side in (folder / INPUT, folder / TARGET)
+    )
+    pairs = [(inputs[name], targets[name]) for name in inputs if name in targets]
+    if not pairs:
+        raise MediaError(
+            f"no image in {folder / INPUT} has one in {folder / TARGET} of the same name before "
+            f"its ending; name the two of each pair alike"
+        )
+    return pairs
 
 
 def _find(item: str | Path) -> list[Path]:

@@ -10,6 +10,7 @@ import pickle
 import pickletools
 import re
 import struct
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ import torch
 
 from ovsharp.errors import ModelLoadError
 from ovsharp.extras import need
+from ovsharp.files import failed_download
 
 MAX_BYTES = 2 << 30
 """Largest file, and largest sum of its weights in 32 bits: no student comes near it."""
@@ -30,7 +32,6 @@ _MAX_DEPTH = 4
 """Wrappers in wrappers that are taken off; a pickle may well contain itself."""
 
 _HEAD = 1024
-_LFS = b"version https://git-lfs.github.com/spec/"
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _ZIP = b"PK\x03\x04"
 _PICKLE = b"\x80"
@@ -105,17 +106,8 @@ def _check_size(path: Path) -> None:
 
 def _refuse_strangers(path: Path, head: bytes) -> None:
     """Name the kinds of file that are often taken for a checkpoint."""
-    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if head.startswith(_LFS):
-        raise ModelLoadError(
-            f"{path} is a Git LFS pointer, not the weights themselves: fetch them with "
-            f"'git lfs pull' in its repository"
-        )
-    if text.startswith((b"<!doctype html", b"<html")):
-        raise ModelLoadError(
-            f"{path} is an HTML page, not a checkpoint: the download gave a web page (a login, an "
-            f"error or a preview); download the file itself"
-        )
+    if what := failed_download(head):
+        raise ModelLoadError(f"{path} {what}")
     if head.startswith(_HDF5):
         raise ModelLoadError(
             f"{path} is an HDF5 file, as Keras writes it, and ovsharp reads PyTorch's: export the "
@@ -153,7 +145,9 @@ def _check_archive(path: Path) -> None:
 
 def _load(path: Path, *, mmap: bool) -> Any:
     try:
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what torch minds in a pickle, reading it decides
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
     except pickle.UnpicklingError as error:
         raise ModelLoadError(_rejected(path, str(error))) from error
     except _DAMAGED as error:
@@ -185,19 +179,23 @@ def _rejected(path: Path, reason: str) -> str:
     """Say why `weights_only` refused a pickle, and how to get the weights out of it."""
     match = re.search(r"GLOBAL (\S+) (?:was not an allowed global|whose module)", reason)
     if match is None:
+        # What torch says before that is advice to open the file without the check.
+        detail = reason.rpartition("WeightsUnpickler error:")[2].strip().splitlines()
         return (
             f"{path} is damaged, or a pickle that torch.save did not write "
-            f"({reason.strip().splitlines()[0]}); save the weights with "
+            f"({detail[0] if detail else 'no reason given'}); save the weights with "
             f"torch.save(network.state_dict(), ...)"
         )
     try:
         opcodes = _opcodes(path)
     except (zipfile.BadZipFile, ValueError) as error:
         return f"{path} is truncated or damaged ({_first_line(error)}); copy or download it again"
-    texts = [value for _, value in opcodes if isinstance(value, str)]
-    entry = next((name for name in WRAPPERS if name in texts), "state_dict")
+    texts = {value: depth for _, value, depth in reversed(opcodes) if isinstance(value, str)}
+    # The outermost: an optimizer has "params" of its own, deeper inside.
+    wrappers = [name for name in WRAPPERS if name in texts]
+    entry = min(wrappers, key=lambda name: texts[name], default="state_dict")
     weights = f"torch.load({path.name!r}, map_location='cpu', weights_only=False)"
-    if "EMPTY_DICT" in [name for name, _ in opcodes[:2]]:
+    if "EMPTY_DICT" in [name for name, _, _ in opcodes[:2]]:
         weights += f"['{entry}']"
     if any(text.startswith("torch.nn.modules.") for text in texts):
         what = f"holds a whole pickled network ({match[1]}), not its weights alone"
@@ -211,8 +209,12 @@ def _rejected(path: Path, reason: str) -> str:
     )
 
 
-def _opcodes(path: Path) -> list[tuple[str, Any]]:
-    """Give the opcodes, with their values, of the object in a checkpoint; runs none of them."""
+def _opcodes(path: Path) -> list[tuple[str, Any, int]]:
+    """Give the opcodes of the object in a checkpoint; runs none of them.
+
+    Returns:
+        Of each its name, its value, and in how many open collections it stands.
+    """
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             name = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
@@ -224,8 +226,13 @@ def _opcodes(path: Path) -> list[tuple[str, Any]]:
         return _opcodes_of_pickle(file)
 
 
-def _opcodes_of_pickle(file: IO[bytes]) -> list[tuple[str, Any]]:
-    return [(opcode.name, value) for opcode, value, _ in pickletools.genops(file)]
+def _opcodes_of_pickle(file: IO[bytes]) -> list[tuple[str, Any, int]]:
+    opcodes, depth = [], 0
+    for opcode, value, _ in pickletools.genops(file):
+        depth -= pickletools.markobject in opcode.stack_before
+        opcodes.append((opcode.name, value, depth))
+        depth += opcode.name == "MARK"
+    return opcodes
 
 
 def _unwrapped(path: Path, content: Any) -> dict[str, torch.Tensor]:

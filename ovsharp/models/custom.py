@@ -52,7 +52,7 @@ def build_custom(location: str, arguments: Mapping[str, Any]) -> nn.Module:
         raise UsageError(f"{path} {what} '{name}'; its networks: {', '.join(found) or 'none'}")
     try:
         return network(**arguments)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UsageError(
             f"{name}({_shown(arguments)}) failed ({type(error).__name__}: {error}); it takes "
             f"{accepted(network)}: give its arguments with --arch-args"
@@ -69,9 +69,12 @@ def _imported(path: Path) -> ModuleType:
     sys.path.insert(0, str(path.parent.resolve()))
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a training script may read arguments, and exit
         del sys.modules[_MODULE]
-        raise UsageError(f"{path} fails to run ({type(error).__name__}: {error})") from error
+        raise UsageError(
+            f"{path} fails to run ({type(error).__name__}: {error}); --arch needs a file that can "
+            f"be imported, with the network's class and what it needs"
+        ) from error
     finally:
         sys.path.remove(str(path.parent.resolve()))
     return module

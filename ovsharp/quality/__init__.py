@@ -1,5 +1,5 @@
 """How good a picture is. One documented definition of each measure."""
 
-from ovsharp.quality.similarity import psnr, ssim
+from ovsharp.quality.similarity import MAX_DROP, PSNR_CAP, capped_psnr, psnr, ssim
 
-__all__ = ["psnr", "ssim"]
+__all__ = ["MAX_DROP", "PSNR_CAP", "capped_psnr", "psnr", "ssim"]

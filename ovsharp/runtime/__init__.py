@@ -3,15 +3,13 @@
 from ovsharp.runtime.compiled import CompiledFrames, Mode, Settings, compile_frames
 from ovsharp.runtime.device import (
     Execution,
-    candidates,
     check_device,
     float_hints,
     get_core,
-    last_line,
     resolve_execution,
 )
 from ovsharp.runtime.frames import Frame, check_frame, pad, upscale
-from ovsharp.runtime.ir import read_ir, read_openvino, write_ir
+from ovsharp.runtime.ir import megabytes, operations, read_ir, read_openvino, write_ir
 from ovsharp.runtime.machine import (
     Device,
     devices,
@@ -33,7 +31,6 @@ __all__ = [
     "Mode",
     "Settings",
     "Sharpener",
-    "candidates",
     "check_device",
     "check_frame",
     "compile_frames",
@@ -42,8 +39,9 @@ __all__ = [
     "float_hints",
     "get_core",
     "instruction_sets",
-    "last_line",
     "max_isa",
+    "megabytes",
+    "operations",
     "package_versions",
     "pad",
     "pair_problem",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -49,7 +48,6 @@ class CompiledFrames:
     settings: Settings
     height: int
     width: int
-    compile_seconds: float
 
     def create_request(self) -> ov.InferRequest:
         """Give a new infer request: one inference at a time, one owner at a time."""
@@ -110,16 +108,13 @@ def compile_frames(
     device = check_device(device)
     static = _static_clone(model, spec, height, width)
     config = _config(device, execution, mode, threads, streams)
-    started = time.perf_counter()
     try:
         compiled = get_core().compile_model(static, device, config)
     except RuntimeError as error:
         raise InferenceError(
             f"compiling {spec.name} for {width}x{height} on {device} failed: {last_line(error)}"
         ) from error
-    seconds = time.perf_counter() - started
-    settings = _read_back(compiled, device, execution, mode)
-    return CompiledFrames(compiled, settings, height, width, seconds)
+    return CompiledFrames(compiled, _read_back(compiled, device, execution, mode), height, width)
 
 
 def _static_clone(model: ov.Model, spec: ModelSpec, height: int, width: int) -> ov.Model:

@@ -142,18 +142,17 @@ def resolve_execution(device: str, storage: Storage, precision: str | None) -> E
     if not hints:
         raise DeviceError(f"the device {device} states no floating-point precision; use CPU")
     int8 = storage == "int8"
-    if precision in (None, "int8" if int8 else None):
+    if precision is None or (int8 and precision == "int8"):
         return Execution(hints[1] if len(hints) > 1 else hints[0], int8)
-    asked = str(precision)
-    hint = _parse_hint(asked)
-    if asked.startswith("int8") and not int8:
+    hint = _parse_hint(precision)
+    if precision.startswith("int8") and not int8:
         raise UsageError(
-            f"precision {asked} needs an INT8 model and this one is stored as {storage}; "
+            f"precision {precision} needs an INT8 model and this one is stored as {storage}; "
             f"quantize it with 'ovsharp quantize', or use precision {' or '.join(hints)}"
         )
-    if int8 and not asked.startswith("int8"):
+    if int8 and not precision.startswith("int8"):
         raise UsageError(
-            f"precision {asked} needs a floating-point model and this one is stored as int8; "
+            f"precision {precision} needs a floating-point model and this one is stored as int8; "
             f"use its FP16 file, or precision {' or '.join(f'int8+{one}' for one in hints)}"
         )
     if hint not in hints:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import openvino as ov
 
 from ovsharp.errors import ModelLoadError, UnsupportedModelError
-from ovsharp.files import staged
+from ovsharp.files import failed_download, staged
 from ovsharp.runtime.device import last_line
 from ovsharp.spec import ModelSpec
 
@@ -52,6 +53,9 @@ def read_openvino(path: Path, core: ov.Core) -> ov.Model:
             f"{path} has no weights: expected {path.with_suffix('.bin').name} beside it; "
             f"copy both files"
         )
+    with path.open("rb") as file:
+        if what := failed_download(file.read(256)):
+            raise ModelLoadError(f"{path} {what}")
     try:
         return core.read_model(path)
     except RuntimeError as error:
@@ -59,6 +63,26 @@ def read_openvino(path: Path, core: ov.Core) -> ov.Model:
             f"OpenVINO cannot read {path}: it is truncated, damaged or no model "
             f"({last_line(error)})"
         ) from error
+
+
+def megabytes(path: Path) -> float:
+    """Size of an IR, its .xml and its .bin together, in 10^6 bytes.
+
+    Raises:
+        OSError: one of them is missing.
+    """
+    return sum(file.stat().st_size for file in (path, path.with_suffix(".bin"))) / 1e6
+
+
+def operations(model: ov.Model) -> dict[str, int]:
+    """Count a model's operations by kind, without constants, inputs and outputs.
+
+    Returns:
+        Kind -> count, the most frequent first.
+    """
+    counts = Counter(node.get_type_name() for node in model.get_ops())
+    passive = ("Constant", "Parameter", "Result")
+    return {kind: count for kind, count in counts.most_common() if kind not in passive}
 
 
 def write_ir(model: ov.Model, spec: ModelSpec, folder: Path) -> Path:
@@ -83,5 +107,7 @@ def write_ir(model: ov.Model, spec: ModelSpec, folder: Path) -> Path:
             # Always explicit: OpenVINO compresses to FP16 by default.
             ov.save_model(model, path, compress_to_fp16=spec.storage == "fp16")
         except RuntimeError as error:
-            raise OSError(f"cannot write {folder / path.name}: {error}") from error
+            raise OSError(
+                f"cannot write {path.name}; is the disk full? ({last_line(error)})"
+            ) from error
     return folder / path.name

@@ -124,6 +124,8 @@ class Sharpener:
             InferenceError: the model cannot take such frames, or the sharpener is closed.
             DeviceError: the device runs something else than asked for.
         """
+        if min(height, width) < 1:
+            raise InferenceError(f"there are no frames of {width}x{height}: expected 1x1 or more")
         return self._slots(self._plan(height, width)).settings
 
     def __call__(self, frame: Frame, *, out: Frame | None = None) -> Frame:

@@ -38,7 +38,8 @@ def find_model(model: str | Path | None, precision: str | None = None) -> Path:
     Args:
         model: None for `DEFAULT_MODEL`, the name of a shipped model, or the path of an .xml.
         precision: the execution precision that it will run with (see `resolve_execution`).
-            For a shipped model it chooses the file: INT8 for None and `int8...`, else FP16.
+            For a shipped model it chooses the file: INT8 for None and `int8...`, FP32 for
+            `f32`, else FP16; FP16 and FP32 stand in for each other.
 
     Raises:
         ModelLoadError: there is no such file and no such shipped model.
@@ -58,6 +59,8 @@ def find_model(model: str | Path | None, precision: str | None = None) -> Path:
     wanted: tuple[Storage, ...] = ("fp16", "fp32")
     if precision is None:
         wanted = ("int8", *wanted)
+    elif precision == "f32":
+        wanted = ("fp32", "fp16")
     elif precision.startswith("int8"):
         wanted = ("int8",)
     for storage in wanted:

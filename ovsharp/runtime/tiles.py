@@ -85,11 +85,10 @@ def plan(height: int, width: int, spec: ModelSpec, tile: int | None = None) -> P
         >>> cut.padded, cut.size, [tile.top for tile in cut.tiles]
         ((104, 32), (64, 32), [0, 40])
     """
-    least = _up(spec.minimum, spec.multiple)
-    padded = tuple(max(_up(side, spec.multiple), least) for side in (height, width))
-    sides = spec.size or _tile_size(padded, spec, tile, least)
+    padded = spec.padded(height, width)
+    sides = spec.size or _tile_size(padded, spec, tile)
     if spec.size is not None:
-        padded = tuple(max(pair) for pair in zip(padded, spec.size, strict=True))
+        padded = max(padded[0], sides[0]), max(padded[1], sides[1])
     if spec.size not in (None, (height, width)) and not _can_tile(spec):
         raise InferenceError(
             f"{spec.name} takes frames of {sides[1]}x{sides[0]} only and cannot be tiled, got "
@@ -105,8 +104,8 @@ def plan(height: int, width: int, spec: ModelSpec, tile: int | None = None) -> P
     rows = _cuts(height, padded[0], sides[0], margin)
     columns = _cuts(width, padded[1], sides[1], margin)
     return Plan(
-        (padded[0], padded[1]),
-        (sides[0], sides[1]),
+        padded,
+        sides,
         tuple(
             Tile(top, left, *keep_rows, *keep_columns)
             for (top, keep_rows), (left, keep_columns) in product(rows, columns)
@@ -120,9 +119,7 @@ def _can_tile(spec: ModelSpec) -> bool:
     return spec.size is None or min(spec.size) > 2 * _up(spec.margin, spec.multiple)
 
 
-def _tile_size(
-    padded: tuple[int, ...], spec: ModelSpec, tile: int | None, least: int
-) -> tuple[int, ...]:
+def _tile_size(padded: tuple[int, int], spec: ModelSpec, tile: int | None) -> tuple[int, int]:
     if spec.margin is None:
         return padded
     if tile is None:
@@ -130,8 +127,8 @@ def _tile_size(
             return padded
         # At least half of a tile is kept, however far the model looks.
         tile = max(TILE_SIDE // spec.scale, 4 * spec.margin)
-    side = max(_up(tile, spec.multiple), least)
-    return tuple(min(side, length) for length in padded)
+    height, width = spec.padded(tile, tile)
+    return min(height, padded[0]), min(width, padded[1])
 
 
 def _cuts(length: int, padded: int, tile: int, margin: int) -> list[tuple[int, tuple[int, int]]]:

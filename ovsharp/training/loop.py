@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,9 +17,10 @@ from torch.utils.data import DataLoader, Subset
 
 from ovsharp.degrade import parse
 from ovsharp.errors import CalibrationError
+from ovsharp.files import staged
 from ovsharp.media import Frame
 from ovsharp.models import ARCHITECTURES
-from ovsharp.quality import psnr, ssim
+from ovsharp.quality import capped_psnr, ssim
 from ovsharp.training.patches import Patches, read_images
 
 _CENTRE = 384
@@ -77,15 +77,14 @@ class _Run:
 
     def save(self, path: Path) -> None:
         """Replace the checkpoint; the old one survives a full disk or a kill."""
-        part = path.with_suffix(".part")
         state = {
             "model": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
             "step": self.step,
         }
-        torch.save(state, part)
-        os.replace(part, path)
+        with staged(path.parent) as staging:
+            torch.save(state, staging / path.name)
 
     def resume(self, path: Path) -> None:
         """Go back to what `save` wrote."""
@@ -110,7 +109,6 @@ def train(plan: Plan) -> Path:
         MediaError: a folder is missing or has no image.
     """
     run = _Run(plan)
-    plan.out.mkdir(parents=True, exist_ok=True)
     checkpoint = plan.out / "checkpoint.pth"
     if checkpoint.exists():
         run.resume(checkpoint)
@@ -125,10 +123,13 @@ def train(plan: Plan) -> Path:
             run.save(checkpoint)
             minutes = round((time.monotonic() - started) / 60, 1)
             report = {"step": run.step, "loss": round(float(np.mean(losses)), 5)}
-            print(json.dumps({**report, **_score(run.network, pairs), "minutes": minutes}))
+            print(
+                json.dumps({**report, **_score(run.network, pairs), "minutes": minutes}), flush=True
+            )
             losses.clear()
     weights = plan.out / "student.pth"
-    torch.save(run.network.state_dict(), weights)
+    with staged(plan.out) as staging:
+        torch.save(run.network.state_dict(), staging / weights.name)
     return weights
 
 
@@ -158,7 +159,7 @@ def _score(network: nn.Module, pairs: list[tuple[Frame, Frame]]) -> dict[str, fl
         levels = restored.clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).numpy()
         out = np.ascontiguousarray(levels[:, :, ::-1])
         rows.append(
-            (ssim(damaged, sharp), ssim(out, sharp), psnr(damaged, sharp), psnr(out, sharp))
+            [measure(image, sharp) for measure in (ssim, capped_psnr) for image in (damaged, out)]
         )
     names = ("ssim_in", "ssim_out", "psnr_in", "psnr_out")
     return dict(zip(names, np.mean(rows, axis=0).round(4).tolist(), strict=True))

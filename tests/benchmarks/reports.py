@@ -89,7 +89,7 @@ def report(*rows: Row, **changes: object) -> Report:
             instructions=("AVX2",),
             used_isa="AVX2",
             onednn_max_isa="",
-            memory_gb=8.0,
+            memory_gib=8.0,
             system="Linux",
             python="3.11",
             versions={"openvino": "2026.4.1"},

@@ -12,8 +12,10 @@ from ovsharp.benchmarks import eager as room
 from ovsharp.benchmarks.eager import Eager, load_eager
 from ovsharp.benchmarks.variants import find_candidates
 from ovsharp.models import Network
+from ovsharp.runtime import write_ir
 from ovsharp.spec import ModelSpec
-from tests.networks import frame_spec, write_frame_model
+from tests.convert import torch_networks
+from tests.networks import frame_model, frame_spec, write_frame_model
 
 FRAME = np.random.default_rng(0).integers(0, 256, (10, 14, 3), np.uint8)
 
@@ -76,12 +78,20 @@ def test_the_output_is_rounded_and_clamped() -> None:
     np.testing.assert_array_equal(output, expected)
 
 
-def test_one_of_several_outputs_can_be_the_picture() -> None:
-    class Several(nn.Module):
-        def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            return image * 0, image
+def test_of_several_outputs_the_picture_is_taken(tmp_path: Path) -> None:
+    torch.save(torch_networks.TwiceWithFeatures().state_dict(), tmp_path / "net.pth")
+    architecture = f"{torch_networks.__file__}:TwiceWithFeatures"
+    text = f"{tmp_path / 'net.pth'},arch={architecture},output=1,range=0:1"
+    (candidate,) = find_candidates([text], tmp_path / "scratch")
+    eager = load_eager(candidate, None)
+    assert isinstance(eager, Eager)
+    assert eager(FRAME).shape == (20, 28, 3)
 
-    np.testing.assert_array_equal(_eager(Several(), frame_spec(), output_index=1)(FRAME), FRAME)
+
+def test_a_network_of_luma_is_no_row(tmp_path: Path) -> None:
+    path = write_ir(frame_model(), frame_spec(colour="luma"), tmp_path)
+    (candidate,) = find_candidates([str(path)], tmp_path / "scratch")
+    assert "luma" in str(load_eager(candidate, None))
 
 
 def test_no_torch_is_a_reason_and_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,4 +31,4 @@ def test_the_machine_is_described() -> None:
     assert 0 < machine.usable_cores == usable_cores() <= machine.logical_cores
     assert machine.cpu
     assert machine.versions["openvino"]
-    assert machine.memory_gb > 0
+    assert machine.memory_gib > 0

@@ -6,13 +6,7 @@ import numpy as np
 import onnx
 import pytest
 
-from ovsharp.benchmarks.variants import (
-    Size,
-    find_candidates,
-    find_variants,
-    padded_size,
-    parse_model,
-)
+from ovsharp.benchmarks.variants import Size, find_candidates, find_variants, parse_model
 from ovsharp.convert import Options
 from ovsharp.errors import OvsharpError, UsageError
 from ovsharp.runtime import float_hints
@@ -32,7 +26,7 @@ def test_a_size_that_the_scale_does_not_divide_is_rounded_up() -> None:
 def test_frames_are_padded_to_what_the_model_takes() -> None:
     spec = frame_spec(unshuffle=4)
     assert Size.parse("30x33").padded(spec) == (32, 36)
-    assert padded_size(3, 5, spec.replace(minimum=16)) == (16, 16)
+    assert spec.replace(minimum=15).padded(3, 5) == (16, 16)
 
 
 def test_a_model_of_one_size_fits_that_size_only() -> None:

@@ -15,6 +15,7 @@ from ovsharp.calibration import quantizer
 from ovsharp.calibration.graph import layers
 from ovsharp.calibration.synthetic import synthetic_frames
 from ovsharp.errors import MissingExtraError, UsageError
+from ovsharp.runtime import machine
 from tests.calibration.photos import photos
 from tests.networks import frame_model
 
@@ -106,7 +107,7 @@ def test_an_unknown_preset_is_refused() -> None:
 
 def test_a_wrong_pair_of_versions_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     pair = {"nncf": "3.1.0", "openvino": "2026.4.1"}
-    monkeypatch.setattr(quantizer, "version", pair.__getitem__)
+    monkeypatch.setattr(machine, "_version", pair.__getitem__)
     with pytest.raises(
         UsageError, match=r"nncf 3\.1\.0 does not fit openvino 2026\.4\.1.*3\.4\.\*"
     ):

@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import csv
 import json
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import cv2
@@ -16,6 +14,7 @@ from ovsharp.benchmarks import Report
 from ovsharp.benchmarks.photos import open_album
 from ovsharp.cli.bench import bench
 from ovsharp.errors import DeviceError, UsageError
+from tests.interrupt import interrupted
 from tests.networks import write_frame_model
 
 
@@ -134,20 +133,15 @@ def test_a_missing_device_leaves_no_folder(tmp_path: Path) -> None:
 def test_ctrl_c_leaves_nothing_behind(inputs: list[str], tmp_path: Path) -> None:
     folder = tmp_path / "new"
     arguments = [*inputs, "--seconds", "60", "--json", str(folder / "report.json")]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ovsharp", "bench", *arguments],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    deadline = time.monotonic() + 60
-    while not folder.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "Traceback" not in errors
+    code, errors = interrupted(["bench", *arguments], folder.exists)
+    assert (code, errors) == (130, "ovsharp: interrupted")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_in_place_of_a_file_is_told_before_measuring(tmp_path: Path) -> None:
+    result = _invoke(["--model", "no-such-model", "--json", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "is a directory" in result.stderr
 
 
 def test_an_output_that_cannot_be_written_is_told_before_measuring(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from ovsharp.cli.convert import convert
 from ovsharp.errors import UsageError
 from ovsharp.runtime import get_core, read_ir
 from tests.convert import drawn
+from tests.interrupt import interrupted
 
 
 def ovsharp(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -60,6 +61,30 @@ def test_exit_codes(tmp_path: Path, arguments: list[str], code: int, message: st
     assert run.returncode == code
     assert message in run.stderr
     assert "Traceback" not in run.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
+    source, out = drawn.write_onnx(tmp_path / "net.onnx"), tmp_path / "out"
+
+    code, errors = interrupted(["convert", source, "-o", out], out.exists)
+    assert (code, errors) == (130, "ovsharp: interrupted")
+    assert list(tmp_path.iterdir()) == [source]
+
+
+@pytest.mark.parametrize("package", ["torch", "onnx", "onnxscript"])
+def test_a_missing_extra_is_named_and_leaves_nothing(tmp_path: Path, package: str) -> None:
+    (tmp_path / "student.pth").write_bytes(b"\x80")
+    script = f"import sys; sys.modules['{package}'] = None; from ovsharp.cli.main import run; run()"
+    arguments = ["convert", tmp_path / "student.pth", "-o", tmp_path / "out"]
+    run = subprocess.run(
+        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False
+    )
+
+    assert run.returncode == 2
+    assert f"needs the package '{package}'" in run.stderr
+    assert 'pip install "ovsharp[convert]"' in run.stderr
+    assert run.stderr.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
 

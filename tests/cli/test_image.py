@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import cv2
@@ -18,6 +16,7 @@ from ovsharp import Sharpener
 from ovsharp.cli.image import image
 from ovsharp.errors import DeviceError, MediaError, UsageError
 from ovsharp.media import read_frame, read_picture
+from tests.interrupt import interrupted
 from tests.networks import write_frame_model
 
 PHOTO = np.ascontiguousarray(data.astronaut()[100:161, 180:283, ::-1])
@@ -191,14 +190,11 @@ def test_missing_arguments_are_a_wrong_use(arguments: list[str]) -> None:
 def test_ctrl_c_leaves_nothing_half_written(folder: Path, model: Path, tmp_path: Path) -> None:
     cv2.imwrite(str(folder / "large.bmp"), np.zeros((5000, 5000, 3), np.uint8))
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "ovsharp", "image", folder, "-o", out, "--model", model]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    while not (out / "grey.png").exists() and process.poll() is None:
-        time.sleep(0.01)  # `large.bmp` is next, and takes seconds
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert errors.split() == ["ovsharp:", "interrupted"]
+    code, errors = interrupted(
+        ["image", folder, "-o", out, "--model", model],
+        (out / "grey.png").exists,  # `large.bmp` is next, and takes seconds
+    )
+    assert (code, errors) == (130, "ovsharp: interrupted")
     assert {"colour.png", "deep.png", "grey.png"} == files(out)
     assert {path.name for path in out.iterdir()} == files(out)
 

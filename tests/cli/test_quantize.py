@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
+from inspect import signature
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from ovsharp import calibration
+from ovsharp.calibration.quantizer import PRESETS
 from ovsharp.cli.quantize import quantize
 from ovsharp.errors import CalibrationError
 from tests.calibration.networks import write_hostile
 from tests.calibration.photos import write_photos
+from tests.interrupt import interrupted
 from tests.networks import write_frame_model
 
 
@@ -91,3 +96,41 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     done = ovsharp(*options(model, tmp_path / "nowhere"))
     assert done.returncode == 1
     assert "nowhere: No such file or directory" in done.stderr
+
+
+def test_a_device_that_is_not_there_is_one_line(data: Path, tmp_path: Path) -> None:
+    model = write_frame_model(tmp_path / "model")
+    done = ovsharp(*options(model, data, "--device", "GPU.9", "-o", str(tmp_path / "out")))
+    assert done.returncode == 2
+    assert "there is no device 'GPU.9'" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_output_that_cannot_be_written_leaves_nothing(data: Path, tmp_path: Path) -> None:
+    model = write_frame_model(tmp_path / "model")
+    before = sorted(tmp_path.rglob("*"))
+    done = ovsharp(*options(model, data, "-o", str(data / "broken.jpg" / "out")))
+    assert done.returncode == 1
+    assert "broken.jpg" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_ctrl_c_leaves_nothing(data: Path, tmp_path: Path) -> None:
+    model = write_frame_model(tmp_path / "model")
+    before = sorted(tmp_path.rglob("*"))
+    arguments = options(model, data, "-o", str(tmp_path / "out"))
+    start = time.monotonic()
+    # It takes several seconds, and writes at the end.
+    code, errors = interrupted(["quantize", *arguments], lambda: time.monotonic() > start + 1)
+    assert (code, errors) == (130, "ovsharp: interrupted")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_the_defaults_are_those_of_the_library() -> None:
+    options = {option.name: option for option in quantize.params}
+    for name, parameter in signature(calibration.quantize).parameters.items():
+        if name in options and parameter.default not in (parameter.empty, None):
+            assert options[name].default == parameter.default, name
+    assert tuple(options["preset"].type.choices) == PRESETS

@@ -47,6 +47,31 @@ def test_a_network_that_decides_by_values_is_refused_with_the_reason() -> None:
         export_onnx(module, example, dynamic=True)
 
 
+def test_the_graph_that_torch_prints_of_it_is_kept_off_the_screen(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    module, example = picture_module(
+        torch_networks.Branching().eval(), output_index=None, size=None
+    )
+
+    with pytest.raises(ConversionError):
+        export_onnx(module, example, dynamic=True)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [TypeError("wrong"), AssertionError("wrong"), KeyError("wrong"), SystemExit("wrong")],
+    ids=repr,
+)
+def test_a_forward_that_fails_is_a_sentence(error: BaseException) -> None:
+    network = torch.nn.Conv2d(3, 3, 3)
+    network.register_forward_pre_hook(lambda *_: (_ for _ in ()).throw(error))
+
+    with pytest.raises(UnsupportedModelError, match=f"{type(error).__name__}: '?wrong"):
+        picture_module(network, output_index=None, size=None)
+
+
 def test_a_network_that_runs_on_no_size_tried_asks_for_one() -> None:
     network = torch_networks.Windows().eval()
 

@@ -66,6 +66,16 @@ def test_in_doubt_the_usual_case_of_an_architecture_is_taken() -> None:
     assert found(noise, known=Coding()).value_range == (0.0, 1.0)
 
 
+def biased(x: ov.Node) -> ov.Node:
+    return ops.add(x, ops.constant(np.float32(0.05)))
+
+
+def test_a_bias_that_vanishes_in_0_to_255_is_a_doubt() -> None:
+    assert found(biased, known=Coding()).value_range == (0.0, 1.0)
+    with pytest.raises(UnsupportedModelError, match=r"0\.\.255 -> 0\.\.255"):
+        found(biased)
+
+
 def test_what_the_user_says_goes_before_what_it_looks_like() -> None:
     options = Options(value_range=(0.0, 1.0), output_range=(-1.0, 1.0), colour="bgr")
     coding = found(sharpener(0.0, 255.0), options)
@@ -106,6 +116,11 @@ def test_luma_has_no_colour_order() -> None:
         {"output_range": (1.0, 1.0)},
         {"mean": (0.1, 0.2)},
         {"std": (0.0,)},
+        {"std": (float("inf"),)},
+        {"value_range": (0.0, float("inf"))},
+        {"name": "../elsewhere"},
+        {"name": ".hidden"},
+        {"name": ""},
         {"size": (0, 4)},
         {"output_index": -1},
         {"degradation": "no such damage"},

@@ -7,14 +7,18 @@ from pathlib import Path
 import pytest
 
 from ovsharp.errors import MediaError
-from ovsharp.media import find_images
+from ovsharp.media import find_images, find_pairs, holds_pairs
+
+
+def touch(folder: Path, name: str) -> None:
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).touch()
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     for name in ("b.PNG", "a.jpg", "notes.txt", ".hidden.png", "sub/c.webp", ".git/d.png"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
+        touch(tmp_path, name)
     (tmp_path / "folder.png").mkdir()
     return tmp_path
 
@@ -60,3 +64,23 @@ def test_nothing_comes_twice(folder: Path) -> None:
 def test_an_input_without_images_is_refused(folder: Path, item: str, message: str) -> None:
     with pytest.raises(MediaError, match=message):
         find_images([folder / item])
+
+
+def test_pairs_are_matched_by_their_place_and_name(tmp_path: Path) -> None:
+    for name in ("input/a/1.png", "input/b/1.jpg", "input/alone.png"):
+        touch(tmp_path, name)
+    for name in ("target/a/1.png", "target/b/1.png", "target/other.png"):
+        touch(tmp_path, name)
+    assert holds_pairs(tmp_path)
+    assert find_pairs(tmp_path) == [
+        (tmp_path / "input/a/1.png", tmp_path / "target/a/1.png"),
+        (tmp_path / "input/b/1.jpg", tmp_path / "target/b/1.png"),
+    ]
+
+
+def test_a_folder_without_pairs_is_refused(tmp_path: Path) -> None:
+    touch(tmp_path, "input/a.png")
+    assert not holds_pairs(tmp_path)
+    touch(tmp_path, "target/b.png")
+    with pytest.raises(MediaError, match="of the same name before its ending"):
+        find_pairs(tmp_path)

@@ -123,6 +123,12 @@ def foreign_objects_old(path: Path) -> None:
     torch.save(state, path, _use_new_zipfile_serialization=False)
 
 
+def pickled_optimizer(path: Path) -> None:
+    network = nn.Conv2d(3, 4, 3)
+    optimizer = torch.optim.Adam(network.parameters())  # holds "params" of its own
+    torch.save({"optimizer": optimizer, "model": weights()}, path)
+
+
 def truncated(path: Path) -> None:
     torch.save(weights(), path)
     path.write_bytes(path.read_bytes()[:-200])
@@ -162,6 +168,7 @@ BAD = [
     (network_in_a_state, r"weights_only=False\)\['model'\]\.state_dict\(\), 'bad-weights"),
     (foreign_objects, r"argparse\.Namespace.*weights_only=False\)\['state_dict'\], 'bad-weights"),
     (foreign_objects_old, r"argparse\.Namespace.*weights_only=False\)\['net'\], 'bad-weights"),
+    (pickled_optimizer, r"torch\.optim\.adam\.Adam.*\['model'\], 'bad-weights"),
     (truncated, "truncated or damaged"),
     (truncated_old, "truncated or damaged"),
     (truncated_safetensors, "truncated or damaged safetensors"),
@@ -174,7 +181,10 @@ BAD = [
     (lambda path: path.write_text("\n<!DOCTYPE html><html></html>"), "HTML page"),
     (lambda path: path.write_text("version https://git-lfs.github.com/spec/v1\n"), "git lfs pull"),
     (lambda path: path.write_bytes(b"GIF89a" + bytes(64)), "no checkpoint.*GIF89a"),
-    (lambda path: path.write_bytes(pickle.dumps({"a": [1.0]})), "torch.save"),
+    (
+        lambda path: path.write_bytes(pickle.dumps({"a": [1.0]})),
+        r"\(Unsupported operand.*save",
+    ),
     (lambda path: torch.save({"epoch": 3}, path), "holds no weights.*epoch"),
     (lambda path: torch.save([torch.zeros(1)], path), "holds no weights.*list"),
     (lambda path: path.mkdir(), "is a folder"),

@@ -176,6 +176,7 @@ def test_a_network_of_the_user_that_does_not_fit(chain: Path) -> None:
         ("code.py:Strict", {}, "KeyError: 'no such preset'"),
         ("broken.py:Sharpen", {}, r"broken\.py fails to run \(ImportError"),
         ("syntax.py:Sharpen", {}, r"syntax\.py fails to run \(SyntaxError"),
+        ("train.py:Sharpen", {}, r"train\.py fails to run \(SystemExit: 2\).*can be imported"),
     ],
 )
 def test_code_of_the_user_that_fails(
@@ -183,6 +184,7 @@ def test_code_of_the_user_that_fails(
 ) -> None:
     chain.with_name("broken.py").write_text("from layers import nothing\n")
     chain.with_name("syntax.py").write_text("class Sharpen(\n")
+    chain.with_name("train.py").write_text("import sys\nsys.exit(2)\n")
     with pytest.raises(UsageError, match=reason):
         load_network(chain, architecture=str(chain.with_name(location)), arguments=arguments)
 

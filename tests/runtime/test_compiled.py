@@ -21,7 +21,6 @@ def test_settings_are_those_of_the_compiled_model(hint: str) -> None:
     assert settings.execution_devices == ("CPU",)
     assert settings.device_name == get_core().get_property("CPU", "FULL_DEVICE_NAME")
     assert frames.compiled.get_property("PERFORMANCE_HINT") == "LATENCY"
-    assert frames.compile_seconds > 0
 
 
 def test_throughput_takes_streams() -> None:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import openvino as ov
 import pytest
 
 from ovsharp.errors import ModelLoadError, UnsupportedModelError
-from ovsharp.runtime import Sharpener, get_core, read_ir, write_ir
+from ovsharp.runtime import Sharpener, get_core, megabytes, operations, read_ir, write_ir
 from tests.networks import frame_model, frame_spec, write_frame_model
 
 
@@ -53,6 +54,20 @@ def test_truncated_files(tmp_path: Path, ending: str, share: float) -> None:
         Sharpener(path)
 
 
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
+        ("<!DOCTYPE html><html></html>", "HTML page"),
+    ],
+)
+def test_a_failed_download_is_named(tmp_path: Path, content: str, reason: str) -> None:
+    path = write_frame_model(tmp_path)
+    path.write_text(content)
+    with pytest.raises(ModelLoadError, match=reason):
+        Sharpener(path)
+
+
 def test_a_foreign_ir_is_told_how_to_come_in(tmp_path: Path) -> None:
     path = tmp_path / "foreign.xml"
     ov.save_model(frame_model(), path)
@@ -67,9 +82,35 @@ def test_a_checkpoint_is_told_how_to_come_in(tmp_path: Path) -> None:
         Sharpener(path)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs setrlimit")
+def test_a_full_disk_is_a_sentence(tmp_path: Path) -> None:
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # Fails in the middle of a write, as a full disk does.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"^cannot write test-fp32\.xml; is the disk full\?"):
+            write_ir(frame_model(), frame_spec(), tmp_path / "models")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_nothing_is_left_of_a_failed_write(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("")
     with pytest.raises(OSError, match="file"):
         write_ir(frame_model(), frame_spec(), file / "models")
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_operations_are_counted_without_what_computes_nothing() -> None:
+    counts = operations(frame_model(layers=3))
+    assert counts["Convolution"] == 3
+    assert not counts.keys() & {"Constant", "Parameter", "Result"}
+
+
+def test_the_size_of_an_ir_is_that_of_both_files(tmp_path: Path) -> None:
+    path = write_ir(frame_model(), frame_spec(), tmp_path)
+    assert megabytes(path) == sum(file.stat().st_size for file in tmp_path.iterdir()) / 1e6

@@ -206,6 +206,8 @@ def test_settings_for_a_size(same_size: Path, compilations: list[tuple[int, int]
         sharp(noise(30, 41))
         assert sharp.execution.label == settings.execution == "f32"
         assert settings.threads == 1
+        with pytest.raises(InferenceError, match="no frames of 5x0"):
+            sharp.settings_for(0, 5)
     assert compilations == [(32, 44)]
 
 

@@ -10,6 +10,7 @@ from ovsharp.runtime import DEFAULT_MODEL, find_model, shipped, shipped_models
 MODELS = {
     DEFAULT_MODEL: {"fp16": Path("a-fp16.xml"), "int8": Path("a-int8.xml")},
     "float-only": {"fp32": Path("b-fp32.xml")},
+    "all": {storage: Path(f"c-{storage}.xml") for storage in ("fp32", "fp16", "int8")},
 }
 
 
@@ -34,6 +35,9 @@ def test_shipped_files_are_complete() -> None:
         (DEFAULT_MODEL, "bf16", "a-fp16.xml"),
         ("float-only", None, "b-fp32.xml"),
         ("float-only", "f32", "b-fp32.xml"),
+        (DEFAULT_MODEL, "f32", "a-fp16.xml"),
+        ("all", "f32", "c-fp32.xml"),
+        ("all", "bf16", "c-fp16.xml"),
     ],
 )
 def test_the_file_fits_the_precision(model: str | None, precision: str | None, file: str) -> None:

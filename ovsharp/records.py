@@ -1,0 +1,54 @@
+"""Dataclasses out of JSON: every value is checked against the type of its field."""
+
+from __future__ import annotations
+
+import dataclasses
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+MALFORMED = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    # For numbers and nestings that nobody wrote in good faith.
+    OverflowError,
+    RecursionError,
+)
+"""What `json.loads` and `decode` raise for a text that is not what it should be."""
+
+
+def decode(value: Any, kind: Any) -> Any:
+    """Turn a value out of JSON into one of this kind.
+
+    Args:
+        value: as `json.loads` gives it.
+        kind: a dataclass, or the type of one of its fields: a plain type, `X | None`, `Literal`,
+            `Any`, a tuple, or a dictionary with string keys.
+
+    Raises:
+        TypeError: the value is of another kind.
+        ValueError: a tuple of another length.
+        KeyError: a field that the dataclass does not have.
+
+    Example:
+        >>> decode([1, 2], tuple[float, ...])
+        (1.0, 2.0)
+    """
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):  # X | None
+        return None if value is None else decode(value, arguments[0])
+    if origin is tuple and isinstance(value, list):
+        kinds = arguments[:1] * len(value) if arguments[-1] is Ellipsis else arguments
+        return tuple(decode(item, kind) for item, kind in zip(value, kinds, strict=True))
+    if origin is dict and isinstance(value, dict):
+        return {key: decode(item, arguments[1]) for key, item in value.items()}
+    if dataclasses.is_dataclass(kind) and isinstance(value, dict):
+        hints = get_type_hints(kind)
+        build: Any = kind
+        return build(**{key: decode(item, hints[key]) for key, item in value.items()})
+    if kind is float and type(value) is int:
+        return float(value)
+    if kind is Any or type(value) is kind or (origin is Literal and value in arguments):
+        return value
+    raise TypeError(f"expected {kind}, got {value!r:.40}")
