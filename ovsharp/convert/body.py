@@ -15,6 +15,7 @@ from openvino import opset13 as ops
 
 from ovsharp.convert.coding import Network, Values
 from ovsharp.convert.engine import Runner
+from ovsharp.convert.graph import redirect
 from ovsharp.errors import UnsupportedModelError, UsageError
 
 Layout = Literal["NCHW", "NHWC"]
@@ -145,18 +146,13 @@ def tidied(model: ov.Model) -> ov.Model:
     for node in model.get_ordered_ops():
         kind = node.get_type_name()
         if kind == "Constant" and node.get_element_type() in (ov.Type.f16, ov.Type.bf16):
-            _replace(node, ops.constant(node.data.astype(np.float32)).output(0))
+            redirect(node.output(0), ops.constant(node.data.astype(np.float32)).output(0))
         elif kind == "Convert" and node.get_element_type().is_real():
             source = node.input_value(0)
             if source.get_element_type().is_real():
-                _replace(node, source)
+                redirect(node.output(0), source)
     model.validate_nodes_and_infer_types()
     return model
-
-
-def _replace(node: ov.Node, output: ov.Output) -> None:
-    for reader in node.output(0).get_target_inputs():
-        reader.replace_source_output(output)
 
 
 def fold_constants(model: ov.Model) -> None:

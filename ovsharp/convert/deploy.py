@@ -20,6 +20,7 @@ import openvino as ov
 from openvino import opset13 as ops
 
 from ovsharp.convert.coding import Values
+from ovsharp.convert.graph import constant_values, redirect
 from ovsharp.convert.shuffle import Shuffle
 
 ROUNDING = "rounding"
@@ -54,8 +55,7 @@ def unshuffled_input(frame: ov.Node, shuffle: Shuffle, divisor: Values, *, swap:
         [1, 1],
     )
     convolution.set_friendly_name(node.get_friendly_name())
-    for reader in node.output(0).get_target_inputs():
-        reader.replace_source_output(convolution.output(0))
+    redirect(node.output(0), convolution.output(0))
 
 
 def shuffled_output(
@@ -92,8 +92,7 @@ def shuffled_output(
     )
     levels.set_friendly_name(node.get_friendly_name())
     if shuffle.bias is not None:
-        bias = constant_values(shuffle.bias, 1)
-        bias = np.broadcast_to(bias, (1, len(order), 1, 1))[:, order]
+        bias = constant_values(shuffle.bias, 1)[:, order]
         levels = ops.add(levels, ops.constant(bias * factors.reshape(1, -1, 1, 1)))
     small = rounded(levels, ov.Type.i8 if shuffle.skip else ov.Type.u8)
     cells = ops.transpose(small, ops.constant([0, 2, 3, 1]))
@@ -121,12 +120,6 @@ def rounded(levels: ov.Node, kind: ov.Type) -> ov.Node:
     for node in nodes:
         node.set_friendly_name(f"{ROUNDING}/{node.get_friendly_name()}")
     return nodes[-1]
-
-
-def constant_values(node: ov.Node, index: int) -> Values:
-    """Give the values of a constant input."""
-    values: Values = node.input_value(index).get_node().data
-    return values
 
 
 def _float_nchw(nhwc: ov.Node) -> ov.Node:

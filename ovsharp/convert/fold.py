@@ -7,6 +7,7 @@ import openvino as ov
 from openvino import opset13 as ops
 
 from ovsharp.convert.coding import Values
+from ovsharp.convert.graph import constant_values, is_bias, is_convolution
 
 _BGR = [2, 1, 0]
 _POINTWISE = {"Add", "Clamp", "Maximum", "Minimum", "Multiply", "Relu", "Sigmoid", "Tanh"}
@@ -31,9 +32,9 @@ def fold_input(picture: ov.op.Parameter, divisor: Values, offset: Values, *, swa
     if len(readers) != 1 or np.any(offset != 0):
         return False
     convolution = readers[0].get_node()
-    if not _is_convolution(convolution) or readers[0].get_index() != 0:
+    if not is_convolution(convolution) or readers[0].get_index() != 0:
         return False
-    weights = _values(convolution, 1) / divisor.reshape(1, -1, 1, 1)
+    weights = constant_values(convolution, 1) / divisor.reshape(1, -1, 1, 1)
     _set_values(convolution, 1, weights[:, _BGR] if swap else weights)
     return True
 
@@ -50,13 +51,13 @@ def fold_output_colours(model: ov.Model) -> bool:
     output = model.get_results()[0].input_value(0)
     biases: list[ov.Node] = []
     shuffle: str | None = None
-    while not _is_convolution(output.get_node()):
+    while not is_convolution(output.get_node()):
         node = output.get_node()
         if len(output.get_target_inputs()) != 1:
             return False
         if node.get_type_name() == "DepthToSpace" and shuffle is None:
             shuffle = str(node.get_attributes()["mode"])
-        elif node.get_type_name() == "Add" and _is_bias(node):
+        elif is_bias(node):
             biases.append(node)
         elif node.get_type_name() not in _POINTWISE or not _reads_one_tensor(node):
             return False
@@ -64,10 +65,10 @@ def fold_output_colours(model: ov.Model) -> bool:
     convolution = output.get_node()
     if len(output.get_target_inputs()) != 1:
         return False
-    order = _channel_order(_values(convolution, 1).shape[0], shuffle)
-    _set_values(convolution, 1, _values(convolution, 1)[order])
+    order = _channel_order(constant_values(convolution, 1).shape[0], shuffle)
+    _set_values(convolution, 1, constant_values(convolution, 1)[order])
     for node in biases:
-        bias = _values(node, 1)
+        bias = constant_values(node, 1)
         reorder = order if bias.shape[1] == len(order) else _BGR
         _set_values(node, 1, bias[:, reorder])
     return True
@@ -81,30 +82,10 @@ def _channel_order(channels: int, shuffle: str | None) -> list[int]:
     return [int(index) for index in indices.reshape(3, -1)[_BGR].ravel()]
 
 
-def _is_convolution(node: ov.Node) -> bool:
-    return bool(
-        node.get_type_name() == "Convolution"
-        and node.input_value(1).get_node().get_type_name() == "Constant"
-    )
-
-
-def _is_bias(node: ov.Node) -> bool:
-    constant = node.input_value(1).get_node()
-    if constant.get_type_name() != "Constant":
-        return False
-    shape = constant.get_output_shape(0)
-    return len(shape) == 4 and shape[1] > 1 and shape[0] == shape[2] == shape[3] == 1
-
-
 def _reads_one_tensor(node: ov.Node) -> bool:
     """Whether all inputs but the first are single numbers."""
     others = [port.get_node() for port in node.input_values()[1:]]
     return all(other.get_type_name() == "Constant" and np.size(other.data) == 1 for other in others)
-
-
-def _values(node: ov.Node, index: int) -> Values:
-    values: Values = node.input_value(index).get_node().data
-    return values
 
 
 def _set_values(node: ov.Node, index: int, values: Values) -> None:

@@ -10,6 +10,7 @@ from ovsharp.convert.body import Body, Layout
 from ovsharp.convert.coding import LUMA, Coding, Values
 from ovsharp.convert.deploy import rounded, shuffled_output, unshuffled_input
 from ovsharp.convert.fold import fold_input, fold_output_colours
+from ovsharp.convert.graph import redirect
 from ovsharp.convert.shuffle import Shuffle, find_shuffle, find_unshuffle
 
 _NHWC_TO_NCHW = [0, 3, 1, 2]
@@ -55,13 +56,15 @@ def with_frames(
     if unshuffle is None:
         core.validate_nodes_and_infer_types()
 
-    _feed(picture, _encoded(frame, body, divisor, offset, swap=swap_input))
+    encoded = _encoded(frame, body, divisor, offset, swap=swap_input)
+    redirect(picture.output(0), encoded.output(0))
     if takes_base(body):
         big = (side if side == -1 else side * body.scale for side in (height, width))
         base = _frame_input("base", *big)
         inputs.append(base)
     if body.base:
-        _feed(core.get_parameters()[1], _encoded(base, body, divisor, offset, swap=swap_input))
+        encoded = _encoded(base, body, divisor, offset, swap=swap_input)
+        redirect(core.get_parameters()[1].output(0), encoded.output(0))
 
     if shuffle is not None:
         factor, _ = coding.output_affine()
@@ -113,11 +116,6 @@ def _frame_input(name: str, height: int, width: int) -> ov.op.Parameter:
     parameter = ops.parameter([1, height, width, 3], ov.Type.u8, name=name)
     parameter.output(0).set_names({name})
     return parameter
-
-
-def _feed(parameter: ov.op.Parameter, picture: ov.Node) -> None:
-    for reader in parameter.output(0).get_target_inputs():
-        reader.replace_source_output(picture.output(0))
 
 
 def _encoded(frame: ov.Node, body: Body, divisor: Values, offset: Values, *, swap: bool) -> ov.Node:

@@ -12,6 +12,7 @@ from ovsharp.convert.body import Body
 from ovsharp.convert.coding import Coding, Frames, Network, Values
 from ovsharp.convert.deploy import ROUNDING
 from ovsharp.convert.engine import Runner
+from ovsharp.convert.graph import redirect
 from ovsharp.convert.probe import Geometry, enlarged, network_inputs, random_frames
 from ovsharp.convert.ranges import drawn
 from ovsharp.errors import ConversionError
@@ -122,7 +123,6 @@ def unrounded(model: ov.Model) -> ov.Model:
     copy = model.clone()
     for node in copy.get_ordered_ops():
         if node.get_friendly_name().startswith(f"{ROUNDING}/"):
-            for reader in node.output(0).get_target_inputs():
-                reader.replace_source_output(node.input_value(0))
+            redirect(node.output(0), node.input_value(0))
     copy.validate_nodes_and_infer_types()
     return copy

@@ -14,6 +14,7 @@ from openvino import opset13 as ops
 
 from ovsharp.convert.coding import Values
 from ovsharp.convert.engine import Runner
+from ovsharp.convert.graph import is_bias, is_convolution
 
 _MOVES = {"Reshape", "Transpose", "SpaceToDepth", "DepthToSpace"}
 _CELLS = (2, 3)
@@ -45,7 +46,6 @@ class Shuffle:
 def find_unshuffle(picture: ov.op.Parameter) -> Shuffle | None:
     """Find the convolution that is the only one to read a picture, through a pixel-unshuffle."""
     moved = picture.output(0)
-    seen: set[str] = set()
     readers = _data_readers(moved)
     starts = [reader for reader in readers if reader.get_node().get_type_name() in _MOVES]
     if len(starts) != 1 or any(
@@ -53,7 +53,6 @@ def find_unshuffle(picture: ov.op.Parameter) -> Shuffle | None:
     ):
         return None
     while starts and starts[0].get_node().get_type_name() in _MOVES:
-        seen.add(starts[0].get_node().get_friendly_name())
         moved = starts[0].get_node().output(0)
         starts = _data_readers(moved)
         if len(starts) != 1:
@@ -93,10 +92,8 @@ def find_shuffle(model: ov.Model, picture: ov.op.Parameter) -> Shuffle | None:
             return None
         output = output.get_node().input_value(0)
     packed, bias = output, None
-    if output.get_node().get_type_name() == "Add":
+    if is_bias(output.get_node()):
         bias = output.get_node()
-        if bias.input_value(1).get_node().get_type_name() != "Constant":
-            return None
         output = bias.input_value(0)
     convolution = output.get_node()
     if shuffled.get_node().get_type_name() not in _MOVES or not is_plain_convolution(convolution):
@@ -115,8 +112,7 @@ def find_shuffle(model: ov.Model, picture: ov.op.Parameter) -> Shuffle | None:
 def is_plain_convolution(node: ov.Node) -> bool:
     """Whether it is an ungrouped, undilated convolution with constant weights."""
     return bool(
-        node.get_type_name() == "Convolution"
-        and node.input_value(1).get_node().get_type_name() == "Constant"
+        is_convolution(node)
         and list(node.get_attributes()["dilations"]) == [1, 1]
         and node.get_attributes()["auto_pad"] == "explicit"
     )

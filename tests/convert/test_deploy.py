@@ -126,3 +126,18 @@ def test_the_frame_passes_through_exactly_where_the_correction_is_nothing() -> N
     frames = np.full((1, 8, 8, 3), 128, np.uint8)
     reference = levels_of(body.network(), body, Coding())
     assert compare(model, reference, [frames], 1).levels == 0
+
+
+def test_a_constant_added_to_each_pixel_is_no_bias() -> None:
+    def draw(picture: ov.Node) -> ov.Node:
+        node = ops.relu(drawn.convolution(ops.space_to_depth(picture, "depth_first", 2), 12, 16))
+        plane = np.linspace(0, 0.1, 12 * 8 * 12, dtype=np.float32).reshape(1, 12, 8, 12)
+        node = ops.convolution(node, drawn.weights(12, 16, 3, 3), [1, 1], [1, 1], [1, 1], [1, 1])
+        return ops.depth_to_space(ops.add(node, ops.constant(plane)), "depth_first", 2)
+
+    body = read_body(drawn.float_model(draw, shape=(1, 3, 16, 24)))
+    model, folded = with_frames(body, Coding())
+
+    assert not any("pixel-shuffle" in text for text in folded)
+    reference = levels_of(body.network(), body, Coding())
+    assert compare(model, reference, [random_frames(16, 24, seed=1)], 1).difference < 1e-5
