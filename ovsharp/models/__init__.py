@@ -13,8 +13,17 @@ if TYPE_CHECKING:
     from ovsharp.models.checkpoint import read_weights
     from ovsharp.models.loading import Network, load_network
     from ovsharp.models.registry import ARCHITECTURES
+    from ovsharp.models.reparameterize import MultiBranch, collapse
 
-__all__ = ["ARCHITECTURES", "Network", "load_network", "parse_arguments", "read_weights"]
+__all__ = [
+    "ARCHITECTURES",
+    "MultiBranch",
+    "Network",
+    "collapse",
+    "load_network",
+    "parse_arguments",
+    "read_weights",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -26,9 +35,12 @@ def __getattr__(name: str) -> Any:
     from ovsharp.models.checkpoint import read_weights
     from ovsharp.models.loading import Network, load_network
     from ovsharp.models.registry import ARCHITECTURES
+    from ovsharp.models.reparameterize import MultiBranch, collapse
 
     return {
         "ARCHITECTURES": ARCHITECTURES,
+        "MultiBranch": MultiBranch,
+        "collapse": collapse,
         "Network": Network,
         "load_network": load_network,
         "read_weights": read_weights,

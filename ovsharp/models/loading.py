@@ -16,6 +16,7 @@ from ovsharp.models.checkpoint import read_weights
 from ovsharp.models.custom import build_custom
 from ovsharp.models.plain import chain
 from ovsharp.models.registry import ARCHITECTURES
+from ovsharp.models.reparameterize import collapse
 
 _LISTED = 12
 """Keys that an error message lists before it counts."""
@@ -31,12 +32,15 @@ class Network:
     """A network with its trained weights, and what it works on."""
 
     module: nn.Module = field(repr=False)
-    """On the CPU, float32, in evaluation mode. Takes and gives N x 3 x H x W."""
+    """On the CPU, float32, in evaluation mode. Takes and gives N x 3 x H x W; where `forward` has
+    a second parameter `base`, it takes the bicubic upscale of the picture too."""
     architecture: str
     """A registered name, or `model.py:Class`."""
     arguments: dict[str, Any] = field(default_factory=dict)
     """What its constructor was called with."""
     parameters: int = 0
+    collapsed: int = 0
+    """Training-time multi-branch blocks that became single convolutions."""
     value_range: tuple[float, float] = (0.0, 1.0)
     """What black and white are, before `mean` and `std`."""
     mean: tuple[float, ...] = ()
@@ -82,11 +86,13 @@ def load_network(
     used = {**deduced, **given}
     module = ARCHITECTURES.build(entry.name, **used)
     _fill(module, tensors, path, entry.name)
+    module, collapsed = collapse(module)
     return Network(
         module=module,
         architecture=entry.name,
         arguments=used,
         parameters=_parameters(module),
+        collapsed=collapsed,
         value_range=entry.value_range,
         mean=entry.mean,
         std=entry.std,

@@ -109,7 +109,8 @@ class Registry:
 
 
 ARCHITECTURES = Registry(
-    student.ARCHITECTURE,
+    student.STUDENT,
+    student.UPSCALER,
     gla.ARCHITECTURE,
     rrdbnet.ARCHITECTURE,
     visionarv.STUDENT,

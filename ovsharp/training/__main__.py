@@ -14,6 +14,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m ovsharp.training")
     kinds = {"Path": Path, "int": int, "float": float, "str": str}
     for field in dataclasses.fields(Plan):
+        if field.type == "bool":
+            parser.add_argument(f"--{field.name}", action="store_true")
+            continue
         required = field.default is dataclasses.MISSING
         parser.add_argument(
             f"--{field.name}",

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,11 +17,12 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Subset
 
 from ovsharp.degrade import parse
-from ovsharp.errors import CalibrationError
+from ovsharp.errors import CalibrationError, UsageError
 from ovsharp.files import staged
 from ovsharp.media import Frame
-from ovsharp.models import ARCHITECTURES
+from ovsharp.models import ARCHITECTURES, collapse
 from ovsharp.quality import capped_psnr, ssim
+from ovsharp.runtime import upscale
 from ovsharp.training.patches import Patches, read_images
 
 _CENTRE = 384
@@ -40,6 +42,10 @@ class Plan:
     recipe: str = "gla"
     channels: int = 48
     depth: int = 6
+    cell: int = 4
+    """Output pixels per side of what one position of the body makes; a multiple of the scale."""
+    branches: bool = False
+    """Whether the student is trained in its multi-branch form; the weights are collapsed."""
     steps: int = 20_000
     batch: int = 16
     patch: int = 192
@@ -55,18 +61,18 @@ class _Run:
 
     def __init__(self, plan: Plan) -> None:
         torch.manual_seed(plan.seed)
-        self.network = ARCHITECTURES.build("student", channels=plan.channels, depth=plan.depth)
+        self.network = _student(plan)
         # torch's stubs lack this overload of Module.to.
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=plan.rate)
         self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, plan.steps)
         self.step = 0
 
-    def learn(self, damaged: torch.Tensor, sharp: torch.Tensor) -> float:
+    def learn(self, damaged: torch.Tensor, base: torch.Tensor, sharp: torch.Tensor) -> float:
         """Take one step on a batch of uint8 patches and give its loss."""
         frames = (damaged.float() / 255).contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16):
-            restored = self.network(frames)
+            restored = _restored(self.network, frames, base.float() / 255)
         loss = functional.l1_loss(restored.float(), sharp.float() / 255)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -115,8 +121,8 @@ def train(plan: Plan) -> Path:
         print(json.dumps({"resumed": run.step}), flush=True)
     pairs = _validation_pairs(plan)
     started, losses = time.monotonic(), []
-    for damaged, sharp in _batches(plan, first=run.step):
-        losses.append(run.learn(damaged, sharp))
+    for batch in _batches(plan, first=run.step):
+        losses.append(run.learn(*batch))
         if not math.isfinite(losses[-1]):
             raise CalibrationError(f"the loss is {losses[-1]} at step {run.step}; lower the rate")
         if run.step % plan.every == 0 or run.step == plan.steps:
@@ -129,11 +135,28 @@ def train(plan: Plan) -> Path:
             losses.clear()
     weights = plan.out / "student.pth"
     with staged(plan.out) as staging:
-        torch.save(run.network.state_dict(), staging / weights.name)
+        torch.save(collapse(run.network.eval())[0].state_dict(), staging / weights.name)
     return weights
 
 
-def _batches(plan: Plan, *, first: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+def _student(plan: Plan) -> nn.Module:
+    scale = parse(plan.recipe).scale
+    size: dict[str, Any] = {"channels": plan.channels, "depth": plan.depth}
+    size |= {"unshuffle": plan.cell // scale, "branches": plan.branches}
+    if plan.cell % scale:
+        raise UsageError(f"a cell of {plan.cell} pixels cannot be made at scale {scale}")
+    if scale == 1:
+        return ARCHITECTURES.build("student", **size)
+    return ARCHITECTURES.build("upscaler", **size, scale=scale)
+
+
+def _restored(network: nn.Module, frames: torch.Tensor, base: torch.Tensor) -> torch.Tensor:
+    enlarges = base.shape != frames.shape
+    restored: torch.Tensor = network(frames, base) if enlarges else network(frames)
+    return restored
+
+
+def _batches(plan: Plan, *, first: int) -> Iterator[tuple[torch.Tensor, ...]]:
     count = plan.steps * plan.batch
     patches = Patches(plan.data, parse(plan.recipe), patch=plan.patch, count=count, seed=plan.seed)
     rest = Subset(patches, range(first * plan.batch, count))
@@ -142,7 +165,8 @@ def _batches(plan: Plan, *, first: int) -> Iterator[tuple[torch.Tensor, torch.Te
 
 def _validation_pairs(plan: Plan) -> list[tuple[Frame, Frame]]:
     """(damaged, sharp) centres of every fourth image."""
-    degrade, pairs = parse(plan.recipe), []
+    degrade = parse(plan.recipe)
+    pairs = []
     for index, image in enumerate(read_images(plan.val, smallest=_CENTRE)[::4]):
         top, left = (image.shape[0] - _CENTRE) // 2, (image.shape[1] - _CENTRE) // 2
         sharp = np.ascontiguousarray(image[top : top + _CENTRE, left : left + _CENTRE])
@@ -154,12 +178,17 @@ def _validation_pairs(plan: Plan) -> list[tuple[Frame, Frame]]:
 def _score(network: nn.Module, pairs: list[tuple[Frame, Frame]]) -> dict[str, float]:
     rows = []
     for damaged, sharp in pairs:
-        rgb = torch.from_numpy(np.ascontiguousarray(damaged[:, :, ::-1]))
-        restored = network(rgb.permute(2, 0, 1)[None].float() / 255)[0]
+        base = upscale(damaged, sharp.shape[0] // damaged.shape[0])
+        restored = _restored(network, _picture(damaged), _picture(base))[0]
         levels = restored.clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).numpy()
         out = np.ascontiguousarray(levels[:, :, ::-1])
         rows.append(
-            [measure(image, sharp) for measure in (ssim, capped_psnr) for image in (damaged, out)]
+            [measure(image, sharp) for measure in (ssim, capped_psnr) for image in (base, out)]
         )
     names = ("ssim_in", "ssim_out", "psnr_in", "psnr_out")
     return dict(zip(names, np.mean(rows, axis=0).round(4).tolist(), strict=True))
+
+
+def _picture(frame: Frame) -> torch.Tensor:
+    rgb = torch.from_numpy(np.ascontiguousarray(frame[:, :, ::-1]))
+    return rgb.permute(2, 0, 1)[None].float() / 255

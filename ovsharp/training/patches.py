@@ -1,4 +1,4 @@
-"""Aligned training patches: a sharp one and the same one damaged on the fly."""
+"""Aligned training patches: a sharp one, and the same one damaged on the fly."""
 
 from __future__ import annotations
 
@@ -11,17 +11,24 @@ from torch.utils.data import Dataset
 from ovsharp.degrade import Recipe
 from ovsharp.errors import CalibrationError, MediaError
 from ovsharp.media import Frame, find_images, read_frame
-
-_BORDER = 8
-"""Damaged beyond the patch and cut off again, so that no patch has a border that frames lack."""
+from ovsharp.runtime import upscale
 
 
-class Patches(Dataset[tuple[torch.Tensor, torch.Tensor]]):
+def border(scale: int) -> int:
+    """Give the pixels of the sharp picture that are damaged and cut off again on each side.
+
+    No patch may have a border that frames lack; 8 damaged pixels reach further than any blur.
+    """
+    return 8 * scale
+
+
+class Patches(Dataset[tuple[torch.Tensor, ...]]):
     """Random patches of the images in a folder, all of which are held in memory.
 
     Item i depends on `seed` and i alone, so that a resumed training sees the same patches.
-    Gives (damaged, sharp), each uint8, 3 x patch x patch, RGB. Images that are corrupt or
-    smaller than a patch are left out.
+    Gives (damaged, base, sharp), each uint8, 3 x H x W, RGB: `sharp` of `patch` pixels a side,
+    `damaged` smaller by the recipe's scale, `base` its bicubic enlargement (at scale 1 the same
+    picture). Images that are corrupt or smaller than a patch are left out.
 
     Raises:
         CalibrationError: no image is left.
@@ -32,24 +39,28 @@ class Patches(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         self.recipe = recipe
         self.count = count
         self.seed = seed
-        self.size = patch + 2 * _BORDER
+        self.size = patch + 2 * border(recipe.scale)
         self.images = read_images(folder, smallest=self.size)
 
     def __len__(self) -> int:
         return self.count
 
-    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, ...]:
         rng = np.random.default_rng((self.seed, index))
         image = self.images[int(rng.integers(len(self.images)))]
-        # Even offsets keep the x2 grid where it lies when a whole frame is damaged.
-        top = 2 * int(rng.integers((image.shape[0] - self.size) // 2 + 1))
-        left = 2 * int(rng.integers((image.shape[1] - self.size) // 2 + 1))
+        # Such offsets keep the grid of x2 and x4 where it lies when a whole frame is damaged.
+        grid = max(2, self.recipe.scale)
+        top = grid * int(rng.integers((image.shape[0] - self.size) // grid + 1))
+        left = grid * int(rng.integers((image.shape[1] - self.size) // grid + 1))
         sharp = image[top : top + self.size, left : left + self.size]
         if rng.random() < 0.5:
             sharp = sharp[:, ::-1]
         sharp = np.ascontiguousarray(np.rot90(sharp, int(rng.integers(4))))
         damaged = self.recipe(sharp, seed=int(rng.integers(2**63)))
-        return _tensor(damaged), _tensor(sharp)
+        scale = self.recipe.scale
+        edge = border(scale)
+        pictures = ((damaged, edge // scale), (upscale(damaged, scale), edge), (sharp, edge))
+        return tuple(_tensor(picture, cut) for picture, cut in pictures)
 
 
 def read_images(folder: Path, *, smallest: int) -> list[Frame]:
@@ -72,6 +83,6 @@ def read_images(folder: Path, *, smallest: int) -> list[Frame]:
     return images
 
 
-def _tensor(image: Frame) -> torch.Tensor:
-    inner = image[_BORDER:-_BORDER, _BORDER:-_BORDER, ::-1]
+def _tensor(image: Frame, cut: int) -> torch.Tensor:
+    inner = image[cut:-cut, cut:-cut, ::-1]
     return torch.from_numpy(np.ascontiguousarray(inner.transpose(2, 0, 1)))

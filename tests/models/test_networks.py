@@ -47,9 +47,11 @@ SMALL = {
 @torch.no_grad()
 def test_scale_of_the_output(name: str) -> None:
     network = ARCHITECTURES.build(name, **SMALL.get(name, {})).eval()
-    scale = 4 if name in ("dynamic-duo", "rrdbnet", "srresnet") else 1
+    scale = 4 if name in ("dynamic-duo", "rrdbnet", "srresnet", "upscaler") else 1
+    large = (2, 3, 12 * scale, 20 * scale)
+    base = [torch.rand(large)] if name == "upscaler" else []
 
-    assert network(torch.rand(2, 3, 12, 20)).shape == (2, 3, 12 * scale, 20 * scale)
+    assert network(torch.rand(2, 3, 12, 20), *base).shape == large
 
 
 @pytest.mark.parametrize("name", ["gla", "edsr", "dynamic-duo", "dynamic-duo-teacher"])
@@ -85,3 +87,24 @@ def test_a_silent_correction_leaves_the_frame_as_it_is(name: str) -> None:
     frame = torch.rand(1, 3, 16, 16)
 
     assert torch.equal(network(frame), frame)
+
+
+@pytest.mark.parametrize(("unshuffle", "scale"), [(1, 4), (2, 2), (4, 2)])
+@torch.no_grad()
+def test_a_silent_upscaler_gives_its_base(unshuffle: int, scale: int) -> None:
+    network = ARCHITECTURES.build("upscaler", depth=1, unshuffle=unshuffle, scale=scale)
+    for parameter in network.get_submodule("tail").parameters():
+        parameter.zero_()
+    base = torch.rand(1, 3, 8 * scale, 16 * scale)
+
+    assert torch.equal(network(torch.rand(1, 3, 8, 16), base), base)
+
+
+@torch.no_grad()
+def test_a_student_starts_as_a_network_through_which_signals_pass() -> None:
+    torch.manual_seed(0)
+    for branches in (False, True):
+        network = ARCHITECTURES.build("student", depth=9, branches=branches)
+        correction = network(torch.rand(1, 3, 64, 64)) - network(torch.zeros(1, 3, 64, 64))
+
+        assert 0.1 < correction.std() < 10

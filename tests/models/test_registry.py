@@ -15,6 +15,7 @@ from ovsharp.models.registry import Registry
 
 ODD: dict[str, dict[str, Any]] = {
     "student": {"channels": 7, "depth": 3, "unshuffle": 3},
+    "upscaler": {"channels": 7, "depth": 3, "unshuffle": 2, "scale": 3},
     "gla": {"narrow": 5, "wide": 9, "blocks": 3},
     "rrdbnet": {"channels": 6, "blocks": 2, "growth": 3, "scale": 2},
     "visionarv": {"channels": 9, "blocks": 11, "squeezed": 3},
@@ -53,8 +54,10 @@ def test_round_trip(name: str, tmp_path: Path) -> None:
     assert loaded.architecture == name
     assert loaded.arguments == ODD[name]
     assert loaded.parameters == sum(parameter.numel() for parameter in network.parameters())
-    frame = torch.rand(1, 3, 6, 12)
-    assert torch.equal(loaded.module(frame), network(frame))
+    frames = [torch.rand(1, 3, 6, 12)]
+    if name == "upscaler":
+        frames.append(torch.rand(1, 3, 18, 36))
+    assert torch.equal(loaded.module(*frames), network(*frames))
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES.names())

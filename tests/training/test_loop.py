@@ -8,8 +8,10 @@ import pytest
 import skimage.data
 import torch
 
-from ovsharp import CalibrationError
+from ovsharp import CalibrationError, UsageError
 from ovsharp.degrade import parse
+from ovsharp.models import load_network
+from ovsharp.runtime import upscale
 from ovsharp.training.loop import Plan, train
 from ovsharp.training.patches import Patches
 
@@ -39,6 +41,25 @@ def test_training_sharpens(plan: Plan, capsys: pytest.CaptureFixture[str]) -> No
     assert report["psnr_out"] > report["psnr_in"] + 0.2
 
 
+@pytest.mark.parametrize("scale", [2, 4])
+def test_training_upscales(plan: Plan, scale: int, capsys: pytest.CaptureFixture[str]) -> None:
+    torch.set_num_threads(1)
+    recipe = f"blur(sigma={scale}, kernel=15) + down(scale={scale}, method=area)"
+    small = {"channels": 48, "depth": 0, "batch": 8, "patch": 64, "steps": 100, "every": 100}
+    weights = train(replace(plan, recipe=recipe, branches=True, rate=1e-3, **small))
+    report = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert report["psnr_out"] > report["psnr_in"] + 0.1
+    network = load_network(weights)
+    assert network.architecture == "upscaler"
+    assert network.arguments["scale"] == scale
+    assert network.collapsed == 0, "the weights are those of the deployed form"
+
+
+def test_a_cell_that_the_scale_does_not_divide_is_refused(plan: Plan) -> None:
+    with pytest.raises(UsageError, match="cell of 4 pixels cannot be made at scale 3"):
+        train(replace(plan, recipe="x3"))
+
+
 def test_resumed_run_equals_uninterrupted_run(plan: Plan, tmp_path: Path) -> None:
     torch.set_num_threads(1)
     whole = torch.load(train(plan), weights_only=True)
@@ -66,18 +87,32 @@ def test_resumed_run_equals_uninterrupted_run(plan: Plan, tmp_path: Path) -> Non
 def test_patches_are_aligned_and_repeatable(photos: Path) -> None:
     patches = Patches(photos, parse("clean"), patch=32, count=8, seed=3)
     for index in range(8):
-        damaged, sharp = patches[index]
+        damaged, base, sharp = patches[index]
         assert damaged.shape == (3, 32, 32)
         assert torch.equal(damaged, sharp)
-        assert torch.equal(sharp, patches[index][1])
-    assert not torch.equal(patches[0][1], patches[1][1])
+        assert torch.equal(base, damaged)
+        assert torch.equal(sharp, patches[index][2])
+    assert not torch.equal(patches[0][2], patches[1][2])
+
+
+def test_patches_of_upscalers_are_aligned(photos: Path) -> None:
+    patches = Patches(photos, parse("x4"), patch=64, count=4, seed=3)
+    for damaged, base, sharp in (patches[index] for index in range(4)):
+        assert damaged.shape == (3, 16, 16)
+        assert base.shape == sharp.shape == (3, 64, 64)
+        # The mean of each 4x4 cell of the truth is the pixel that the area downscale gave.
+        cells = sharp.float().unfold(1, 4, 4).unfold(2, 4, 4).mean((3, 4))
+        assert (cells - damaged.float()).abs().max() <= 1
+        enlarged = upscale(np.ascontiguousarray(damaged.permute(1, 2, 0).numpy()), 4)
+        inner = np.s_[8:-8, 8:-8]
+        assert np.array_equal(base.permute(1, 2, 0).numpy()[inner], enlarged[inner])
 
 
 def test_patches_are_rgb(tmp_path: Path) -> None:
     blue = np.zeros((64, 64, 3), np.uint8)
     blue[:, :, 0] = 255
     cv2.imwrite(str(tmp_path / "blue.png"), blue)
-    _, sharp = Patches(tmp_path, parse("clean"), patch=16, count=1, seed=0)[0]
+    _, _, sharp = Patches(tmp_path, parse("clean"), patch=16, count=1, seed=0)[0]
     assert sharp[:, 0, 0].tolist() == [0, 0, 255]
 
 
