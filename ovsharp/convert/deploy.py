@@ -9,8 +9,8 @@ are or move once, as bytes:
 - The last convolution gives its channels in the order row, column, colour. In channels-last
   layout, which the convolutions use anyway, the pixel-shuffle is then one permutation of runs of
   3r bytes.
-- A global skip is added behind that permutation, to the untouched frame: flat areas stay exact,
-  and the correction is rounded to signed bytes once.
+- A global skip is added behind that permutation, to the untouched frame, or to the bicubic base of
+  an upscaling network: flat areas stay exact, and the correction is rounded to signed bytes once.
 """
 
 from __future__ import annotations
@@ -64,10 +64,10 @@ def shuffled_output(
     """Give the frame that the last convolution makes.
 
     Args:
-        frame: uint8 [1, H, W, 3], BGR.
+        frame: uint8 [1, H, W, 3], BGR: what is added, if there is a skip.
         shuffle: what `find_shuffle` found.
         factor: level = value * factor, per channel in the network's order.
-        scale: of the network.
+        scale: sides of the result over those of `frame`.
         swap: whether the network gives RGB.
 
     Returns:

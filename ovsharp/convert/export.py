@@ -20,11 +20,14 @@ import onnx
 import torch
 from torch import nn
 
-from ovsharp.convert.body import TRIAL_SIZES
+from ovsharp.convert.body import MAX_SCALE, TRIAL_SIZES
 from ovsharp.convert.coding import Network, Values
 from ovsharp.errors import ConversionError, UnsupportedModelError, UsageError
 
 OPSET = 18
+
+Pictures = tuple[torch.Tensor, ...]
+"""One picture, or a picture and its base."""
 
 
 class Picture(nn.Module):
@@ -35,28 +38,27 @@ class Picture(nn.Module):
         self.module = module
         self.index = index
 
-    def forward(self, frame: torch.Tensor) -> torch.Tensor:
+    def forward(self, *pictures: torch.Tensor) -> torch.Tensor:
         """Give the one tensor."""
-        return _tensors(self.module(frame))[self.index][1]
+        return _tensors(self.module(*pictures))[self.index][1]
 
 
 def picture_module(
     module: nn.Module, *, output_index: int | None, size: tuple[int, int] | None
-) -> tuple[nn.Module, torch.Tensor]:
-    """Give a module that takes one picture and gives one, and an input that it runs on.
+) -> tuple[nn.Module, Pictures]:
+    """Give a module that gives one picture, and inputs that it runs on.
 
     Args:
-        module: in evaluation mode.
+        module: in evaluation mode; takes a picture, or a picture and its enlargement `base`.
         output_index: which of its outputs is the picture.
         size: (height, width) of the input; any that works if None.
 
     Raises:
-        UnsupportedModelError: it takes several inputs, several outputs without an index, or no
-            colour or grey picture of any size tried.
+        UnsupportedModelError: it takes other inputs, has several outputs without an index, or runs
+            on no colour or grey picture of any size tried.
         UsageError: an output index that it does not have.
     """
-    _check_signature(module)
-    example, outputs = _first_run(module, size)
+    example, outputs = _first_run(module, size, base=_takes_base(module))
     listing = "; ".join(
         f"{number}: {name or 'output'} {tuple(tensor.shape)}"
         for number, (name, tensor) in enumerate(outputs)
@@ -71,12 +73,12 @@ def picture_module(
     return Picture(module, output_index or 0).eval(), example
 
 
-def export_onnx(module: nn.Module, example: torch.Tensor, *, dynamic: bool) -> bytes:
+def export_onnx(module: nn.Module, example: Pictures, *, dynamic: bool) -> bytes:
     """Give a module as one ONNX file.
 
     Args:
-        module: takes one tensor, gives one.
-        example: an input, N x C x H x W.
+        module: from `picture_module`, as is the example.
+        example: its inputs, N x C x H x W each.
         dynamic: whether H and W are left open.
 
     Raises:
@@ -87,11 +89,11 @@ def export_onnx(module: nn.Module, example: torch.Tensor, *, dynamic: bool) -> b
         with _quiet():
             program = torch.onnx.export(
                 module,
-                (example,),
-                input_names=["frame"],
+                example,
+                input_names=["frame", "base"][: len(example)],
                 output_names=["sharp"],
                 opset_version=OPSET,
-                dynamic_shapes=(open_sides,) if dynamic else None,
+                dynamic_shapes=((open_sides,) * len(example),) if dynamic else None,
                 dynamo=True,
                 verbose=False,
             )
@@ -115,7 +117,7 @@ def torch_network(module: nn.Module) -> Network:
 
     def run(inputs: Sequence[Values]) -> Values:
         with torch.inference_mode():
-            result: Values = module(torch.from_numpy(inputs[0])).numpy()
+            result: Values = module(*map(torch.from_numpy, inputs)).numpy()
         return result
 
     return run
@@ -127,7 +129,8 @@ def count_nodes(onnx_bytes: bytes) -> int:
     return sum(node.op_type != "Constant" for node in nodes)
 
 
-def _check_signature(module: nn.Module) -> None:
+def _takes_base(module: nn.Module) -> bool:
+    """Whether `forward` has a second parameter `base`, for the enlarged picture."""
     parameters = inspect.signature(module.forward).parameters.values()
     needed = [
         parameter.name
@@ -135,41 +138,53 @@ def _check_signature(module: nn.Module) -> None:
         if parameter.default is parameter.empty
         and parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
     ]
-    if len(needed) > 1:
+    if len(needed) > 1 and needed[1:] != ["base"]:
         raise UnsupportedModelError(
             f"the network's forward() needs {len(needed)} inputs ({', '.join(needed)}) and ovsharp "
-            f"gives it one picture; wrap it in a class whose forward() takes the picture alone, "
-            f"and pass that with --arch file.py:Class"
+            f"gives it one picture, and its bicubic upscale if the second input is called 'base'; "
+            f"wrap it in a class whose forward() takes these, and pass that with --arch "
+            f"file.py:Class"
         )
+    return len(needed) == 2
 
 
 def _first_run(
-    module: nn.Module, size: tuple[int, int] | None
-) -> tuple[torch.Tensor, list[tuple[str, torch.Tensor]]]:
+    module: nn.Module, size: tuple[int, int] | None, *, base: bool
+) -> tuple[Pictures, list[tuple[str, torch.Tensor]]]:
     """Run the module on noise: in colour, else in grey; at the first size that works."""
     reasons = []
     for channels in (3, 1):
         for height, width in [size] if size else TRIAL_SIZES:
-            noise = np.random.default_rng(0).random((1, channels, height, width), np.float32)
-            example = torch.from_numpy(noise)
-            try:
-                outputs = _tensors(answer := _run_once(module, example))
-            except UnsupportedModelError as error:
-                reasons.append(str(error))
-                continue
-            if outputs:
-                return example.clone(), outputs
-            reasons.append(f"its answer is no tensor but {type(answer).__name__}")
+            for scale in range(2, MAX_SCALE + 1) if base else (None,):
+                example = _noise(channels, height, width, scale)
+                try:
+                    outputs = _tensors(answer := _run_once(module, example))
+                except UnsupportedModelError as error:
+                    reasons.append(str(error))
+                    continue
+                if outputs:
+                    return example, outputs
+                reasons.append(f"its answer is no tensor but {type(answer).__name__}")
     raise UnsupportedModelError(
         f"the network runs on no picture of 3 or 1 channels that was tried: {reasons[0]}; "
         f"if it takes one size only, name it with --size HxW"
     )
 
 
-def _run_once(module: nn.Module, example: torch.Tensor) -> Any:
+def _noise(channels: int, height: int, width: int, base_scale: int | None) -> Pictures:
+    random = np.random.default_rng(0)
+    scales = [1] if base_scale is None else [1, base_scale]
+    return tuple(
+        torch.from_numpy(random.random((1, channels, height * scale, width * scale), np.float32))
+        for scale in scales
+    )
+
+
+def _run_once(module: nn.Module, example: Pictures) -> Any:
     try:
         with torch.inference_mode():
-            return module(example)
+            # Copies: what is made in inference mode cannot be exported.
+            return module(*(picture.clone() for picture in example))
     except (Exception, SystemExit) as error:  # its forward() is code of the user
         reason = (str(error).splitlines() or ["no reason given"])[0]
         raise UnsupportedModelError(f"{type(error).__name__}: {reason}") from error

@@ -39,16 +39,21 @@ def with_frames(
     swap = coding.colour == "rgb"
     folded = []
     divisor, offset = coding.input_affine()
-    swap_input, swap_output = swap, swap
+    swap_output = swap
     height, width = body.size or (-1, -1)
     frame = _frame_input("frame", height, width)
     inputs, base = [frame], frame
+    if takes_base(body):
+        big = (side if side == -1 else side * body.scale for side in (height, width))
+        base = _frame_input("base", *big)
+        inputs.append(base)
     unshuffle, shuffle = _packed(core, body, coding) if packed else (None, None)
+    coded = (divisor, offset, swap)
     if unshuffle is not None:
         unshuffled_input(frame, unshuffle, divisor, swap=swap)
         folded.append("pixel-unshuffle, colour order and scale into the first convolution")
-    elif not body.base and body.channels == 3 and fold_input(picture, divisor, offset, swap=swap):
-        divisor, offset, swap_input = np.ones(3, np.float32), np.zeros(3, np.float32), False
+    elif body.channels == 3 and fold_input(picture, divisor, offset, swap=swap):
+        coded = (np.ones(3, np.float32), np.zeros(3, np.float32), False)
         folded.append("colour order and scale into the first convolution")
     if shuffle is None and swap and fold_output_colours(core):
         swap_output = False
@@ -56,22 +61,18 @@ def with_frames(
     if unshuffle is None:
         core.validate_nodes_and_infer_types()
 
-    encoded = _encoded(frame, body, divisor, offset, swap=swap_input)
-    redirect(picture.output(0), encoded.output(0))
-    if takes_base(body):
-        big = (side if side == -1 else side * body.scale for side in (height, width))
-        base = _frame_input("base", *big)
-        inputs.append(base)
+    redirect(picture.output(0), _encoded(frame, body, *coded).output(0))
     if body.base:
-        encoded = _encoded(base, body, divisor, offset, swap=swap_input)
+        encoded = _encoded(base, body, divisor, offset, swap)
         redirect(core.get_parameters()[1].output(0), encoded.output(0))
 
     if shuffle is not None:
         factor, _ = coding.output_affine()
-        sharp = shuffled_output(frame, shuffle, factor, scale=body.scale, swap=swap)
+        added, scale = (base, 1) if body.base else (frame, body.scale)
+        sharp = shuffled_output(added, shuffle, factor, scale=scale, swap=swap)
         folded.append("pixel-shuffle on bytes, colour order and scale into the last convolution")
         if shuffle.skip:
-            folded.append("skip added to the frame's own bytes")
+            folded.append(f"skip added to the {'base' if body.base else 'frame'}'s own bytes")
     else:
         answer = core.get_results()[0].input_value(0)
         levels = _decoded(answer, body.output_layout, coding, reverse=swap and not swap_output)
@@ -95,11 +96,12 @@ def _packed(core: ov.Model, body: Body, coding: Coding) -> tuple[Shuffle | None,
     divisor, offset = coding.input_affine()
     factor, output_offset = coding.output_affine()
     layouts = {body.input_layout, body.output_layout}
-    if body.base or body.channels != 3 or layouts != {"NCHW"}:
+    if body.channels != 3 or layouts != {"NCHW"}:
         return None, None
     # The zeros of a convolution's padding must be black on both sides of the rewriting.
     unshuffle = None if np.any(offset != 0) else find_unshuffle(picture)
-    shuffle = find_shuffle(core, picture) if coding.output_range == (0.0, 1.0) else None
+    added = core.get_parameters()[-1]
+    shuffle = find_shuffle(core, added) if coding.output_range == (0.0, 1.0) else None
     if np.any(output_offset != 0) or (shuffle and shuffle.skip and np.any(factor != divisor)):
         shuffle = None
     if unshuffle and shuffle and unshuffle.name == shuffle.name:
@@ -118,7 +120,7 @@ def _frame_input(name: str, height: int, width: int) -> ov.op.Parameter:
     return parameter
 
 
-def _encoded(frame: ov.Node, body: Body, divisor: Values, offset: Values, *, swap: bool) -> ov.Node:
+def _encoded(frame: ov.Node, body: Body, divisor: Values, offset: Values, swap: bool) -> ov.Node:
     """Frame -> what the network takes. Bytes are moved while they are bytes."""
     nchw = body.input_layout == "NCHW"
     if body.channels == 1:

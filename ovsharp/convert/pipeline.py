@@ -105,6 +105,9 @@ def prepare(source: Path, options: Options | None = None) -> Prepared:
         ours = compare(model, reference, frames, body.scale)
     check(ours.difference, f"the outputs of IR and {origin.kind}", LIMIT)
     parity[f"ir-{origin.kind}"] = ours.difference
+    if origin.network is not None and origin.network.collapsed:
+        count = origin.network.collapsed
+        folded = (f"{count} multi-branch blocks into single 3x3 convolutions", *folded)
     spec = ModelSpec(
         name=options.name or source.stem,
         architecture=origin.network.architecture if origin.network else "foreign",

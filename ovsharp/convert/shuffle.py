@@ -35,7 +35,7 @@ class Shuffle:
     factor: int
     order: tuple[tuple[int, int, int], ...]
     skip: bool = False
-    """Whether the picture itself is added to the shuffled output."""
+    """Whether the picture, or its base, is added to the shuffled output."""
 
     @property
     def name(self) -> str:
@@ -70,10 +70,14 @@ def find_unshuffle(picture: ov.op.Parameter) -> Shuffle | None:
     return None if order is None else Shuffle(convolution, None, factor, order)
 
 
-def find_shuffle(model: ov.Model, picture: ov.op.Parameter) -> Shuffle | None:
+def find_shuffle(model: ov.Model, added: ov.op.Parameter) -> Shuffle | None:
     """Find the convolution whose output is the model's, through a pixel-shuffle.
 
-    Behind it may follow an addition of the picture itself, and a clamp to 0..1.
+    Behind it may follow an addition of one input, and a clamp to 0..1.
+
+    Args:
+        model: the network.
+        added: the input that may be added: the picture, or its base.
     """
     output = model.get_results()[0].input_value(0)
     if _is_unit_clamp(output.get_node()):
@@ -82,10 +86,10 @@ def find_shuffle(model: ov.Model, picture: ov.op.Parameter) -> Shuffle | None:
     node = output.get_node()
     if node.get_type_name() == "Add":
         sources = [port.get_node().get_friendly_name() for port in node.input_values()]
-        if picture.get_friendly_name() not in sources:
+        if added.get_friendly_name() not in sources:
             return None
         skip = True
-        output = node.input_value(1 - sources.index(picture.get_friendly_name()))
+        output = node.input_value(1 - sources.index(added.get_friendly_name()))
     shuffled = output
     while output.get_node().get_type_name() in _MOVES:
         if len(_data_readers(output)) != 1:

@@ -77,5 +77,5 @@ def test_a_network_that_runs_on_no_size_tried_asks_for_one() -> None:
 
     with pytest.raises(UnsupportedModelError, match="--size HxW"):
         picture_module(network, output_index=None, size=None)
-    _, example = picture_module(network, output_index=None, size=(32, 48))
+    _, (example,) = picture_module(network, output_index=None, size=(32, 48))
     assert example.shape == (1, 3, 32, 48)

@@ -1,0 +1,90 @@
+"""Networks that correct the bicubic upscale: from a checkpoint to frames, in float and INT8."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.data
+import torch
+
+from ovsharp import Sharpener
+from ovsharp.calibration import quantize
+from ovsharp.convert import Options, convert, prepare
+from ovsharp.models import ARCHITECTURES
+from ovsharp.runtime import upscale
+from tests.calibration.photos import write_photos
+
+FORMS = {"x4": (1, 4), "x2": (1, 2), "x2-unshuffled": (2, 2)}
+
+
+def checkpoint(folder: Path, form: str, *, branches: bool = False) -> Path:
+    torch.manual_seed(2)
+    unshuffle, scale = FORMS[form]
+    size = {"channels": 16, "depth": 1, "unshuffle": unshuffle, "scale": scale}
+    network = ARCHITECTURES.build("upscaler", **size, branches=branches)
+    torch.nn.init.normal_(network.get_submodule("tail").weight, std=0.003)
+    torch.save(network.state_dict(), folder / f"{form}.pth")
+    return folder / f"{form}.pth"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_upscaler_gets_the_packed_form(form: str, tmp_path: Path) -> None:
+    prepared = prepare(checkpoint(tmp_path, form), Options())
+
+    assert prepared.spec.base
+    assert prepared.spec.scale == FORMS[form][1]
+    assert prepared.spec.multiple == FORMS[form][0]
+    folded = dict(prepared.report)["folded"]
+    assert "into the first convolution" in folded
+    assert "pixel-shuffle on bytes" in folded
+    assert "skip added to the base's own bytes" in folded
+    assert prepared.spec.parity["ir-torch"] < 1e-5
+
+
+def test_multi_branch_blocks_are_collapsed_and_said_so(tmp_path: Path) -> None:
+    prepared = prepare(checkpoint(tmp_path, "x2", branches=True), Options())
+
+    assert "2 multi-branch blocks into single 3x3 convolutions" in dict(prepared.report)["folded"]
+    plain = prepare(checkpoint(tmp_path, "x2"), Options())
+    assert prepared.spec.parameters == plain.spec.parameters
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_frames_of_any_size_and_tiles_agree_with_torch(form: str, tmp_path: Path) -> None:
+    path = checkpoint(tmp_path, form)
+    network = prepare(path).network
+    assert network is not None
+    convert(path, tmp_path, storages=["fp32"])
+    frame = np.ascontiguousarray(skimage.data.astronaut()[100:150, 100:174, ::-1])
+    base = upscale(frame, FORMS[form][1])
+
+    with Sharpener(tmp_path / f"{form}-fp32.xml", precision="f32") as sharpener:
+        whole = sharpener(frame)
+    with Sharpener(tmp_path / f"{form}-fp32.xml", precision="f32", tile=32) as sharpener:
+        tiled = sharpener(frame)
+
+    def picture(image: np.ndarray) -> torch.Tensor:
+        planes = np.ascontiguousarray(image[:, :, ::-1].transpose(2, 0, 1))
+        return torch.from_numpy(planes)[None].float() / 255
+
+    with torch.no_grad():
+        values = network.module(picture(frame), picture(base))[0].permute(1, 2, 0).numpy()
+    expected = np.clip(np.rint(values * 255), 0, 255)[:, :, ::-1]
+    assert np.abs(whole - expected).max() <= 1
+    assert np.array_equal(tiled, whole)
+
+
+def test_an_upscaler_is_quantized_with_its_base(tmp_path: Path) -> None:
+    convert(checkpoint(tmp_path, "x2"), tmp_path, storages=["fp32"])
+    photos = write_photos(tmp_path / "photos", 8)
+
+    done = quantize(tmp_path / "x2-fp32.xml", photos, degrade="x2", subset=8, max_drop=0.05)
+
+    assert done.spec.base
+    assert done.spec.storage == "int8"
+    frame = np.ascontiguousarray(skimage.data.astronaut()[100:164, 100:164, ::-1])
+    with Sharpener(done.files[0]) as int8, Sharpener(tmp_path / "x2-fp32.xml") as float32:
+        difference = int8(frame).astype(int) - float32(frame)
+    assert np.abs(difference).mean() < 1.5
