@@ -18,7 +18,9 @@ VERBS = {
     "convert": "PyTorch checkpoint, ONNX or foreign IR -> ovsharp IR, with proof of parity.",
     "quantize": "Float IR -> INT8 IR, with the measured drop in quality.",
     "bench": "Compare storage and execution precisions by SSIM and throughput.",
+    "profile": "Show where the time of a frame goes, node by node.",
     "image": "Sharpen image files.",
+    "video": "Sharpen video files; sound, subtitles and timestamps are kept.",
     "info": "Show what a model is and where it comes from.",
     "devices": "Show devices, instruction sets and package versions.",
 }

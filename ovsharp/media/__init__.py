@@ -10,19 +10,30 @@ from ovsharp.media.images import (
     side_by_side,
     write_picture,
 )
-from ovsharp.media.video import is_video, video_frames
+from ovsharp.media.reader import VideoReader, read_video
+from ovsharp.media.shot import Shot
+from ovsharp.media.video import VIDEO_ENDINGS, is_video, video_frames
+from ovsharp.media.writer import CODECS, CONTAINERS, VideoWriter, write_video
 
 __all__ = [
+    "CODECS",
+    "CONTAINERS",
     "IMAGE_ENDINGS",
+    "VIDEO_ENDINGS",
     "Frame",
     "Picture",
+    "Shot",
+    "VideoReader",
+    "VideoWriter",
     "find_images",
     "find_pairs",
     "holds_pairs",
     "is_video",
     "read_frame",
     "read_picture",
+    "read_video",
     "side_by_side",
     "video_frames",
     "write_picture",
+    "write_video",
 ]

@@ -1,0 +1,251 @@
+"""`Pipeline`: source -> Sharpener -> sink, overlapped and bounded."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from queue import Empty, Full, Queue
+from typing import Literal, Protocol, TypeVar
+
+from ovsharp.media import Frame, Shot
+from ovsharp.runtime import Sharpener
+
+State = Literal["ready", "running", "paused", "done", "failed", "cancelled"]
+_Item = TypeVar("_Item")
+_SLICE = 0.05
+
+
+class Sink(Protocol):
+    """What takes the results."""
+
+    def write(self, shot: Shot) -> None:
+        """Take one result."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a pipeline is."""
+
+    frames: int
+    """Written."""
+    seconds: float
+    """Since the start."""
+    decode: float
+    """Seconds that the source worked."""
+    infer: float
+    """Seconds that the model worked, the cores shared with the others."""
+    encode: float
+    """Seconds that the sink worked."""
+
+    @property
+    def fps(self) -> float:
+        """Frames per second of the whole."""
+        return self.frames / self.seconds if self.seconds else 0.0
+
+    @property
+    def model_fps(self) -> float:
+        """Frames per second that the model alone would allow beside the other stages."""
+        return self.frames / self.infer if self.infer else 0.0
+
+
+class Pipeline:
+    """Decodes, sharpens and writes at the same time, in three threads.
+
+    Args:
+        source: shots in order; closed when the pipeline ends, if it is a generator.
+        sharpener: stays open.
+        sink: its `write` is called in order, from one thread.
+        each: makes what is written of (frame before, frame after); None writes the latter.
+        depth: shots that wait between two stages at most.
+
+    Example:
+        >>> import numpy as np
+        >>> from fractions import Fraction
+        >>> class Count:
+        ...     shots = 0
+        ...     def write(self, shot): self.shots += 1
+        >>> shots = [Shot(np.zeros((32, 32, 3), np.uint8), i, Fraction(1, 25)) for i in range(3)]
+        >>> with Sharpener(threads=1) as sharpener:
+        ...     Pipeline(shots, sharpener, Count()).run().frames
+        3
+    """
+
+    def __init__(
+        self,
+        source: Iterable[Shot],
+        sharpener: Sharpener,
+        sink: Sink,
+        *,
+        each: Callable[[Frame, Frame], Frame] | None = None,
+        depth: int = 3,
+    ) -> None:
+        self._source, self._sharpener, self._sink, self._each = source, sharpener, sink, each
+        self._decoded: Queue[Shot | None] = Queue(depth)
+        self._sharp: Queue[tuple[Shot, Frame] | None] = Queue(depth)
+        self._stop, self._go, self._cancelled = (threading.Event() for _ in range(3))
+        self._go.set()
+        self._error: BaseException | None = None
+        self._lock = threading.Lock()
+        self._threads: list[threading.Thread] = []
+        self._frames, self._began, self._ended = 0, 0.0, 0.0
+        self._busy = {"decode": 0.0, "infer": 0.0, "encode": 0.0}
+
+    @property
+    def state(self) -> State:
+        """Where it stands."""
+        if not self._threads:
+            return "ready"
+        if self._error is not None:
+            return "failed"
+        if self._cancelled.is_set():
+            return "cancelled"
+        if not any(thread.is_alive() for thread in self._threads):
+            return "done"
+        return "running" if self._go.is_set() else "paused"
+
+    @property
+    def progress(self) -> Progress:
+        """How far it is."""
+        now = self._ended or time.perf_counter()
+        return Progress(self._frames, now - self._began if self._began else 0.0, **self._busy)
+
+    def start(self) -> None:
+        """Start the threads. Once only."""
+        self._began = time.perf_counter()
+        stages = (self._decode, self._infer, self._encode)
+        self._threads = [
+            threading.Thread(target=self._guarded, args=(stage,), daemon=True) for stage in stages
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def pause(self) -> None:
+        """Take no more shots from the source until `resume`."""
+        self._go.clear()
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        self._go.set()
+
+    def cancel(self) -> None:
+        """Stop soon; what is in flight is dropped. `wait` for the end."""
+        self._cancelled.set()
+        self._stop.set()
+
+    def wait(self, on_progress: Callable[[Progress], None] | None = None) -> Progress:
+        """Wait for the end, calling `on_progress` a few times per second.
+
+        Raises:
+            BaseException: the first error of the source, the model or the sink; Ctrl-C cancels.
+        """
+        try:
+            while any(thread.is_alive() for thread in self._threads):
+                for thread in self._threads:
+                    thread.join(_SLICE)
+                if on_progress is not None:
+                    on_progress(self.progress)
+        except BaseException:
+            self.cancel()
+            for thread in self._threads:
+                thread.join(5)
+            raise
+        self._ended = self._ended or time.perf_counter()
+        if self._error is not None:
+            raise self._error
+        return self.progress
+
+    def run(self, on_progress: Callable[[Progress], None] | None = None) -> Progress:
+        """Start, and wait for the end."""
+        self.start()
+        return self.wait(on_progress)
+
+    def _guarded(self, stage: Callable[[], None]) -> None:
+        try:
+            stage()
+        except _StoppedError:
+            pass
+        except BaseException as error:  # noqa: BLE001 - raised again by `wait`
+            with self._lock:
+                if self._error is None and not self._cancelled.is_set():
+                    self._error = error
+            self._stop.set()
+
+    def _decode(self) -> None:
+        shots = iter(self._source)
+        try:
+            while True:
+                while not self._go.wait(_SLICE):
+                    self._check()
+                began = time.perf_counter()
+                shot = next(shots, None)
+                self._busy["decode"] += time.perf_counter() - began
+                self._put(self._decoded, shot)
+                if shot is None:
+                    return
+        finally:
+            close = getattr(shots, "close", None)
+            if close is not None:
+                close()
+
+    def _infer(self) -> None:
+        waiting: deque[Shot] = deque()
+        idle = 0.0
+
+        def frames() -> Iterator[Frame]:
+            nonlocal idle
+            while True:
+                began = time.perf_counter()
+                shot = self._get(self._decoded)
+                idle += time.perf_counter() - began
+                if shot is None:
+                    return
+                waiting.append(shot)
+                yield shot.frame
+
+        began = time.perf_counter()
+        stream = self._sharpener.stream(frames())
+        try:
+            for sharp in stream:
+                before = time.perf_counter()
+                self._put(self._sharp, (waiting.popleft(), sharp))
+                idle += time.perf_counter() - before
+                self._busy["infer"] = time.perf_counter() - began - idle
+        finally:
+            stream.close()
+        self._put(self._sharp, None)
+
+    def _encode(self) -> None:
+        while (item := self._get(self._sharp)) is not None:
+            began = time.perf_counter()
+            shot, sharp = item
+            frame = sharp if self._each is None else self._each(shot.frame, sharp)
+            self._sink.write(shot.replaced(frame))
+            self._busy["encode"] += time.perf_counter() - began
+            self._frames += 1
+
+    def _check(self) -> None:
+        if self._stop.is_set():
+            raise _StoppedError
+
+    def _put(self, queue: Queue[_Item], item: _Item) -> None:
+        while True:
+            self._check()
+            try:
+                return queue.put(item, timeout=_SLICE)
+            except Full:
+                continue
+
+    def _get(self, queue: Queue[_Item]) -> _Item:
+        while True:
+            self._check()
+            try:
+                return queue.get(timeout=_SLICE)
+            except Empty:
+                continue
+
+
+class _StoppedError(Exception):
+    """The pipeline ends early."""

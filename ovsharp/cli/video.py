@@ -1,0 +1,283 @@
+"""`ovsharp video`: sharpen video files."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ovsharp.cli import console
+from ovsharp.errors import MediaError, OvsharpError, UsageError
+
+if TYPE_CHECKING:
+    from ovsharp.apps import Progress
+    from ovsharp.media import Frame, VideoReader
+    from ovsharp.runtime import Sharpener
+
+
+@dataclass(frozen=True)
+class _Choices:
+    """The flags that one file after the other is written by."""
+
+    codec: str | None
+    crf: int
+    size: str | None
+    start: float
+    end: float | None
+    every: int
+    side_by_side: bool
+    skip_damaged: bool
+    report: Path | None
+    resume: bool
+    overwrite: bool
+    settings: tuple[Any, ...]
+
+
+@click.command()
+@click.argument("inputs", metavar="IN...", nargs=-1, required=True)
+@click.option(
+    "-o",
+    "--output",
+    metavar="OUT",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Folder to write to, or a file name with a video ending for a single video.",
+)
+@click.option("--model", metavar="NAME|FILE", help="Shipped model or .xml file.")
+@click.option("--device", default="CPU", show_default=True, help="As `ovsharp devices` lists them.")
+@click.option("--precision", help="Execution precision, e.g. f32 or bf16. [default: the fastest]")
+@click.option("--strength", type=click.FloatRange(0, 1), default=1.0, show_default=True)
+@click.option("--target-fps", type=click.FloatRange(min=1), help="Choose the model by this speed.")
+@click.option("--codec", help="h264, hevc, vp9 or av1. [default: h264; vp9 for .webm]")
+@click.option(
+    "--crf",
+    "--quality",
+    type=click.IntRange(0, 51),
+    default=18,
+    show_default=True,
+    help="Quality of the encoder; lower is better and larger.",
+)
+@click.option("--size", help="Final size: 1080p (the shorter side) or 1280x720.")
+@click.option("--start", type=click.FloatRange(min=0), default=0.0, help="Seconds.")
+@click.option("--end", type=click.FloatRange(min=0), help="Seconds.")
+@click.option("--every", type=click.IntRange(min=1), default=1, help="Keep one frame out of N.")
+@click.option("--side-by-side", is_flag=True, help="Write before | after.")
+@click.option("--skip-damaged", is_flag=True, help="Leave damaged parts out instead of failing.")
+@click.option("--report", type=click.Path(path_type=Path), help="JSON file with all figures.")
+@click.option("--resume", is_flag=True, help="Continue an interrupted job.")
+@click.option("--overwrite", is_flag=True, help="Replace existing outputs.")
+def video(
+    inputs: tuple[str, ...],
+    output: Path,
+    model: str | None,
+    device: str,
+    precision: str | None,
+    strength: float,
+    target_fps: float | None,
+    **flags: Any,
+) -> None:
+    """Sharpen video files, folders of videos and globs.
+
+    Timestamps are kept, variable frame rates too; sound, subtitles, chapters and metadata are
+    copied. Frames are turned upright. HDR is refused, 10-bit input is written with 8 bits.
+    """
+    if target_fps is not None and flags["resume"]:
+        raise UsageError("--resume needs one model for all frames; leave --target-fps out")
+    jobs = _plan(inputs, output)
+    from ovsharp.extras import need
+    from ovsharp.runtime import Sharpener, find_model
+
+    need("av", extra="video")
+    path = find_model(model, precision)
+    stamp = path.stat()
+    identity = (str(path), stamp.st_size, stamp.st_mtime_ns, device, precision, strength)
+    choices = _Choices(**flags, settings=identity)
+    more: dict[str, Any] = {} if target_fps is None else {"target_fps": target_fps}
+    sharpener = Sharpener(model, device=device, precision=precision, strength=strength, **more)
+    reports, failures = [], []
+    with sharpener:
+        for source, target in jobs.items():
+            try:
+                reports.append(_run(source, target, sharpener, choices))
+            except UsageError:
+                raise
+            except (OvsharpError, OSError) as error:
+                if len(jobs) == 1:
+                    raise
+                failures.append(f"{source}: {error}")
+    if choices.report is not None:
+        from ovsharp.files import staged
+
+        with staged(choices.report.parent) as folder:
+            (folder / choices.report.name).write_text(json.dumps(reports, indent=2))
+    if failures:
+        raise MediaError(f"{len(failures)} of {len(jobs)} failed\n  " + "\n  ".join(failures))
+
+
+def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) -> dict[str, Any]:
+    from ovsharp.apps import Pipeline
+    from ovsharp.media import read_video, side_by_side, write_video
+    from ovsharp.quality import Flicker
+
+    flicker = Flicker() if choices.report is not None else None
+
+    def each(before: Frame, after: Frame) -> Frame:
+        if flicker is not None:
+            flicker.add(before, after)
+        return side_by_side(before, after) if choices.side_by_side else after
+
+    clip = read_video(
+        source,
+        start=choices.start,
+        end=choices.end,
+        every=choices.every,
+        skip_damaged=choices.skip_damaged,
+    )
+    with clip:
+        sink = write_video(
+            target,
+            like=clip,
+            codec=choices.codec,
+            crf=choices.crf,
+            size=_size(choices, clip, sharpener.spec.scale),
+            resume=choices.resume,
+            overwrite=choices.overwrite,
+            job=_identity(source, choices),
+        )
+        done = sink.done
+        with sink, console.progress() as bar:
+            task = bar.add_task(source.name, total=clip.frames, completed=done)
+
+            def show(progress: Progress) -> None:
+                text = f"{source.name} {progress.fps:.1f} FPS, {clip.dropped} dropped"
+                bar.update(task, completed=done + progress.frames, description=text)
+
+            pipeline = Pipeline(clip.shots(done), sharpener, sink, each=each)
+            try:
+                progress = pipeline.run(show)
+            except BaseException:
+                if sink.done:
+                    click.echo(
+                        f"{source}: {sink.done} frames are kept; continue with --resume", err=True
+                    )
+                raise
+    return _summary(source, target, clip, done, progress, flicker, sink.notes)
+
+
+def _summary(
+    source: Path,
+    target: Path,
+    clip: VideoReader,
+    done: int,
+    progress: Progress,
+    flicker: Any,
+    notes: list[str],
+) -> dict[str, Any]:
+    busy = {"decode": progress.decode, "infer": progress.infer, "encode": progress.encode}
+    shares = {stage: round(work / progress.seconds, 3) for stage, work in busy.items()}
+    figures: dict[str, Any] = {
+        "input": str(source),
+        "output": str(target),
+        "frames": done + progress.frames,
+        "resumed_frames": done,
+        "dropped": clip.dropped,
+        "seconds": round(progress.seconds, 3),
+        "system_fps": round(progress.fps, 2),
+        "model_fps": round(progress.model_fps, 2),
+        "busy": shares,
+        "colour": clip.colour.label,
+        "notes": [*clip.notes, *notes],
+    }
+    if flicker is not None:
+        figures["flicker"] = {
+            "input": flicker.input,
+            "output": flicker.output,
+            "ratio": flicker.ratio,
+        }
+    lines = [
+        f"{target}: {figures['frames']} frames in {progress.seconds:.1f} s, "
+        f"{progress.fps:.1f} FPS in all, model {progress.model_fps:.1f} FPS, "
+        f"{clip.dropped} dropped",
+        "  busy: " + ", ".join(f"{stage} {share:.0%}" for stage, share in shares.items()),
+        *(f"  note: {note}" for note in figures["notes"]),
+    ]
+    console.output().print("\n".join(lines), markup=False, soft_wrap=True)
+    return figures
+
+
+def _identity(source: Path, choices: _Choices) -> str:
+    stamp = source.stat()
+    values = (
+        str(source.resolve()),
+        stamp.st_size,
+        stamp.st_mtime_ns,
+        choices.settings,
+        choices.start,
+        choices.end,
+        choices.every,
+        choices.side_by_side,
+        choices.skip_damaged,
+    )
+    return hashlib.sha256(repr(values).encode()).hexdigest()
+
+
+def _size(choices: _Choices, clip: VideoReader, scale: int) -> tuple[int, int] | None:
+    if choices.size is None:
+        return None
+    if match := re.fullmatch(r"(\d+)x(\d+)", choices.size):
+        width, height = int(match[1]), int(match[2])
+    elif match := re.fullmatch(r"(\d+)p", choices.size):
+        side = int(match[1])
+        width, height = clip.width * scale, clip.height * scale
+        if choices.side_by_side:
+            width = width * 2 + 4
+        factor = side / min(width, height)
+        width, height = round(width * factor / 2) * 2, round(height * factor / 2) * 2
+    else:
+        raise UsageError(f"cannot read --size {choices.size}; expected e.g. 1080p or 1280x720")
+    if min(width, height) < 16 or max(width, height) > 16384:
+        raise UsageError(f"--size {choices.size} is out of range: expected sides of 16 to 16384")
+    return width, height
+
+
+def _plan(inputs: tuple[str, ...], output: Path) -> dict[Path, Path]:
+    from ovsharp.media import CONTAINERS, VIDEO_ENDINGS
+
+    found: dict[Path, Path] = {}
+    for item in inputs:
+        path, matches = Path(item), [Path(item)]
+        if path.is_dir():
+            matches = sorted(file for file in path.rglob("*") if file.is_file())
+        elif not path.exists() and glob.has_magic(item):
+            matches = sorted(Path(match) for match in glob.glob(item, recursive=True))  # noqa: PTH207
+        elif not path.exists():
+            raise MediaError(f"there is no file or folder {item}")
+        if matches != [path]:
+            matches = [m for m in matches if m.suffix.lower() in VIDEO_ENDINGS and m.is_file()]
+            matches = [m for m in matches if not any(p.startswith(".") for p in m.parts[1:])]
+            if not matches:
+                raise MediaError(f"{item} holds no video: expected {', '.join(VIDEO_ENDINGS)}")
+        for match in matches:
+            found[match] = match.relative_to(path) if path.is_dir() else Path(match.name)
+    if output.suffix.lower() in CONTAINERS and not output.is_dir():
+        if len(found) > 1:
+            raise UsageError(f"{len(found)} videos cannot all become {output}; name a folder")
+        jobs = dict.fromkeys(found, output)
+    else:
+        jobs = {
+            source: output
+            / (name if name.suffix.lower() in CONTAINERS else name.with_suffix(".mp4"))
+            for source, name in found.items()
+        }
+    if len(set(jobs.values())) < len(jobs) and len(jobs) > 1:
+        raise UsageError("two inputs would become one output; run ovsharp once for each")
+    for source, target in jobs.items():
+        if target.resolve() == source.resolve():
+            raise UsageError(f"{target} is the input itself; choose another -o")
+    return jobs

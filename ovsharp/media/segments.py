@@ -1,0 +1,68 @@
+"""Encoded packets on disk, in segments that are each complete or absent."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_RECORD = struct.Struct("<qq?I")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """An encoded packet."""
+
+    pts: int
+    duration: int
+    key: bool
+    data: bytes
+
+
+def segments_in(folder: Path) -> list[Path]:
+    """List the finished segments of a work folder, in order, up to the first gap."""
+    found: list[Path] = []
+    while (path := folder / f"segment-{len(found):06}").is_file():
+        found.append(path)
+    return found
+
+
+def write_segment(path: Path, head: dict[str, object], pieces: list[Piece]) -> None:
+    """Write a segment; the file appears when all of it is on the disk."""
+    staging = path.with_name(f".{path.name}")
+    with staging.open("wb") as file:
+        file.write(json.dumps(head).encode() + b"\n")
+        for piece in pieces:
+            file.write(_RECORD.pack(piece.pts, piece.duration, piece.key, len(piece.data)))
+            file.write(piece.data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(staging, path)
+
+
+def segment_head(path: Path) -> dict[str, object]:
+    """Read the head of a segment."""
+    with path.open("rb") as file:
+        head: dict[str, object] = json.loads(file.readline())
+    return head
+
+
+def pieces_of(path: Path, *, content: bool = True) -> Iterator[Piece]:
+    """Give the packets of a segment in the order of decoding.
+
+    Args:
+        path: of the segment.
+        content: whether to read their bytes, or to leave them empty.
+    """
+    with path.open("rb") as file:
+        file.readline()
+        while record := file.read(_RECORD.size):
+            pts, duration, key, size = _RECORD.unpack(record)
+            if content:
+                yield Piece(pts, duration, key, file.read(size))
+            else:
+                file.seek(size, os.SEEK_CUR)
+                yield Piece(pts, duration, key, b"")

@@ -1,0 +1,37 @@
+"""`Shot`: a frame of a video and when it is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ovsharp.media.images import Frame
+
+
+@dataclass(frozen=True, eq=False)
+class Shot:
+    """A frame and its time, in the ticks of the stream that it came from.
+
+    Example:
+        >>> import numpy as np
+        >>> Shot(np.zeros((2, 2, 3), np.uint8), 512, Fraction(1, 1024)).seconds
+        0.5
+    """
+
+    frame: Frame
+    """uint8, H x W x 3, BGR, upright."""
+    pts: int
+    """When it is shown, in units of `time_base`."""
+    time_base: Fraction
+    """Seconds per tick."""
+    duration: int = 0
+    """How long it is shown, in ticks; 0 if the source does not say."""
+
+    @property
+    def seconds(self) -> float:
+        """When it is shown, in seconds."""
+        return float(self.pts * self.time_base)
+
+    def replaced(self, frame: Frame) -> Shot:
+        """Give another frame the time of this one."""
+        return Shot(frame, self.pts, self.time_base, self.duration)

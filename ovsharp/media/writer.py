@@ -1,0 +1,355 @@
+"""`write_video`: frames into a video, in segments that an interrupted job continues from."""
+
+from __future__ import annotations
+
+import errno
+import heapq
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import cv2
+import numpy as np
+
+from ovsharp.errors import MediaError, UsageError
+from ovsharp.extras import need
+from ovsharp.files import staged
+from ovsharp.media.colour import BT709, LIMITED, Colour, from_bgr
+from ovsharp.media.images import Frame
+from ovsharp.media.reader import VideoReader, open_video
+from ovsharp.media.segments import Piece, pieces_of, segment_head, segments_in, write_segment
+from ovsharp.media.shot import Shot
+
+CONTAINERS = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
+SEGMENT = 240
+"""Frames per segment: what an interruption costs at most."""
+
+_CODECS = {"h264": "libx264", "hevc": "libx265", "vp9": "libvpx-vp9", "av1": "libsvtav1"}
+CODECS = tuple(_CODECS)
+_FAST = {
+    "h264": {"preset": "veryfast"},
+    "hevc": {"preset": "veryfast", "x265-params": "log-level=error"},
+    "vp9": {"deadline": "realtime", "cpu-used": "6", "b": "0"},
+    "av1": {"preset": "10"},
+}
+_NOT_COPIED = {"encoder", "major_brand", "minor_version", "compatible_brands", "duration", "rotate"}
+
+
+class VideoWriter:
+    """A video file that appears when it is complete; see `write_video`."""
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        like: VideoReader | None = None,
+        codec: str | None = None,
+        crf: int = 18,
+        size: tuple[int, int] | None = None,
+        resume: bool = False,
+        overwrite: bool = False,
+        job: str = "",
+        segment: int = SEGMENT,
+    ) -> None:
+        need("av", extra="video")
+        self.path = Path(path)
+        ending = self.path.suffix.lower()
+        if ending not in CONTAINERS:
+            raise UsageError(f"cannot write {self.path.name}: expected {', '.join(CONTAINERS)}")
+        self.codec = codec or ("vp9" if ending == ".webm" else "h264")
+        if self.codec not in _CODECS or (ending == ".webm" and self.codec in ("h264", "hevc")):
+            raise UsageError(f"{ending} cannot hold {self.codec}; expected {', '.join(CODECS)}")
+        if self.path.exists() and not overwrite:
+            raise UsageError(f"{self.path} exists; choose another -o, or allow it with --overwrite")
+        self._like, self._crf, self._size, self._segment = like, crf, size, segment
+        self._colour = Colour(BT709, LIMITED) if like is None else like.colour
+        self.work = self.path.parent / f".ovsharp-{self.path.name}.work"
+        self._made = [p for p in (self.path.parent, *self.path.parent.parents) if not p.exists()]
+        identity = json.dumps([job, self.codec, crf, size, segment])
+        self._prepare(identity, resume)
+        self.notes: list[str] = []
+        self._encoder: Any = None
+        self._head: dict[str, object] = {}
+        self._pieces: list[Piece] = []
+        self._durations: dict[int, int] = {}
+        self._count = 0
+        self._last: Shot | None = None
+
+    @property
+    def done(self) -> int:
+        """Frames that an earlier, interrupted job has finished."""
+        return self._segment * len(segments_in(self.work))
+
+    def write(self, shot: Shot) -> None:
+        """Encode a frame.
+
+        Raises:
+            MediaError: the encoder refuses it.
+            OSError: the disk is full or cannot be written.
+        """
+        import av
+
+        frame = self._fitted(shot.frame)
+        try:
+            if self._encoder is None:
+                self._encoder = self._open(frame.shape[1], frame.shape[0], shot.time_base)
+            picture = from_bgr(frame, self._colour, "yuv420p")
+            picture.pts, picture.time_base = shot.pts, shot.time_base
+            self._keep(self._encoder.encode(picture))
+        except av.error.FFmpegError as error:
+            raise MediaError(f"{self.path}: the encoder failed ({error.strerror})") from error
+        self._durations[shot.pts] = shot.duration
+        self._count += 1
+        if self._count == self._segment:
+            self._flush()
+
+    def finish(self) -> None:
+        """Join the segments with the other streams of the source into the output."""
+        self._flush()
+        if not segments_in(self.work):
+            raise MediaError(f"{self.path}: there was no frame to write")
+        with staged(self.path.parent) as folder:
+            self._join(folder / self.path.name)
+        shutil.rmtree(self.work)
+
+    def __enter__(self) -> VideoWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if kind is None:
+                self.finish()
+        finally:
+            self._encoder = None
+            if self.work.is_dir() and not segments_in(self.work):
+                shutil.rmtree(self.work, ignore_errors=True)
+                for folder in self._made:
+                    if folder.is_dir() and not any(folder.iterdir()):
+                        folder.rmdir()
+
+    def _prepare(self, identity: str, resume: bool) -> None:
+        note = self.work / "job.json"
+        if self.work.is_dir():
+            same = note.is_file() and note.read_text(encoding="utf-8") == identity
+            if resume and not same:
+                raise UsageError(
+                    f"the unfinished job of {self.path} had another input or other settings; "
+                    f"repeat them, or start over without --resume"
+                )
+            if not resume:
+                shutil.rmtree(self.work)
+        self.work.mkdir(parents=True, exist_ok=True)
+        note.write_text(identity, encoding="utf-8")
+
+    def _fitted(self, frame: Frame) -> Frame:
+        if self._size is not None and (frame.shape[1], frame.shape[0]) != self._size:
+            smaller = self._size[0] < frame.shape[1]
+            how = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
+            frame = np.asarray(cv2.resize(frame, self._size, interpolation=how), np.uint8)
+        below, right = frame.shape[0] % 2, frame.shape[1] % 2
+        if below or right:
+            note = "odd sides were made even by repeating the last row or column"
+            if note not in self.notes:
+                self.notes.append(note)
+            frame = np.asarray(
+                cv2.copyMakeBorder(frame, 0, below, 0, right, cv2.BORDER_REPLICATE), np.uint8
+            )
+        return frame
+
+    def _open(self, width: int, height: int, time_base: Fraction) -> Any:
+        import av
+        from av.codec.context import Flags
+
+        encoder = av.CodecContext.create(_CODECS[self.codec], "w")
+        self._configure(encoder, width, height, time_base)
+        encoder.flags |= Flags.global_header
+        self._head = {
+            "width": width,
+            "height": height,
+            "time_base": [time_base.numerator, time_base.denominator],
+        }
+        return encoder
+
+    def _configure(self, encoder: Any, width: int, height: int, time_base: Fraction) -> None:
+        encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
+        encoder.time_base = time_base
+        encoder.framerate = self._like.rate if self._like else 1 / time_base
+        if self._like is not None:
+            encoder.sample_aspect_ratio = self._like.sample_aspect
+        encoder.colorspace, encoder.color_range = self._colour.matrix, self._colour.range
+        encoder.color_primaries = self._colour.primaries
+        encoder.color_trc = self._colour.transfer
+        encoder.options = {"crf": str(self._crf), **_FAST[self.codec]}
+
+    def _keep(self, packets: list[Any]) -> None:
+        for packet in packets:
+            self._pieces.append(Piece(packet.pts, 0, packet.is_keyframe, bytes(packet)))
+
+    def _flush(self) -> None:
+        if self._encoder is None:
+            return
+        self._keep(self._encoder.encode(None))
+        pieces = [
+            Piece(piece.pts, self._durations.get(piece.pts, 0), piece.key, piece.data)
+            for piece in self._pieces
+        ]
+        path = self.work / f"segment-{len(segments_in(self.work)):06}"
+        write_segment(path, self._head, pieces)
+        self._encoder, self._pieces, self._durations, self._count = None, [], {}, 0
+
+    def _join(self, target: Path) -> None:
+        import av
+
+        paths = segments_in(self.work)
+        head: Any = segment_head(paths[0])
+        time_base = Fraction(*head["time_base"])
+        like = self._like
+        shift = Fraction(0)
+        times = sorted((p.pts, p.duration) for s in paths for p in pieces_of(s, content=False))
+        if like is not None and like.start:
+            shift = times[0][0] * time_base
+        source = open_video(like.path) if like is not None and like.path.is_file() else None
+        try:
+            with av.open(str(target), "w") as out:
+                video = out.add_stream(_CODECS[self.codec], rate=like.rate if like else None)
+                self._configure(video.codec_context, head["width"], head["height"], time_base)
+                video.time_base = time_base
+                tracks: dict[int, Any] = {}
+                if source is not None and like is not None:
+                    tracks = self._tracks(out, source, like, video)
+                out.start_encoding()
+                merged = heapq.merge(
+                    self._video_packets(paths, times, video, time_base, shift),
+                    self._copied_packets(source, tracks, shift, times[-1], time_base),
+                    key=lambda item: item[0],
+                )
+                for _, packet in merged:
+                    out.mux(packet)
+        except av.error.FFmpegError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES):
+                raise OSError(error.errno, os.strerror(error.errno), str(self.path)) from error
+            raise MediaError(f"{self.path} cannot be written ({error.strerror})") from error
+        finally:
+            if source is not None:
+                source.close()
+
+    def _tracks(self, out: Any, source: Any, like: VideoReader, video: Any) -> dict[int, Any]:
+        out.metadata.update(_kept(source.metadata))
+        main = source.streams[like.index]
+        video.metadata.update(_kept(main.metadata))
+        if not like.start and like.end is None:
+            out.set_chapters(source.chapters())
+        elif source.chapters():
+            self.notes.append("chapters are left out of a part of the video")
+        tracks: dict[int, Any] = {}
+        for stream in source.streams:
+            if stream.index == like.index or stream.type == "video":
+                continue
+            name = stream.codec_context.name if stream.codec_context is not None else ""
+            fits = bool(name) and name in out.supported_codecs
+            if not fits and stream.type in ("audio", "subtitle"):
+                raise MediaError(
+                    f"{self.path.suffix} cannot hold the {stream.type} stream #{stream.index} "
+                    f"({name or 'unknown'}) of {like.path}; write an .mkv"
+                )
+            if not fits:
+                self.notes.append(f"{stream.type} stream #{stream.index} was left out")
+                continue
+            tracks[stream.index] = out.add_stream_from_template(stream)
+            tracks[stream.index].metadata.update(_kept(stream.metadata))
+            tracks[stream.index].disposition = stream.disposition
+        return tracks
+
+    def _video_packets(
+        self,
+        paths: list[Path],
+        times: list[tuple[int, int]],
+        video: Any,
+        time_base: Fraction,
+        shift: Fraction,
+    ) -> Iterator[tuple[float, Any]]:
+        """Give the packets with times to decode at that only grow, across segments too."""
+        import av
+
+        order = [time for time, _ in times]
+        rank = {pts: index for index, pts in enumerate(order)}
+        coded = [piece.pts for path in paths for piece in pieces_of(path, content=False)]
+        delay = max(index - rank[pts] for index, pts in enumerate(coded))
+        step = max(1, order[1] - order[0]) if len(order) > 1 else 1
+        offset = round(shift / time_base)
+        index = 0
+        for path in paths:
+            for piece in pieces_of(path):
+                packet = av.Packet(piece.data)
+                packet.stream, packet.time_base = video, time_base
+                early = delay - index
+                dts = order[0] - early * step if early > 0 else order[index - delay]
+                packet.pts, packet.dts = piece.pts - offset, dts - offset
+                place = rank[piece.pts]
+                following = order[place + 1] - piece.pts if place + 1 < len(order) else 0
+                packet.duration = following or piece.duration or step
+                packet.is_keyframe = piece.key
+                index += 1
+                yield float(packet.dts * time_base), packet
+
+    def _copied_packets(
+        self,
+        source: Any,
+        tracks: dict[int, Any],
+        shift: Fraction,
+        last: tuple[int, int],
+        time_base: Fraction,
+    ) -> Iterator[tuple[float, Any]]:
+        if source is None or not tracks or self._like is None:
+            return
+        end = (last[0] + last[1]) * time_base if self._like.end is not None else None
+        for packet in source.demux([source.streams[index] for index in tracks]):
+            if packet.dts is None or packet.pts is None:
+                continue
+            begin = packet.pts * packet.time_base
+            if (shift and begin < shift) or (end is not None and begin >= end):
+                continue
+            offset = round(shift / packet.time_base)
+            packet.pts, packet.dts = packet.pts - offset, packet.dts - offset
+            packet.stream = tracks[packet.stream.index]
+            yield float(packet.dts * packet.time_base), packet
+
+
+def write_video(path: str | Path, **options: Any) -> VideoWriter:
+    """Open a video for writing: a context manager with `write(shot)`.
+
+    The file appears when the block ends without an error. Finished segments wait in a hidden
+    folder beside it, from where a job with `resume=True` continues.
+
+    Args:
+        path: ending in one of `CONTAINERS`.
+        options: `like`, the reader whose colours, sound, subtitles and metadata are kept;
+            `codec`, one of `CODECS`; `crf`, lower is better; `size`, final (width, height);
+            `resume`; `overwrite`; `job`, a text that identifies what is computed; `segment`,
+            frames per segment.
+
+    Raises:
+        UsageError: an ending or codec that is not known, or the file exists.
+        MediaError: the output cannot hold a stream.
+        OSError: it cannot be written.
+    """
+    return VideoWriter(path, **options)
+
+
+def _kept(metadata: dict[str, str]) -> dict[str, str]:
+    return {
+        key: value
+        for key, value in metadata.items()
+        if key.lower() not in _NOT_COPIED
+        and not key.startswith(("_STATISTICS", "NUMBER_OF", "BPS"))
+    }

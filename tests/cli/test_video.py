@@ -1,0 +1,88 @@
+"""`ovsharp video`: from files and folders to videos."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ovsharp.cli.video import video
+from ovsharp.errors import MediaError, UsageError
+from tests.interrupt import interrupted
+from tests.media.clips import TIMES, clip
+
+pytest.importorskip("av")
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(video, [str(argument) for argument in arguments])
+
+
+def probed(path: Path) -> Any:
+    if shutil.which("ffprobe") is None:
+        pytest.skip("ffprobe is not installed")
+    command = ["ffprobe", "-v", "error", "-show_streams", "-show_frames", "-of", "json", str(path)]
+    return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+
+
+def test_ffprobe_sees_the_same_times_and_sound(tmp_path: Path) -> None:
+    source = clip(tmp_path / "in.mp4", sound=True)
+    result = run(source, "-o", tmp_path / "out.mp4", "--report", tmp_path / "report.json")
+    assert result.exit_code == 0, result.output
+    assert f"{len(TIMES)} frames" in result.stdout
+    assert "busy: decode" in result.stdout
+    (report,) = json.loads((tmp_path / "report.json").read_text())
+    assert report["frames"] == len(TIMES)
+    assert report["flicker"]["output"] >= 0
+    old, new = probed(source), probed(tmp_path / "out.mp4")
+    for kind in ("video", "audio"):
+        times = [
+            [float(f["pts_time"]) for f in file["frames"] if f["media_type"] == kind]
+            for file in (old, new)
+        ]
+        assert times[0] == pytest.approx(times[1], abs=1e-6)
+    assert new["streams"][0]["color_space"] == "bt709"
+    assert new["streams"][0]["color_range"] == "tv"
+
+
+def test_folders_sizes_and_side_by_side(tmp_path: Path) -> None:
+    (tmp_path / "in" / "sub").mkdir(parents=True)
+    clip(tmp_path / "in" / "a.mp4", (0, 40))
+    clip(tmp_path / "in" / "sub" / "b.mkv", (0, 40))
+    out = tmp_path / "out"
+    result = run(tmp_path / "in", "-o", out, "--size", "48p", "--side-by-side")
+    assert result.exit_code == 0, result.output
+    assert [str(path.relative_to(out)) for path in sorted(out.rglob("*.m*"))] == [
+        "a.mp4",
+        "sub/b.mkv",
+    ]
+    stream = probed(out / "a.mp4")["streams"][0]
+    assert (stream["width"], stream["height"]) == (148, 48)
+
+
+def test_wrong_use_is_told(tmp_path: Path) -> None:
+    source = clip(tmp_path / "in.mp4", (0, 40))
+    for arguments, error, message in (
+        ((source, "-o", source, "--overwrite"), UsageError, "is the input itself"),
+        ((source, "-o", tmp_path / "out.mp4", "--size", "big"), UsageError, "cannot read --size"),
+        ((tmp_path / "none.mp4", "-o", tmp_path / "o.mp4"), MediaError, "there is no file"),
+    ):
+        result = run(*arguments)
+        assert isinstance(result.exception, error)
+        assert message in str(result.exception)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+def test_an_interruption_leaves_no_output(tmp_path: Path) -> None:
+    source = clip(tmp_path / "in.mp4", tuple(range(0, 40_000, 10)), size=(320, 240))
+    work = tmp_path / ".ovsharp-out.mp4.work" / "segment-000000"
+    code, errors = interrupted(["video", source, "-o", tmp_path / "out.mp4"], work.is_file)
+    assert code == 130, errors
+    assert "interrupted" in errors
+    assert "frames are kept; continue with --resume" in errors
+    assert not (tmp_path / "out.mp4").exists()
