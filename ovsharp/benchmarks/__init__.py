@@ -1,9 +1,12 @@
 """What a model costs and what it is worth: SSIM and throughput of every form, side by side."""
 
 from ovsharp.benchmarks.page import to_html
+from ovsharp.benchmarks.profile import Profile, profile
 from ovsharp.benchmarks.report import (
     NOTES,
     header_lines,
+    kind_table,
+    node_table,
     quality_table,
     regression_table,
     speed_table,
@@ -12,20 +15,25 @@ from ovsharp.benchmarks.report import (
 from ovsharp.benchmarks.results import Report
 from ovsharp.benchmarks.run import Options, parse_modes, run_benchmark
 from ovsharp.benchmarks.speed import Speed, compare_speed
-from ovsharp.benchmarks.variants import Size
+from ovsharp.benchmarks.variants import Size, find_variant
 from ovsharp.benchmarks.verdict import Comparison, compare
 
 __all__ = [
     "NOTES",
     "Comparison",
     "Options",
+    "Profile",
     "Report",
     "Size",
     "Speed",
     "compare",
     "compare_speed",
+    "find_variant",
     "header_lines",
+    "kind_table",
+    "node_table",
     "parse_modes",
+    "profile",
     "quality_table",
     "regression_table",
     "run_benchmark",

@@ -10,6 +10,7 @@ from rich import box
 from rich.table import Table
 
 from ovsharp.benchmarks.measure import P99_CALLS
+from ovsharp.benchmarks.profile import Profile
 from ovsharp.benchmarks.results import Latency, Report, Row, Speed, Timing
 from ovsharp.benchmarks.verdict import Comparison
 from ovsharp.quality import PSNR_CAP
@@ -60,6 +61,56 @@ def quality_table(report: Report) -> Table:
             end_section=_last_of_model(report, row),
         )
     return table
+
+
+def kind_table(profile: Profile) -> Table:
+    """Where the time goes, by kind of node."""
+    table = Table(title="By kind", title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("kind")
+    for title in ("ms", "share", "nodes", "GMAC", "GMAC/s", "of peak", "MB written"):
+        table.add_column(title, justify="right")
+    for kind, ms in profile.kinds().items():
+        nodes = [node for node in profile.nodes if node.kind == kind]
+        work = sum(node.gmac for node in nodes)
+        table.add_row(
+            kind,
+            f"{ms:.2f}",
+            f"{ms / profile.total_ms:.0%}",
+            str(len(nodes)),
+            *_rate_cells(work, ms, profile),
+            f"{sum(node.megabytes for node in nodes):.1f}",
+        )
+    return table
+
+
+def node_table(profile: Profile, top: int) -> Table:
+    """The slowest nodes, and what runs them."""
+    table = Table(title=f"The {top} slowest nodes", title_justify="left", box=box.SIMPLE_HEAD)
+    for title in ("node", "kind"):
+        table.add_column(title, overflow="fold")
+    for title in ("ms", "share", "GMAC", "GMAC/s", "of peak"):
+        table.add_column(title, justify="right")
+    for title in ("implementation", "layout", "output"):
+        table.add_column(title)
+    for node in sorted(profile.nodes, key=lambda node: -node.ms)[:top]:
+        table.add_row(
+            node.name,
+            f"{node.kind} ({node.type})",
+            f"{node.ms:.2f}",
+            f"{node.ms / profile.total_ms:.0%}",
+            *_rate_cells(node.gmac, node.ms, profile),
+            node.primitive,
+            node.layout,
+            node.shape,
+        )
+    return table
+
+
+def _rate_cells(gmac: float, ms: float, profile: Profile) -> list[str]:
+    if not gmac or not ms:
+        return ["-", "-", "-"]
+    rate = 1000 * gmac / ms
+    return [f"{gmac:.2f}", f"{rate:.0f}", f"{rate / profile.peak_gmacs:.0%}"]
 
 
 def _quality_cells(row: Row) -> list[str]:

@@ -274,6 +274,30 @@ def _numbers(text: str) -> tuple[float, ...]:
     return tuple(float(part) for part in text.split(":"))
 
 
+def find_variant(model: str | None, device: str, precision: str | None, scratch: Path) -> Variant:
+    """Find the one variant that `Sharpener` would run.
+
+    Args:
+        model: as one of `find_candidates`; None for the default model.
+        device: OpenVINO's name of it.
+        precision: execution precision; None for the fastest that the model and the device have.
+        scratch: folder for the IRs of models that are converted for the occasion.
+
+    Raises:
+        UsageError, DeviceError, ModelLoadError, UnsupportedModelError, ConversionError: as
+            `find_candidates` and `find_variants`; or a folder of several models.
+    """
+    candidates = find_candidates([model] if model else [], scratch)
+    if len(candidates) > 1:
+        names = ", ".join(candidate.name for candidate in candidates)
+        raise UsageError(f"expected one model, and {model} holds several: {names}")
+    variants = find_variants(candidates, device, [precision] if precision else [])
+    storages = [variant.storage for variant in variants]
+    storage = "int8" if "int8" in storages else storages[0]
+    execution = resolve_execution(device, storage, precision)
+    return next(v for v in variants if v.storage == storage and v.execution == execution)
+
+
 def find_variants(
     candidates: Sequence[Candidate], device: str, precisions: Sequence[str]
 ) -> list[Variant]:

@@ -1,0 +1,74 @@
+"""`ovsharp profile`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("model", required=False)
+@click.option(
+    "--size", default="1080p", show_default=True, help="Of the output: 720p, 1080p, ..., or HxW."
+)
+@click.option("--device", default="CPU", show_default=True, help="CPU, GPU, ...")
+@click.option(
+    "--precision",
+    metavar="EXECUTION",
+    help="f32, bf16, int8+f32, ... [default: the fastest that the model and the device have]",
+)
+@click.option("--threads", type=int, help="Inference threads. [default: the device's choice]")
+@click.option("--seconds", default=4.0, show_default=True, help="How long to measure.")
+@click.option("--top", default=20, show_default=True, help="Nodes to list, the slowest first.")
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write all figures.",
+)
+def profile(
+    model: str | None,
+    size: str,
+    device: str,
+    precision: str | None,
+    threads: int | None,
+    seconds: float,
+    top: int,
+    json_file: Path | None,
+) -> None:
+    """Show where the time of a frame goes: by node and by kind.
+
+    MODEL is a shipped model, an ovsharp IR, or a file that ovsharp convert takes with its options
+    after commas (see ovsharp bench --help). Convolutions are compared with the best rate that a
+    large convolution reaches on this machine in the same precision; everything else is bytes that
+    are moved.
+    """
+    import tempfile
+
+    from ovsharp import benchmarks
+    from ovsharp.cli.console import output
+    from ovsharp.files import staged
+
+    with tempfile.TemporaryDirectory() as scratch:
+        variant = benchmarks.find_variant(model, device, precision, Path(scratch))
+        result = benchmarks.profile(
+            variant, benchmarks.Size.parse(size), device=device, seconds=seconds, threads=threads
+        )
+    if json_file:
+        with staged(json_file.parent) as staging:
+            (staging / json_file.name).write_text(result.to_json(), encoding="utf-8")
+    console = output()
+    console.print(
+        f"{result.model} on {device} ({result.device_name}), storage {result.storage}, execution "
+        f"{result.execution}, {result.width}x{result.height} out",
+        markup=False,
+    )
+    console.print(
+        f"frame {result.frame_ms:.2f} ms (median of {result.runs}); with counters "
+        f"{result.counted_ms:.2f} ms, sum of the nodes {result.total_ms:.2f} ms",
+        markup=False,
+    )
+    console.print(benchmarks.kind_table(result))
+    console.print(benchmarks.node_table(result, top))
+    console.print(result.verdict(), style="bold", markup=False)
