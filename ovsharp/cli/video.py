@@ -53,7 +53,6 @@ class _Choices:
 @click.option("--device", default="CPU", show_default=True, help="As `ovsharp devices` lists them.")
 @click.option("--precision", help="Execution precision, e.g. f32 or bf16. [default: the fastest]")
 @click.option("--strength", type=click.FloatRange(0, 1), default=1.0, show_default=True)
-@click.option("--target-fps", type=click.FloatRange(min=1), help="Choose the model by this speed.")
 @click.option("--codec", help="h264, hevc, vp9 or av1. [default: h264; vp9 for .webm]")
 @click.option(
     "--crf",
@@ -79,7 +78,6 @@ def video(
     device: str,
     precision: str | None,
     strength: float,
-    target_fps: float | None,
     **flags: Any,
 ) -> None:
     """Sharpen video files, folders of videos and globs.
@@ -87,8 +85,6 @@ def video(
     Timestamps are kept, variable frame rates too; sound, subtitles, chapters and metadata are
     copied. Frames are turned upright. HDR is refused, 10-bit input is written with 8 bits.
     """
-    if target_fps is not None and flags["resume"]:
-        raise UsageError("--resume needs one model for all frames; leave --target-fps out")
     jobs = _plan(inputs, output)
     from ovsharp.extras import need
     from ovsharp.runtime import Sharpener, find_model
@@ -98,8 +94,7 @@ def video(
     stamp = path.stat()
     identity = (str(path), stamp.st_size, stamp.st_mtime_ns, device, precision, strength)
     choices = _Choices(**flags, settings=identity)
-    more: dict[str, Any] = {} if target_fps is None else {"target_fps": target_fps}
-    sharpener = Sharpener(model, device=device, precision=precision, strength=strength, **more)
+    sharpener = Sharpener(model, device=device, precision=precision, strength=strength)
     reports, failures = [], []
     with sharpener:
         for source, target in jobs.items():
@@ -269,6 +264,11 @@ def _plan(inputs: tuple[str, ...], output: Path) -> dict[Path, Path]:
         if len(found) > 1:
             raise UsageError(f"{len(found)} videos cannot all become {output}; name a folder")
         jobs = dict.fromkeys(found, output)
+    elif output.suffix and not output.is_dir():
+        raise UsageError(
+            f"{output} is no folder, and videos cannot be written as {output.suffix}: expected "
+            f"{', '.join(CONTAINERS)}"
+        )
     else:
         jobs = {
             source: output

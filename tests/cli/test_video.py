@@ -13,8 +13,10 @@ from click.testing import CliRunner, Result
 
 from ovsharp.cli.video import video
 from ovsharp.errors import MediaError, UsageError
+from ovsharp.media import read_video
 from tests.interrupt import interrupted
 from tests.media.clips import TIMES, clip
+from tests.networks import write_frame_model
 
 pytest.importorskip("av")
 
@@ -86,3 +88,27 @@ def test_an_interruption_leaves_no_output(tmp_path: Path) -> None:
     assert "interrupted" in errors
     assert "frames are kept; continue with --resume" in errors
     assert not (tmp_path / "out.mp4").exists()
+
+
+def test_an_ending_that_is_no_video_is_refused(tmp_path: Path) -> None:
+    result = run(clip(tmp_path / "in.mp4"), "-o", tmp_path / "out.gif")
+    assert isinstance(result.exception, UsageError)
+    assert "cannot be written as .gif" in str(result.exception)
+    assert not (tmp_path / "out.gif").exists()
+
+
+def test_an_upscaling_model_changes_the_size(tmp_path: Path) -> None:
+    source = clip(tmp_path / "in.mp4")
+    model = write_frame_model(tmp_path, scale=2)
+    result = run(source, "-o", tmp_path / "out.mp4", "--model", model)
+    assert result.exit_code == 0, result.output
+    with read_video(source) as before, read_video(tmp_path / "out.mp4") as after:
+        assert (after.width, after.height) == (2 * before.width, 2 * before.height)
+        assert len(list(after)) == len(TIMES)
+
+
+def test_a_place_without_rights_is_told_and_nothing_is_left(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = run(clip(tmp_path / "in.mp4"), "-o", tmp_path / "file" / "out.mp4")
+    assert isinstance(result.exception, OSError)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "in.mp4"]

@@ -49,7 +49,7 @@ def test_a_known_colour_survives(tmp_path: Path, colour: tuple[int, int]) -> Non
                 colour[0] == 5,
             )
             frame = next(iter(video)).frame
-        assert np.abs(frame[16, 32].astype(int) - (30, 200, 120)).max() <= 6
+        assert np.abs(frame[16, 32].astype(int) - (30, 200, 120)).max() <= 4
 
 
 def test_sound_and_metadata_are_copied_packet_by_packet(tmp_path: Path) -> None:
