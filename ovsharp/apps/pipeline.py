@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from queue import Empty, Full, Queue
 from typing import Literal, Protocol, TypeVar
@@ -191,30 +190,13 @@ class Pipeline:
                 close()
 
     def _infer(self) -> None:
-        waiting: deque[Shot] = deque()
-        idle = 0.0
-
-        def frames() -> Iterator[Frame]:
-            nonlocal idle
-            while True:
-                began = time.perf_counter()
-                shot = self._get(self._decoded)
-                idle += time.perf_counter() - began
-                if shot is None:
-                    return
-                waiting.append(shot)
-                yield shot.frame
-
-        began = time.perf_counter()
-        stream = self._sharpener.stream(frames())
-        try:
-            for sharp in stream:
-                before = time.perf_counter()
-                self._put(self._sharp, (waiting.popleft(), sharp))
-                idle += time.perf_counter() - before
-                self._busy["infer"] = time.perf_counter() - began - idle
-        finally:
-            stream.close()
+        # One call after the other: decoding and encoding overlap with it in their own threads, and
+        # what is measured is the model's own time, which `stream` would hide in its waiting.
+        while (shot := self._get(self._decoded)) is not None:
+            began = time.perf_counter()
+            sharp = self._sharpener(shot.frame)
+            self._busy["infer"] += time.perf_counter() - began
+            self._put(self._sharp, (shot, sharp))
         self._put(self._sharp, None)
 
     def _encode(self) -> None:
