@@ -74,6 +74,11 @@ def run() -> NoReturn:
         code = code or EXIT_FAILED
         # Python flushes once more at its end, and would end in a traceback.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if code == EXIT_INTERRUPTED:
+        # All files are closed and cleared away by now, but native threads may still wind down; the
+        # end of the interpreter would destroy them, and the process abort (seen once, under load).
+        sys.stderr.flush()
+        os._exit(code)
     sys.exit(code)
 
 
