@@ -41,6 +41,12 @@ def exit_code(error: BaseException | int, monkeypatch: pytest.MonkeyPatch) -> in
     return caught.value.code
 
 
+@pytest.fixture(autouse=True)
+def _no_hard_exit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interrupted `run` ends the process at once: here it must not end the tests."""
+    monkeypatch.setattr("os._exit", sys.exit)
+
+
 @pytest.mark.parametrize(
     ("error", "code", "message"),
     [
