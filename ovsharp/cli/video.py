@@ -53,6 +53,12 @@ class _Choices:
 @click.option("--device", default="CPU", show_default=True, help="As `ovsharp devices` lists them.")
 @click.option("--precision", help="Execution precision, e.g. f32 or bf16. [default: the fastest]")
 @click.option("--strength", type=click.FloatRange(0, 1), default=1.0, show_default=True)
+@click.option(
+    "--target-fps",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Hold this speed: choose the model of a family by it, and change it when need be. "
+    "[family: sharp, or that of --model]",
+)
 @click.option("--codec", help="h264, hevc, vp9 or av1. [default: h264; vp9 for .webm]")
 @click.option(
     "--crf",
@@ -78,6 +84,7 @@ def video(
     device: str,
     precision: str | None,
     strength: float,
+    target_fps: float | None,
     **flags: Any,
 ) -> None:
     """Sharpen video files, folders of videos and globs.
@@ -85,6 +92,8 @@ def video(
     Timestamps are kept, variable frame rates too; sound, subtitles, chapters and metadata are
     copied. Frames are turned upright. HDR is refused, 10-bit input is written with 8 bits.
     """
+    if target_fps is not None and flags["resume"]:
+        raise UsageError("--resume needs one model for all frames; leave --target-fps out")
     jobs = _plan(inputs, output)
     from ovsharp.extras import need
     from ovsharp.runtime import Sharpener, find_model
@@ -93,8 +102,10 @@ def video(
     path = find_model(model, precision)
     stamp = path.stat()
     identity = (str(path), stamp.st_size, stamp.st_mtime_ns, device, precision, strength)
-    choices = _Choices(**flags, settings=identity)
-    sharpener = Sharpener(model, device=device, precision=precision, strength=strength)
+    choices = _Choices(**flags, settings=(*identity, target_fps))
+    sharpener = Sharpener(
+        model, device=device, precision=precision, strength=strength, target_fps=target_fps
+    )
     reports, failures = [], []
     with sharpener:
         for source, target in jobs.items():
@@ -121,6 +132,7 @@ def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) ->
     from ovsharp.quality import Flicker
 
     flicker = Flicker() if choices.report is not None else None
+    known = len(sharpener.switches)
 
     def each(before: Frame, after: Frame) -> Frame:
         if flicker is not None:
@@ -157,12 +169,27 @@ def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) ->
             try:
                 progress = pipeline.run(show)
             except BaseException:
-                if sink.done:
+                if sink.done and sharpener.choice is None:
                     click.echo(
                         f"{source}: {sink.done} frames are kept; continue with --resume", err=True
                     )
                 raise
-    return _summary(source, target, clip, done, progress, flicker, sink.notes)
+    notes = [*clip.notes, *sink.notes, *_quality_notes(sharpener, known)]
+    return _summary(source, target, clip, done, progress, flicker, notes)
+
+
+def _quality_notes(sharpener: Sharpener, known: int) -> list[str]:
+    """Say which model was chosen, and how it was changed since some switches were known."""
+    if sharpener.choice is None:
+        return []
+    return [
+        sharpener.choice.reason,
+        *(
+            f"frame {switch.frame}: {switch.before} -> {switch.after} ({switch.reason})"
+            for switch in sharpener.switches[known:]
+        ),
+        f"{sharpener.variant} runs at the end",
+    ]
 
 
 def _summary(
@@ -187,7 +214,7 @@ def _summary(
         "model_fps": round(progress.model_fps, 2),
         "busy": shares,
         "colour": clip.colour.label,
-        "notes": [*clip.notes, *notes],
+        "notes": notes,
     }
     if flicker is not None:
         figures["flicker"] = {

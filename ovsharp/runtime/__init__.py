@@ -1,5 +1,6 @@
 """IR files to frames: devices, compiled models, requests, tiles, `Sharpener`. No torch."""
 
+from ovsharp.runtime.auto import Choice, Switch
 from ovsharp.runtime.compiled import CompiledFrames, Mode, Settings, compile_frames
 from ovsharp.runtime.device import (
     Execution,
@@ -24,6 +25,7 @@ from ovsharp.runtime.shipped import DEFAULT_MODEL, find_model, shipped_models
 
 __all__ = [
     "DEFAULT_MODEL",
+    "Choice",
     "CompiledFrames",
     "Device",
     "Execution",
@@ -31,6 +33,7 @@ __all__ = [
     "Mode",
     "Settings",
     "Sharpener",
+    "Switch",
     "check_device",
     "check_frame",
     "compile_frames",

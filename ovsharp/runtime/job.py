@@ -46,6 +46,11 @@ class Job:
         tile_shape = (plan.size[0] * spec.scale, plan.size[1] * spec.scale, 3)
         self._tile_out = self._out if whole else np.empty(tile_shape, np.uint8)
 
+    @property
+    def frame(self) -> Frame:
+        """What is read: the frame, or its copy."""
+        return self._frame
+
     def start(self, slot: Slot) -> None:
         """Start the first inference, without waiting for it.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
@@ -10,14 +11,14 @@ from pathlib import Path
 from types import TracebackType
 
 from ovsharp.errors import InferenceError, UsageError
-from ovsharp.runtime.compiled import CompiledFrames, Mode, Settings, check_tuning, compile_frames
-from ovsharp.runtime.device import Execution, check_device, get_core, resolve_execution
+from ovsharp.runtime.auto import Auto, Choice, Switch, Turn, family
+from ovsharp.runtime.compiled import Mode, Settings, check_tuning
+from ovsharp.runtime.device import Execution, check_device
 from ovsharp.runtime.frames import Frame, check_frame, check_out
-from ovsharp.runtime.ir import read_ir
 from ovsharp.runtime.job import Job
-from ovsharp.runtime.ring import SizeCache, Slots
+from ovsharp.runtime.ring import Slot
 from ovsharp.runtime.shipped import find_model
-from ovsharp.runtime.tiles import Plan, check_tile, plan
+from ovsharp.runtime.variant import Tuning, Variant
 from ovsharp.spec import ModelSpec
 
 
@@ -49,6 +50,14 @@ class Sharpener:
     - `streams` (throughput mode): leave it to OpenVINO, then try half and twice that number.
     - `settings_for(height, width)` says what really runs.
 
+    Auto quality: with `target_fps=60` the sharpener chooses among the models of a family (the
+    three sizes of `sharp`, or of the family of the model that is named) the best one that holds
+    that rate with a fifth to spare. The first frame of a size waits up to a few seconds while
+    their times are measured (`settings_for` does it ahead); the figures are then remembered for
+    this machine. `choice` says what was chosen and why. If frames get slow, a faster model takes
+    over before they are late, and a better one again after two seconds with room for it, fading
+    over a few frames; `variant` names the model that runs, `switches` lists the changes.
+
     Args:
         model: path of an IR that `ovsharp convert` or `quantize` wrote, the name of a shipped
             model, or None for the default one.
@@ -62,6 +71,8 @@ class Sharpener:
             the scale is not 1). 1 is the pure result and costs nothing.
         tile: input pixels per side of a tile; None cuts only frames with more than 9 million
             output pixels. Models that look at the whole frame are never cut.
+        target_fps: frames per second to hold by choosing the model, above 0; None runs the model
+            that is named.
 
     Raises:
         UsageError: an argument that makes no sense, or does not fit the model.
@@ -90,18 +101,17 @@ class Sharpener:
         streams: int | None = None,
         strength: float = 1.0,
         tile: int | None = None,
+        target_fps: float | None = None,
     ) -> None:
         check_tuning(mode, threads, streams)
         if not 0 <= strength <= 1:
             raise UsageError(f"strength must be from 0 to 1, got {strength}")
-        self._device = check_device(device)
-        self._model, self._spec = read_ir(find_model(model, precision), get_core())
-        check_tile(tile, self._spec)
-        self._execution = resolve_execution(self._device, self._spec.storage, precision)
-        self._mode: Mode = mode
-        self._threads, self._streams = threads, streams
-        self._strength, self._tile = strength, tile
-        self._sizes = SizeCache(self._compile)
+        if target_fps is not None and not 0 < target_fps < math.inf:
+            raise UsageError(f"target_fps must be a number above 0, got {target_fps}")
+        tuning = Tuning(check_device(device), precision, mode, threads, streams, strength, tile)
+        names = [model] if target_fps is None else family(model)
+        self._variants = [Variant(find_model(name, precision), tuning) for name in names]
+        self._auto = None if target_fps is None else Auto(self._variants, target_fps, tuning)
         # Started at the first submit; waits for requests in the order they were started in.
         self._finisher = ThreadPoolExecutor(1, thread_name_prefix="ovsharp")
         self._order = threading.Lock()
@@ -109,16 +119,33 @@ class Sharpener:
 
     @property
     def spec(self) -> ModelSpec:
-        """What the model is."""
-        return self._spec
+        """What the model is; with `target_fps`, the one that runs now."""
+        return self._variant.spec
 
     @property
     def execution(self) -> Execution:
         """What the model computes in."""
-        return self._execution
+        return self._variant.execution
+
+    @property
+    def variant(self) -> str:
+        """Name of the model that runs now."""
+        return self._variant.name
+
+    @property
+    def choice(self) -> Choice | None:
+        """What `target_fps` made of the last frame size; None without it or before a frame."""
+        return None if self._auto is None else self._auto.choice
+
+    @property
+    def switches(self) -> tuple[Switch, ...]:
+        """The last changes of model that `target_fps` led to, oldest first."""
+        return () if self._auto is None else self._auto.switches
 
     def settings_for(self, height: int, width: int) -> Settings:
         """Compile for frames of a size, if that was not done yet, and say what runs them.
+
+        With `target_fps` the model for that size is chosen, too.
 
         Raises:
             InferenceError: the model cannot take such frames, or the sharpener is closed.
@@ -126,7 +153,9 @@ class Sharpener:
         """
         if min(height, width) < 1:
             raise InferenceError(f"there are no frames of {width}x{height}: expected 1x1 or more")
-        return self._slots(self._plan(height, width)).settings
+        self._check_open()
+        variant = self._variant if self._auto is None else self._auto.prepare(height, width)
+        return variant.slots(variant.plan(height, width)).settings
 
     def __call__(self, frame: Frame, *, out: Frame | None = None) -> Frame:
         """Sharpen one frame. Thread-safe; waits while all slots are taken.
@@ -146,12 +175,10 @@ class Sharpener:
         check_frame(frame)
         height, width = frame.shape[:2]
         if out is not None:
-            check_out(out, (height * self._spec.scale, width * self._spec.scale, 3), frame)
-        cut = self._plan(height, width)
-        with self._slots(cut).borrow() as slot:
-            job = Job(frame, cut, self._spec, strength=self._strength, out=out)
-            job.start(slot)
-            return job.finish(slot)
+            scale = self._variant.spec.scale
+            check_out(out, (height * scale, width * scale, 3), frame)
+        turn = self._turn(height, width)
+        return turn.finished(frame, turn.variant.run(frame, out))
 
     def submit(self, frame: Frame) -> Future[Frame]:
         """Start sharpening a frame and give its future. Thread-safe.
@@ -171,15 +198,17 @@ class Sharpener:
             InferenceError: not a frame, or a closed sharpener.
         """
         check_frame(frame)
-        cut = self._plan(*frame.shape[:2])
-        slots = self._slots(cut)
+        turn = self._turn(*frame.shape[:2])
+        variant = turn.variant
+        cut = variant.plan(*frame.shape[:2])
+        slots = variant.slots(cut)
         slot = slots.take()
         try:
-            job = Job(frame, cut, self._spec, strength=self._strength, copy=True)
+            job = variant.job(frame, cut, copy=True)
             with self._order:
                 self._check_open()
                 job.start(slot)
-                future = self._finisher.submit(job.finish, slot)
+                future = self._finisher.submit(_finish, turn, job, slot)
         except BaseException:
             slots.give(slot)
             raise
@@ -225,7 +254,10 @@ class Sharpener:
         with self._order:
             self._closed = True
         self._finisher.shutdown()
-        self._sizes.clear()
+        if self._auto is not None:
+            self._auto.close()
+        for variant in self._variants:
+            variant.clear()
 
     def __enter__(self) -> Sharpener:
         return self
@@ -248,26 +280,19 @@ class Sharpener:
             failed.set_exception(error)
             yield failed
 
-    def _plan(self, height: int, width: int) -> Plan:
-        return plan(height, width, self._spec, self._tile)
+    @property
+    def _variant(self) -> Variant:
+        return self._variants[0] if self._auto is None else self._auto.variant
 
-    def _slots(self, cut: Plan) -> Slots:
+    def _turn(self, height: int, width: int) -> Turn:
+        """Say which model makes the next frame of a size: the one place where that is decided."""
         self._check_open()
-        return self._sizes.get(*cut.size)
+        return Turn(self._variant) if self._auto is None else self._auto.turn(height, width)
 
     def _check_open(self) -> None:
         if self._closed:
             raise InferenceError("the sharpener is closed; make a new one")
 
-    def _compile(self, height: int, width: int) -> CompiledFrames:
-        return compile_frames(
-            self._model,
-            self._spec,
-            height,
-            width,
-            device=self._device,
-            execution=self._execution,
-            mode=self._mode,
-            threads=self._threads,
-            streams=self._streams,
-        )
+
+def _finish(turn: Turn, job: Job, slot: Slot) -> Frame:
+    return turn.finished(job.frame, job.finish(slot))

@@ -112,3 +112,30 @@ def test_a_place_without_rights_is_told_and_nothing_is_left(tmp_path: Path) -> N
     result = run(clip(tmp_path / "in.mp4"), "-o", tmp_path / "file" / "out.mp4")
     assert isinstance(result.exception, OSError)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "in.mp4"]
+
+
+def test_a_target_speed_chooses_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OVSHARP_CACHE", str(tmp_path / "cache"))
+    source = clip(tmp_path / "in.mp4")
+    report = tmp_path / "report.json"
+    # A speed that no machine has: the fastest model, and nothing below to change to.
+    result = run(source, "-o", tmp_path / "out.mp4", "--target-fps", "1e6", "--report", report)
+    assert result.exit_code == 0, result.output
+    text = " ".join(result.stdout.split())
+    assert "is the fastest; nothing holds 1e+06 FPS" in text
+    assert "runs at the end" in text
+    (figures,) = json.loads(report.read_text())
+    assert figures["notes"][-1] in result.stdout
+    result = run(source, "-o", tmp_path / "slow.mp4", "--target-fps", "0.001")
+    assert "note: sharp-quality runs at the end" in result.stdout
+
+
+def test_a_target_speed_needs_a_family_and_no_resume(tmp_path: Path) -> None:
+    source, target = clip(tmp_path / "in.mp4"), tmp_path / "out.mp4"
+    for arguments, message in (
+        (("--resume",), "needs one model for all frames"),
+        (("--model", "sharp-gla"), "sharp-balanced, sharp-fast, sharp-quality"),
+    ):
+        result = run(source, "-o", target, "--target-fps", 30, *arguments)
+        assert isinstance(result.exception, UsageError)
+        assert message in str(result.exception)

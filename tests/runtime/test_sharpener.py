@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ovsharp.errors import DeviceError, InferenceError, UsageError
-from ovsharp.runtime import CompiledFrames, Sharpener, sharpener, upscale
+from ovsharp.runtime import CompiledFrames, Sharpener, upscale, variant
 from ovsharp.runtime.ring import COMPILED_SIZES
 from tests.networks import write_frame_model
 from tests.runtime.models import noise, write_base_model, write_with_spec
@@ -34,7 +34,7 @@ def double_size(folder: Path) -> Path:
 def compilations(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     """The sizes that were compiled."""
     sizes: list[tuple[int, int]] = []
-    real = sharpener.compile_frames
+    real = variant.compile_frames
 
     def counted(
         model: object, spec: object, height: int, width: int, **settings: object
@@ -42,7 +42,7 @@ def compilations(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
         sizes.append((height, width))
         return real(model, spec, height, width, **settings)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(sharpener, "compile_frames", counted)
+    monkeypatch.setattr(variant, "compile_frames", counted)
     return sizes
 
 
@@ -59,8 +59,8 @@ def test_any_size_is_padded_by_its_edge_and_cropped(
 def test_the_result_is_the_models(same_size: Path) -> None:
     frame = noise(32, 48)
     with Sharpener(same_size, precision="f32") as sharp:
-        request = sharpener.compile_frames(
-            sharp._model, sharp.spec, 32, 48, execution=sharp.execution
+        request = variant.compile_frames(
+            sharp._variants[0]._model, sharp.spec, 32, 48, execution=sharp.execution
         ).create_request()
         request.infer({"frame": frame[None]})
         assert np.array_equal(sharp(frame), request.get_tensor("sharp").data[0])

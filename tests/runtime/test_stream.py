@@ -184,7 +184,7 @@ def test_a_failed_inference_raises_at_its_place(
 
 
 def test_openvino_errors_are_named(sharp: Sharpener) -> None:
-    slot = sharp._slots(sharp._plan(16, 16)).take()
+    slot = sharp._variants[0].slots(sharp._variants[0].plan(16, 16)).take()
     wrong = {"frame": noise(8, 8), "sharp": noise(16, 16)}
     with pytest.raises(InferenceError, match="starting a frame of 16x16 on CPU failed: "):
         slot.start(wrong)

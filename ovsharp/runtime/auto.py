@@ -1,0 +1,362 @@
+"""Auto quality: the best model of a family that holds a frame rate, on this machine, now."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import openvino as ov
+
+from ovsharp.errors import UsageError
+from ovsharp.files import sha256
+from ovsharp.runtime.controller import SPARE, Controller
+from ovsharp.runtime.device import MAX_ISA, get_core
+from ovsharp.runtime.fade import FADE_FRAMES, Fade
+from ovsharp.runtime.frames import Frame
+from ovsharp.runtime.ring import COMPILED_SIZES
+from ovsharp.runtime.shipped import shipped_models
+from ovsharp.runtime.timing import TimingCache, measure, size_class
+from ovsharp.runtime.variant import Tuning, Variant
+
+DEFAULT_FAMILY = "sharp"
+MEMBERS = ("quality", "balanced", "fast")
+"""Endings of the names in a family, best pictures first."""
+KEPT_SWITCHES = 1000
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which model a frame rate was entrusted to, and why."""
+
+    model: str
+    target_fps: float
+    milliseconds: Mapping[str, float]
+    """Time per frame of every model of the family, end to end, best pictures first."""
+    height: int
+    """Of the frames, in pixels."""
+    width: int
+    reason: str
+    """A sentence."""
+
+
+@dataclass(frozen=True)
+class Switch:
+    """A change of model in a running stream."""
+
+    frame: int
+    """Frames of this size that were finished before it."""
+    before: str
+    after: str
+    reason: str
+
+
+def family(model: str | Path | None) -> tuple[str, ...]:
+    """Give the names of the family that a model belongs to, best pictures first.
+
+    Args:
+        model: name of a shipped model; None for the family `sharp`.
+
+    Raises:
+        UsageError: the model belongs to no family.
+
+    Example:
+        >>> family("sharp-fast")
+        ('sharp-quality', 'sharp-balanced', 'sharp-fast')
+    """
+    shipped = shipped_models()
+    name = f"{DEFAULT_FAMILY}-fast" if model is None else str(model)
+    start, _, member = name.rpartition("-")
+    if isinstance(model, Path) or name not in shipped or member not in MEMBERS:
+        known = [one for one in shipped if one.rpartition("-")[2] in MEMBERS]
+        raise UsageError(
+            f"target_fps chooses within a family and '{model}' is of none; leave the model out, or "
+            f"name one of {', '.join(known) or 'none in this installation'}"
+        )
+    return tuple(one for end in MEMBERS if (one := f"{start}-{end}") in shipped)
+
+
+def choose(target_fps: float, milliseconds: Mapping[str, float], height: int, width: int) -> Choice:
+    """Choose the best model that holds a frame rate with room to spare.
+
+    Args:
+        target_fps: frames per second to hold.
+        milliseconds: per frame of every model, best pictures first.
+        height: of the frames.
+        width: of the frames.
+
+    Example:
+        >>> choose(50, {"good": 25.0, "fast": 8.0}, 1080, 1920).reason
+        'good needs 25.0 ms a frame at 1920x1080; fast needs 8.0 ms and holds 50 FPS (20.0 ms) \
+with 20 % to spare'
+    """
+    period = 1000 / target_fps
+    model = next((one for one, ms in milliseconds.items() if ms <= SPARE * period), None)
+    holds = f"holds {target_fps:g} FPS ({period:.1f} ms) with {1 - SPARE:.0%}".replace("%", " %")
+    if model is None:
+        model = min(milliseconds, key=lambda one: milliseconds[one])
+        end = f"is the fastest; nothing {holds} to spare"
+    else:
+        end = f"{holds} to spare"
+    names = list(milliseconds)
+    passed = [f"{one} needs {milliseconds[one]:.1f} ms" for one in names[: names.index(model)]]
+    where = f" a frame at {width}x{height}"
+    text = f"{model} needs {milliseconds[model]:.1f} ms"
+    if passed:
+        reason = f"{', '.join(passed)}{where}; {text} and {end}"
+    else:
+        reason = f"{text}{where} and {end}"
+    return Choice(model, target_fps, dict(milliseconds), height, width, reason)
+
+
+class Turn:
+    """Which model makes one frame. Plain: that model, and nothing else."""
+
+    def __init__(self, variant: Variant) -> None:
+        self.variant = variant
+
+    def finished(self, frame: Frame, result: Frame) -> Frame:  # noqa: ARG002 - `Auto`'s needs it
+        """Take the result of the frame and give what its owner shall get."""
+        return result
+
+
+class _AutoTurn(Turn):
+    def __init__(self, auto: Auto, course: _Course, step: int) -> None:
+        super().__init__(auto.variants[course.level])
+        self._auto, self._course, self._step = auto, course, step
+        self._fade = course.fade if step < FADE_FRAMES else None
+        self._began = auto.clock()
+
+    def finished(self, frame: Frame, result: Frame) -> Frame:
+        if self._fade is not None:
+            self._fade.apply(frame, result, self._step)
+        settled = self._step >= FADE_FRAMES
+        self._auto.report(self._course, self.variant, self._began, settled, frame, result)
+        return result
+
+
+class Auto:
+    """Several models that make the same frames, better or faster, and who of them is running.
+
+    Every frame size has a course of its own: a first choice from measured times (measured when
+    the first frame of that size comes, if this machine's cache does not know them), then a
+    `Controller` that is fed with the time of every frame. A new model is compiled beside the
+    running one, by a thread, and takes over when it is ready, with a `Fade`.
+
+    Thread-safe. While models are measured, others wait.
+
+    Args:
+        variants: best pictures first, of one scale.
+        target_fps: above 0.
+        tuning: what the variants run with.
+        cache: remembered times.
+        clock: a monotonic clock in seconds.
+    """
+
+    def __init__(
+        self,
+        variants: Sequence[Variant],
+        target_fps: float,
+        tuning: Tuning,
+        *,
+        cache: TimingCache | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.variants, self.clock = tuple(variants), clock
+        self._target_fps, self._tuning = target_fps, tuning
+        self._cache = TimingCache() if cache is None else cache
+        # Two locks: to measure, slots are needed, and whoever holds them may have to report first.
+        self._choosing, self._lock = threading.Lock(), threading.Lock()
+        self._courses: OrderedDict[tuple[int, int], _Course] = OrderedDict()
+        self._closed = False
+        self._switches: deque[Switch] = deque(maxlen=KEPT_SWITCHES)
+        self._helper = ThreadPoolExecutor(1, thread_name_prefix="ovsharp-auto")
+
+    @property
+    def choice(self) -> Choice | None:
+        """The choice for the last size of frames; None before the first."""
+        course = self._last
+        return None if course is None else course.choice
+
+    @property
+    def variant(self) -> Variant:
+        """The model that makes the next frame of the last size."""
+        course = self._last
+        return self.variants[0 if course is None else course.level]
+
+    @property
+    def switches(self) -> tuple[Switch, ...]:
+        """The last changes of model, oldest first."""
+        with self._lock:
+            return tuple(self._switches)
+
+    def turn(self, height: int, width: int) -> Turn:
+        """Say who makes the next frame of a size.
+
+        Raises:
+            InferenceError, DeviceError, UnsupportedModelError: a model cannot be compiled.
+        """
+        course = self._course(height, width)
+        with self._lock:
+            self._take_over(course)
+            if course.step >= FADE_FRAMES:
+                course.fade = None
+            turn = _AutoTurn(self, course, course.step)
+            course.step += 1
+            return turn
+
+    def prepare(self, height: int, width: int) -> Variant:
+        """Choose a model for a frame size, if that was not done yet, and give it.
+
+        Raises:
+            InferenceError, DeviceError, UnsupportedModelError: a model cannot be compiled.
+        """
+        course = self._course(height, width)
+        with self._lock:
+            return self.variants[course.level]
+
+    def report(
+        self,
+        course: _Course,
+        variant: Variant,
+        began: float,
+        settled: bool,
+        frame: Frame,
+        result: Frame,
+    ) -> None:
+        """Take the time of a frame that ends now; begin a change if that is due.
+
+        What counts is the time that the frame kept the machine busy: from its start, or from the
+        end of the frame before it where that was later.
+        """
+        with self._lock:
+            ended = self.clock()
+            seconds = ended - max(began, course.ended)
+            course.ended = ended
+            course.frames += 1
+            running = variant is self.variants[course.level]
+            if self._closed or course.pending is not None or not settled or not running:
+                return
+            course.wanted = course.controller.feed(seconds)
+            if course.wanted != course.level:
+                ready = partial(self._ready, course.wanted, frame.copy(), result.copy())
+                course.pending = self._helper.submit(ready)
+
+    def close(self) -> None:
+        """Wait for what is being prepared."""
+        with self._lock:
+            self._closed = True
+        self._helper.shutdown()
+
+    @property
+    def _last(self) -> _Course | None:
+        with self._lock:
+            return next(reversed(self._courses.values()), None)
+
+    def _course(self, height: int, width: int) -> _Course:
+        with self._choosing:
+            with self._lock:
+                known = self._courses.get((height, width))
+            course = known or self._begin(height, width)
+            with self._lock:
+                self._courses[height, width] = course
+                self._courses.move_to_end((height, width))
+                while len(self._courses) > COMPILED_SIZES:
+                    self._courses.popitem(last=False)
+            return course
+
+    def _begin(self, height: int, width: int) -> _Course:
+        times = self._times(height, width)
+        choice = choose(self._target_fps, times, height, width)
+        level = [variant.name for variant in self.variants].index(choice.model)
+        controller = Controller(self._target_fps, list(times.values()), level)
+        return _Course(choice, level, controller)
+
+    def _times(self, height: int, width: int) -> dict[str, float]:
+        """Milliseconds per frame of every model: remembered per pixel, or measured now."""
+        size, machine = size_class(height, width), _machine(self._tuning.device)
+        keys = {one.name: self._key(one, size, machine) for one in self.variants}
+        pixels = height * width / 1e6
+        known = {name: self._cache.get(key) for name, key in keys.items()}
+        times = {name: pixels * one for name, one in known.items() if one is not None}
+        if len(times) < len(keys):
+            frame = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+            runs = {one.name: partial(one.burst, frame) for one in self.variants}
+            times = measure(runs, self.clock)
+            self._cache.put({keys[name]: ms / pixels for name, ms in times.items()})
+        return times
+
+    def _key(self, variant: Variant, size: int, machine: str) -> str:
+        """Everything that the time of a model depends on."""
+        from ovsharp import __version__
+
+        tuning = self._tuning
+        facts = {
+            "ovsharp": __version__,
+            "openvino": ov.__version__,
+            "machine": machine,
+            "model": f"{variant.name} {sha256(variant.path)[:16]}",
+            "execution": variant.execution.label,
+            "mode": f"{tuning.mode} {tuning.streams or 'auto'}",
+            "threads": tuning.threads or "auto",
+            "tile": tuning.tile or "auto",
+            "size": size,
+        }
+        return "; ".join(f"{name} {fact}" for name, fact in facts.items())
+
+    def _ready(self, level: int, frame: Frame, old: Frame) -> Fade:
+        """Compile a model for a frame's size and run it once: it takes over warm."""
+        return Fade(frame, old, self.variants[level].run(frame))
+
+    def _take_over(self, course: _Course) -> None:
+        if course.pending is None or not course.pending.done():
+            return
+        pending, course.pending = course.pending, None
+        if pending.exception() is not None:
+            course.controller.stay(course.level)
+        course.fade = pending.result()
+        before, after = self.variants[course.level], self.variants[course.wanted]
+        period = 1000 / self._target_fps
+        room = "room for a better model" if course.wanted < course.level else "too slow"
+        reason = f"{room}: {1000 * course.controller.cause:.1f} ms of {period:.1f} ms a frame"
+        self._switches.append(Switch(course.frames, before.name, after.name, reason))
+        course.level, course.step = course.wanted, 0
+
+
+@dataclass
+class _Course:
+    """What happened at one frame size."""
+
+    choice: Choice
+    level: int
+    """Index of the variant that runs."""
+    controller: Controller
+    step: int = 0
+    """Frames that were begun since the last change of model, or the start."""
+    frames: int = 0
+    """Frames that were finished."""
+    ended: float = 0.0
+    """When the last one was."""
+    fade: Fade | None = None
+    pending: Future[Fade] | None = None
+    """The next model, being prepared."""
+    wanted: int = 0
+    """Index of that one."""
+
+
+def _machine(device: str) -> str:
+    """Name the processors that a device may stand for, and the cores that may be used."""
+    core = get_core()
+    names = [
+        f"{one} {core.get_property(one, 'FULL_DEVICE_NAME')}" for one in core.available_devices
+    ]
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    limit = os.environ.get(MAX_ISA, "")
+    return f"{device} of {', '.join(names)}, {usable} cores {limit}".strip()

@@ -1,0 +1,105 @@
+"""One model that can take a frame: read, and compiled per frame size when it is first used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ovsharp.runtime.compiled import CompiledFrames, Mode, compile_frames
+from ovsharp.runtime.device import get_core, resolve_execution
+from ovsharp.runtime.frames import Frame
+from ovsharp.runtime.ir import read_ir
+from ovsharp.runtime.job import Job
+from ovsharp.runtime.ring import SizeCache, Slots
+from ovsharp.runtime.tiles import Plan, check_tile, plan
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """How models are run: the arguments of `Sharpener` that all of its models share."""
+
+    device: str
+    precision: str | None
+    mode: Mode
+    threads: int | None
+    streams: int | None
+    strength: float
+    tile: int | None
+
+
+class Variant:
+    """A model of a `Sharpener`. Thread-safe.
+
+    Args:
+        path: of its .xml.
+        tuning: how it is run; checked before.
+
+    Raises:
+        UsageError, ModelLoadError, UnsupportedModelError, DeviceError: as `Sharpener`.
+    """
+
+    def __init__(self, path: Path, tuning: Tuning) -> None:
+        self.path = path
+        self._model, self.spec = read_ir(path, get_core())
+        check_tile(tuning.tile, self.spec)
+        self.execution = resolve_execution(tuning.device, self.spec.storage, tuning.precision)
+        self._tuning = tuning
+        self._sizes = SizeCache(self._compile)
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return self.spec.name
+
+    def plan(self, height: int, width: int) -> Plan:
+        """Say how a frame of a size is padded and cut."""
+        return plan(height, width, self.spec, self._tuning.tile)
+
+    def slots(self, cut: Plan) -> Slots:
+        """Give the slots for a plan's size, compiled at first use."""
+        return self._sizes.get(*cut.size)
+
+    def job(self, frame: Frame, cut: Plan, *, out: Frame | None = None, copy: bool = False) -> Job:
+        """Make the job of one frame; see `Job`."""
+        return Job(frame, cut, self.spec, strength=self._tuning.strength, out=out, copy=copy)
+
+    def run(self, frame: Frame, out: Frame | None = None) -> Frame:
+        """Sharpen one frame, now."""
+        cut = self.plan(*frame.shape[:2])
+        with self.slots(cut).borrow() as slot:
+            job = self.job(frame, cut, out=out)
+            job.start(slot)
+            return job.finish(slot)
+
+    def burst(self, frame: Frame) -> int:
+        """Sharpen a frame as often as the device runs side by side, and give that number."""
+        cut = self.plan(*frame.shape[:2])
+        slots = self.slots(cut)
+        taken = [slots.take() for _ in range(slots.settings.requests)]
+        try:
+            jobs = [(self.job(frame, cut), slot) for slot in taken]
+            for job, slot in jobs:
+                job.start(slot)
+            for job, slot in jobs:
+                job.finish(slot)
+        finally:
+            for slot in taken:
+                slots.give(slot)
+        return len(taken)
+
+    def clear(self) -> None:
+        """Drop everything that is compiled."""
+        self._sizes.clear()
+
+    def _compile(self, height: int, width: int) -> CompiledFrames:
+        return compile_frames(
+            self._model,
+            self.spec,
+            height,
+            width,
+            device=self._tuning.device,
+            execution=self.execution,
+            mode=self._tuning.mode,
+            threads=self._tuning.threads,
+            streams=self._tuning.streams,
+        )
