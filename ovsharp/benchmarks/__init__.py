@@ -1,5 +1,6 @@
 """What a model costs and what it is worth: SSIM and throughput of every form, side by side."""
 
+from ovsharp.benchmarks import evaluation
 from ovsharp.benchmarks.page import to_html
 from ovsharp.benchmarks.profile import Profile, profile
 from ovsharp.benchmarks.report import (
@@ -8,6 +9,7 @@ from ovsharp.benchmarks.report import (
     kind_table,
     node_table,
     quality_table,
+    ratio_table,
     regression_table,
     speed_table,
     to_csv,
@@ -28,6 +30,7 @@ __all__ = [
     "Speed",
     "compare",
     "compare_speed",
+    "evaluation",
     "find_variant",
     "header_lines",
     "kind_table",
@@ -35,6 +38,7 @@ __all__ = [
     "parse_modes",
     "profile",
     "quality_table",
+    "ratio_table",
     "regression_table",
     "run_benchmark",
     "speed_table",

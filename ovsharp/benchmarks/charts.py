@@ -35,7 +35,29 @@ def quality_plot(report: Report, model: str) -> str:
     return f"<h3>{escape(model)}</h3><p>No times of single frames were measured.</p>"
 
 
-def _plot(points: list[tuple[Row, float, float, float]]) -> str:
+def task_plot(report: Report, scale: int) -> str:
+    """SSIM over median end-to-end milliseconds of all models of one scale, at the largest size.
+
+    They were given the same frames. Circles are one's own models, squares rivals, diamonds
+    textbook conversions.
+    """
+    task = "Same size" if scale == 1 else f"x{scale}"
+    for size in reversed(report.sizes):
+        points = [
+            (row, speed.frame_sync.latency.p50, row.quality.ssim, row.quality.input_ssim)
+            for row in report.rows
+            if row.scale == scale
+            and row.quality
+            and (speed := row.speed(size))
+            and speed.frame_sync
+            and speed.frame_sync.latency
+        ]
+        if points:
+            return f"<h3>{task}, {escape(size)} out</h3>" + _plot(points, named=True)
+    return f"<h3>{task}</h3><p>No times of single frames were measured.</p>"
+
+
+def _plot(points: list[tuple[Row, float, float, float]], *, named: bool = False) -> str:
     times = [time for _, time, _, _ in points] + [1000 / rate for rate in RATES]
     values = [value for _, _, ssim, before in points for value in (ssim, before)]
     left, right = math.log10(min(times)) - 0.1, math.log10(max(times)) + 0.1
@@ -65,10 +87,62 @@ def _plot(points: list[tuple[Row, float, float, float]]) -> str:
     parts.append(_text(_LEFT + 6, y(before) - 5, "input", anchor="start"))
     for row, time, ssim, _ in points:
         tip = f"{row.storage.upper()}, {row.execution}: {time:.3g} ms, SSIM {ssim:.4f}"
-        parts.append(f"<g>{_marker(row, x(time), y(ssim))}<title>{escape(tip)}</title></g>")
+        mark = _role_marker if named else _marker
+        tip = f"{row.model}: {tip}" if named else tip
+        parts.append(f"<g>{mark(row, x(time), y(ssim))}<title>{escape(tip)}</title></g>")
+    if named:
+        parts += _names([(row, x(time), y(ssim)) for row, time, ssim, _ in points])
     parts.append(_text((_LEFT + WIDTH) / 2, _PLOT_HEIGHT - 8, "median end-to-end ms per frame"))
     parts.append(_text(14, floor / 2, "SSIM", turn=True))
-    return _svg(_PLOT_HEIGHT, parts) + _legend([row for row, *_ in points])
+    svg = _svg(_PLOT_HEIGHT, parts)
+    return svg + (_ROLES if named else _legend([row for row, *_ in points]))
+
+
+_ROLES = (
+    '<p class="soft small">Circles: ovsharp. Squares: rivals. Diamonds: the same networks '
+    "converted the textbook way (point at them for their names).</p>"
+)
+
+
+def _role_marker(row: Row, x: float, y: float) -> str:
+    kind = {"own": "int8", "rival": "f32", "textbook": "bf16"}[row.role]
+    if row.role == "own":
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6" class="{kind}"/>'
+    if row.role == "rival":
+        return f'<rect x="{x - 5:.1f}" y="{y - 5:.1f}" width="10" height="10" class="{kind}"/>'
+    corners = f"{x:.1f},{y - 7:.1f} {x + 7:.1f},{y:.1f} {x:.1f},{y + 7:.1f} {x - 7:.1f},{y:.1f}"
+    return f'<polygon points="{corners}" class="{kind}"/>'
+
+
+def _names(points: list[tuple[Row, float, float]]) -> list[str]:
+    """Names beside the markers, where no other name or marker lies. Textbook forms have none."""
+    parts: list[str] = []
+    taken = [(x - 7, x + 7, y) for _, x, y in points]
+    for row, x, y in sorted(points, key=lambda point: point[2]):
+        if row.role == "textbook":
+            continue
+        width = 6.6 * len(row.model)
+        places = [
+            (start, y + shift)
+            for shift in (0, -9, 9, -16, 16, -26, 26, -38, 38, -50, 50)
+            for start in (x + 10, x - 10 - width, x - width / 2)
+            if _LEFT < start < WIDTH - width and (shift or start != x - width / 2)
+        ]
+        left, middle = next(
+            (place for place in places if _is_free(*place, width, taken)), places[0]
+        )
+        taken.append((left, left + width, middle))
+        parts.append(_text(left, middle + 4, row.model, anchor="start", kind="name"))
+    return parts
+
+
+def _is_free(
+    left: float, middle: float, width: float, taken: list[tuple[float, float, float]]
+) -> bool:
+    return not any(
+        abs(middle - other) < 11 and left < end and start < left + width
+        for start, end, other in taken
+    )
 
 
 def _legend(rows: list[Row]) -> str:

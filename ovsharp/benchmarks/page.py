@@ -8,9 +8,10 @@ from html import escape
 
 import cv2
 
-from ovsharp.benchmarks.charts import fps_bars, quality_plot
+from ovsharp.benchmarks.charts import fps_bars, quality_plot, task_plot
 from ovsharp.benchmarks.report import NOTES, header_lines, likeness_text, p99_text
 from ovsharp.benchmarks.results import Report, Row, Speed, Timing
+from ovsharp.benchmarks.rivals import OTHER_TASK, ratio_grid, ratios
 from ovsharp.benchmarks.samples import Sample
 from ovsharp.errors import MediaError
 from ovsharp.runtime import Frame
@@ -63,18 +64,17 @@ def to_html(report: Report, samples: Sequence[Sample]) -> str:
         report: what was measured.
         samples: crops to look at; may be empty.
     """
-    title = f"ovsharp bench: {', '.join(report.models)} on {report.device_name}"
+    own = ", ".join(dict.fromkeys(row.model for row in report.rows if row.role == "own"))
+    rivals = ", ".join(dict.fromkeys(row.model for row in report.rows if row.role == "rival"))
+    title = f"ovsharp bench: {own} on {report.device_name}"
     parts = [
-        f"<h1>{escape(', '.join(report.models))}</h1>",
+        f"<h1>{escape(own)}</h1>",
+        f"<p>against {escape(rivals)}</p>" if rivals else "",
         f'<p class="soft">{escape(report.device_name)}, {escape(report.date)}</p>',
         *(f'<div class="card advice">{escape(line)}</div>' for line in report.recommendations),
         "<h2>Quality against time, and frames per second end to end</h2>",
-        _charts(
-            [
-                *(quality_plot(report, model) for model in report.models),
-                *(fps_bars(report, size) for size in report.sizes),
-            ]
-        ),
+        _charts([*_quality_plots(report), *(fps_bars(report, size) for size in report.sizes)]),
+        *(_ratios(report, size) for size in report.sizes),
         "<h2>Before and after</h2>" if samples else "",
         *(_sample(sample) for sample in samples),
         "<h2>Size and quality</h2>",
@@ -92,6 +92,30 @@ def to_html(report: Report, samples: Sequence[Sample]) -> str:
         f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
         + "\n".join(part for part in parts if part)
         + "\n</body>\n</html>\n"
+    )
+
+
+def _quality_plots(report: Report) -> list[str]:
+    """One for every model or, where models are compared with others, for every task."""
+    if all(row.role == "own" for row in report.rows):
+        return [quality_plot(report, model) for model in report.models]
+    return [task_plot(report, scale) for scale in sorted({row.scale for row in report.rows})]
+
+
+def _ratios(report: Report, size: str) -> str:
+    heads, grid = ratio_grid(report, size)
+    if not grid:
+        return ""
+    text = '<table><thead><tr><th class="text">times faster than</th>'
+    text += "".join(f"<th>{escape(head)}</th>" for head in heads) + "</tr></thead><tbody>"
+    for other, cells in grid.items():
+        row = "".join(_cell(cell) for cell in cells)
+        text += f'<tr><td class="text">{escape(other)}</td>{row}</tr>'
+    lines = [ratio.sentence for ratio in ratios(report, size) if ratio.same_task]
+    return (
+        f"<h2>Against others at {escape(size)}</h2>"
+        f'<div class="card">{text}</tbody></table><p class="soft small">{OTHER_TASK}</p></div>'
+        f'<div class="card small">{_list(lines)}</div>'
     )
 
 

@@ -12,6 +12,7 @@ from rich.table import Table
 from ovsharp.benchmarks.measure import P99_CALLS
 from ovsharp.benchmarks.profile import Profile
 from ovsharp.benchmarks.results import Latency, Report, Row, Speed, Timing
+from ovsharp.benchmarks.rivals import OTHER_TASK, ratio_grid
 from ovsharp.benchmarks.verdict import Comparison
 from ovsharp.quality import PSNR_CAP
 
@@ -166,6 +167,20 @@ def speed_table(report: Report, size: str) -> Table:
                 *_speed_cells(speed),
                 end_section=_last_of_model(report, row),
             )
+    return table
+
+
+def ratio_table(report: Report, size: str) -> Table | None:
+    """How many times faster one's own models are than others; None where nothing compares."""
+    heads, grid = ratio_grid(report, size)
+    if not grid:
+        return None
+    table = _table(f"Times faster at {size}, end to end ({OTHER_TASK})")
+    table.add_column("than")
+    for head in heads:
+        table.add_column(head, justify="right")
+    for other, cells in grid.items():
+        table.add_row(other, *cells)
     return table
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from ovsharp.errors import UsageError
 from ovsharp.records import MALFORMED, decode
 
 SCHEMA = 1
+
+Role = Literal["own", "rival", "textbook"]
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,8 @@ class Row:
     """The model's files on disk, 10^6 bytes."""
     quality: Quality | None
     speeds: tuple[Speed, ...]
+    role: Role = "own"
+    """`own`; `rival`: of others, to compare with; `textbook`: an own one, converted plainly."""
 
     @property
     def key(self) -> str:

@@ -25,12 +25,22 @@ from ovsharp.benchmarks.photos import (
 )
 from ovsharp.benchmarks.quality import Baseline, score
 from ovsharp.benchmarks.results import Quality, Report, Row, Speed, Startup, Timing
+from ovsharp.benchmarks.rivals import find_rivals
 from ovsharp.benchmarks.samples import Sample, choose_samples
 from ovsharp.benchmarks.subjects import EagerSubject, OpenVinoSubject, Ready, Subject
-from ovsharp.benchmarks.variants import EAGER, Candidate, Size, find_candidates, find_variants
+from ovsharp.benchmarks.textbook import convert_textbook
+from ovsharp.benchmarks.variants import (
+    EAGER,
+    Candidate,
+    Size,
+    find_candidates,
+    find_variants,
+    usual_variants,
+)
 from ovsharp.benchmarks.verdict import recommend, with_speedups
+from ovsharp.degrade import parse
 from ovsharp.errors import UsageError
-from ovsharp.runtime import Frame, Mode, check_device, get_core
+from ovsharp.runtime import Frame, Mode, check_device, get_core, shipped_models
 
 MODES: tuple[Mode, ...] = get_args(Mode)
 CALLS_PER_MODE = 2
@@ -73,6 +83,15 @@ class Options:
     seconds: float = 4.0
     """Timed seconds for each row and size, over all modes."""
     threads: int | None = None
+    peers: Path | None = None
+    """Folder of rivals to measure beside the models; see `rivals.find_rivals`."""
+    textbook: bool = False
+    """Whether to measure the textbook conversion of the models, too."""
+
+    @property
+    def is_match(self) -> bool:
+        """Whether models are measured against others, not their own storages and precisions."""
+        return self.peers is not None or self.textbook
 
     def __post_init__(self) -> None:
         counts = {"seconds": self.seconds, "images": self.images, "threads": self.threads}
@@ -113,9 +132,10 @@ def run_benchmark(options: Options, progress: Progress) -> tuple[Report, list[Sa
     )
     load_before = environment.load()
     with tempfile.TemporaryDirectory(prefix="ovsharp-bench-") as scratch:
-        candidates = find_candidates(options.models, Path(scratch))
-        subjects, notes = _subjects(candidates, options)
         album = open_album(options.data, limit=options.images)
+        candidates, left_out = _candidates(options, album, Path(scratch), progress)
+        subjects, notes = _subjects(candidates, options)
+        notes += left_out
         chosen = [photos_for(candidate.spec, album, options.degrade) for candidate in candidates]
         photos = {
             candidate.name: own for candidate, (own, _) in zip(candidates, chosen, strict=True)
@@ -139,7 +159,11 @@ def run_benchmark(options: Options, progress: Progress) -> tuple[Report, list[Sa
         date=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         device=options.device,
         device_name=str(get_core().get_property(options.device, "FULL_DEVICE_NAME")).strip(),
-        options={**dataclasses.asdict(options), "data": str(options.data or "")},
+        options={
+            **dataclasses.asdict(options),
+            "data": str(options.data or ""),
+            "peers": str(options.peers or ""),
+        },
         environment=environment.describe(load_before),
         photos=tuple(described for _, described in chosen),
         sizes=tuple(size.name for size in sizes),
@@ -147,10 +171,37 @@ def run_benchmark(options: Options, progress: Progress) -> tuple[Report, list[Sa
         recommendations=(),
         notes=tuple(notes),
     )
-    report = dataclasses.replace(report, recommendations=recommend(report))
+    if not options.is_match:
+        report = dataclasses.replace(report, recommendations=recommend(report))
     # Through JSON once: what is printed is what is written, and lists are lists.
     report = Report.from_json(report.to_json())
     return report, choose_samples(report, photos, outputs)
+
+
+def _candidates(
+    options: Options, album: Album, scratch: Path, progress: Progress
+) -> tuple[list[Candidate], list[str]]:
+    """Give one's own models, their textbook conversions and the rivals, and who was left out."""
+    # Against rivals the whole family steps up, unless some are named.
+    models = options.models or (tuple(shipped_models()) if options.peers else ())
+    candidates = find_candidates(models, scratch)
+    own, notes = list(candidates), []
+    if options.textbook:
+        for candidate in own:
+            progress.step(f"{candidate.name}: textbook conversion")
+            photos, _ = photos_for(candidate.spec, album, options.degrade)
+            made = convert_textbook(candidate, photos, scratch / "textbook" / candidate.name)
+            if isinstance(made, str):
+                notes.append(made)
+            else:
+                candidates.append(made)
+    if options.peers is not None:
+        progress.step("converting rivals")
+        scale = None if options.degrade is None else parse(options.degrade).scale
+        rivals, left_out = find_rivals(options.peers, own, scratch / "rivals", scale)
+        candidates += rivals
+        notes += left_out
+    return candidates, notes
 
 
 def _concrete_device(device: str) -> str:
@@ -164,11 +215,17 @@ def _concrete_device(device: str) -> str:
 
 def _subjects(candidates: Sequence[Candidate], options: Options) -> tuple[list[Subject], list[str]]:
     """Give the rows of the matrix, PyTorch's first, and why some are not there."""
-    variants = find_variants(candidates, options.device, options.precisions)
+    usual = options.is_match and not options.precisions
+    variants = (
+        usual_variants(candidates, options.device)
+        if usual
+        else find_variants(candidates, options.device, options.precisions)
+    )
     subjects: list[Subject] = []
     missing: dict[str, list[str]] = {}
     for candidate in candidates:
-        if not options.precisions or EAGER in options.precisions:
+        wants_eager = candidate.role == "own" and not usual and not options.precisions
+        if wants_eager or EAGER in options.precisions:
             eager = load_eager(candidate, options.threads)
             if isinstance(eager, str):
                 missing.setdefault(eager, []).append(candidate.name)
@@ -307,4 +364,5 @@ def _row(subject: Subject, quality: Quality, speeds: Sequence[Speed]) -> Row:
         megabytes=subject.megabytes,
         quality=quality,
         speeds=tuple(speeds),
+        role=subject.candidate.role,
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ovsharp.benchmarks.results import Role
 from ovsharp.convert import Options, prepare
 from ovsharp.errors import UsageError
 from ovsharp.runtime import (
@@ -101,6 +102,7 @@ class Candidate:
     """Where it was loaded to convert the model."""
     checkpoint: Path | None = None
     """PyTorch weights that the model was converted from or that lie beside the IR."""
+    role: Role = "own"
 
     def megabytes(self, storage: Storage) -> float:
         """Size of the .xml and .bin in 10^6 bytes."""
@@ -158,7 +160,7 @@ def _find(text: str, scratch: Path) -> list[Candidate]:
     path, options = parse_model(text)
     if path.is_dir():
         return _from_folder(path)
-    if path.suffix == ".xml" and options == Options() and _is_ours(path):
+    if path.suffix == ".xml" and options == Options() and is_ours(path):
         spec = read_ir(path, get_core())[1]
         return [_candidate(spec.name, [path])]
     if not path.exists() and not path.suffix:
@@ -166,10 +168,11 @@ def _find(text: str, scratch: Path) -> list[Candidate]:
             f"there is no model '{text}': expected a shipped one ({', '.join(shipped) or 'none'}), "
             f"a folder or a file"
         )
-    return [_converted(path, options, scratch)]
+    return [convert_candidate(path, options, scratch)]
 
 
-def _is_ours(path: Path) -> bool:
+def is_ours(path: Path) -> bool:
+    """Tell whether an .xml was written by ovsharp."""
     return bool(read_openvino(path, get_core()).has_rt_info(["ovsharp"]))
 
 
@@ -200,11 +203,27 @@ def _from_folder(folder: Path) -> list[Candidate]:
     return [_candidate(name, paths) for name, paths in by_name.items()]
 
 
-def _converted(path: Path, options: Options, scratch: Path) -> Candidate:
+def convert_candidate(
+    path: Path,
+    options: Options,
+    scratch: Path,
+    storages: Sequence[Storage] = ("fp32", "fp16"),
+) -> Candidate:
+    """Convert a model for the occasion.
+
+    Args:
+        path: what `convert.prepare` takes.
+        options: what the file does not say.
+        scratch: folder for its IRs.
+        storages: in which it is measured.
+
+    Raises:
+        ModelLoadError, UnsupportedModelError, ConversionError: as `convert.prepare`.
+    """
     prepared = prepare(path, options)
     files: dict[Storage, Path] = {
         storage: write_ir(prepared.model, prepared.spec.replace(storage=storage), scratch)
-        for storage in ("fp32", "fp16")
+        for storage in storages
     }
     return Candidate(
         prepared.spec.name,
@@ -330,6 +349,25 @@ def find_variants(
     if not precisions:
         return matrix
     return [variant for variant in matrix if any(_matches(variant, text) for text in wanted)]
+
+
+def usual_variants(candidates: Sequence[Candidate], device: str) -> list[Variant]:
+    """Give each model as `Sharpener` would run it: its fastest storage and execution.
+
+    Of a textbook conversion both storages: each is a way that people go.
+
+    Raises:
+        DeviceError: the device has no floating-point precision.
+    """
+    return [
+        Variant(candidate, storage, resolve_execution(device, storage, None))
+        for candidate in candidates
+        for storage in (
+            list(candidate.files)
+            if candidate.role == "textbook"
+            else ["int8" if "int8" in candidate.files else next(iter(candidate.files))]
+        )
+    ]
 
 
 def _matches(variant: Variant, text: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
     from ovsharp.benchmarks import Report
 
 
+_ISA_VARIABLE = "ONEDNN_MAX_CPU_ISA"
+_ISAS = ("AVX512_CORE_BF16", "AVX512_CORE_VNNI", "AVX2_VNNI", "AVX2")
+
+
 @click.command()
 @click.option("--device", default="CPU", show_default=True, help="CPU, GPU, GPU.1, NPU, ...")
 @click.option(
@@ -23,6 +29,25 @@ if TYPE_CHECKING:
     metavar="MODEL",
     help="A shipped model, a folder of ovsharp IRs, or a file that ovsharp convert takes, with its "
     "options after commas. May be repeated. [default: the shipped model in all its storages]",
+)
+@click.option(
+    "--peers",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Measure the models of others in a folder (.xml, .onnx, .pb) beside one's own, each as it "
+    "is usually run; --precision says more. Without --model, all shipped ones step up. [memory: "
+    "about 0.4 GB per row at 1080p]",
+)
+@click.option(
+    "--textbook",
+    is_flag=True,
+    help="Measure the same networks converted the textbook way, too: FP32 with PrePostProcessor, "
+    "and INT8 by NNCF's defaults.",
+)
+@click.option(
+    "--isa",
+    type=click.Choice(_ISAS),
+    help="Hold the CPU to an older instruction set, as another machine would have it.",
 )
 @click.option(
     "--data",
@@ -94,6 +119,9 @@ if TYPE_CHECKING:
 def bench(
     device: str,
     models: tuple[str, ...],
+    peers: Path | None,
+    textbook: bool,
+    isa: str | None,
     data: Path | None,
     degrade: str | None,
     images: int,
@@ -122,6 +150,8 @@ def bench(
       rgb | bgr   range=LOW:HIGH   out=LOW:HIGH   mean=A:B:C   std=A:B:C
       arch=NAME   output=N   size=HxW   name=NAME   degrade=RECIPE
     """  # noqa: D301 - click keeps the lines of a paragraph that starts with a backspace
+    if isa is not None:
+        _hold_to(isa)
     from ovsharp import benchmarks
     from ovsharp.cli.console import output, progress
     from ovsharp.cli.main import EXIT_FAILED
@@ -131,6 +161,8 @@ def bench(
     old = _read_baseline(baseline) if baseline else None
     options = benchmarks.Options(
         models=models,
+        peers=peers,
+        textbook=textbook,
         device=device,
         data=data,
         degrade=degrade,
@@ -164,12 +196,27 @@ def bench(
     console.print(benchmarks.quality_table(report))
     for size in report.sizes:
         console.print(benchmarks.speed_table(report, size))
+        ratios = benchmarks.ratio_table(report, size)
+        if ratios is not None:
+            console.print(ratios)
     for line in benchmarks.NOTES:
         console.print(line, style="dim", markup=False)
     for line in report.recommendations:
         console.print(line, style="bold", markup=False)
     if old and not _accepted(old, report, limit):
         raise click.exceptions.Exit(EXIT_FAILED)
+
+
+def _hold_to(isa: str) -> None:
+    """Hold oneDNN to an instruction set; it reads the variable once, when OpenVINO is loaded."""
+    from ovsharp.errors import UsageError
+
+    if "openvino" in sys.modules:
+        raise UsageError(
+            f"--isa comes too late in this process, where OpenVINO is loaded already; set "
+            f"{_ISA_VARIABLE}={isa} before it starts"
+        )
+    os.environ[_ISA_VARIABLE] = isa
 
 
 def _accepted(old: Report, new: Report, limit: float) -> bool:

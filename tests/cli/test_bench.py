@@ -148,3 +148,28 @@ def test_an_output_that_cannot_be_written_is_told_before_measuring(tmp_path: Pat
     (tmp_path / "file").touch()
     result = _invoke(["--model", "no-such-model", "--json", str(tmp_path / "file/report.json")])
     assert isinstance(result.exception, OSError)
+
+
+def test_an_instruction_set_binds_the_whole_run(inputs: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    result = _process([*inputs, "--isa", "AVX2", "--json", str(file)])
+    assert result.returncode == 0, result.stderr
+    assert Report.from_json(file.read_text()).environment.onednn_max_isa == "AVX2"
+    assert "ONEDNN_MAX_CPU_ISA=AVX2" in result.stdout.replace("\n", "")
+
+
+def test_an_instruction_set_that_comes_too_late_is_refused(inputs: list[str]) -> None:
+    # OpenVINO is loaded in the process of the tests.
+    result = _invoke([*inputs, "--isa", "AVX2"])
+    assert isinstance(result.exception, UsageError)
+    assert "too late" in str(result.exception)
+
+
+def test_rivals_are_told_in_a_table_of_ratios(inputs: list[str], tmp_path: Path) -> None:
+    write_frame_model(tmp_path / "peers")
+    (tmp_path / "peers" / "test-fp32.xml").rename(tmp_path / "peers" / "rival.xml")
+    (tmp_path / "peers" / "test-fp32.bin").rename(tmp_path / "peers" / "rival.bin")
+    result = _invoke([*inputs, "--peers", str(tmp_path / "peers")])
+    assert result.exit_code == 0, result.exception
+    assert "Times faster at 48x64" in result.output
+    assert "rival FP32 f32" in result.output
