@@ -118,9 +118,11 @@ def test_what_is_imported_is_declared(module: Path) -> None:
     metadata = tomllib.loads(project.read_text())["project"]
     base, optional = metadata["dependencies"], metadata["optional-dependencies"]
     extras = [line for lines in optional.values() for line in lines]
-    # Video files need PyAV; pictures and OpenCV's cameras do not.
+    # Video files and codecs need PyAV; pictures and OpenCV's cameras do not.
     room = room_of(module)
-    lines = base + (optional["video"] if room == "media" else extras if room not in LIGHT else [])
+    lines = base + (
+        optional["video"] if room in {"media", "degrade"} else extras if room not in LIGHT else []
+    )
     declared = {line.split(">")[0].strip() for line in lines} | sys.stdlib_module_names
     for name in imports(module):
         package = name.split(".")[0]

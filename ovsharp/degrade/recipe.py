@@ -6,8 +6,10 @@
 
 `a|b|c` draws one of the values, `a..b` draws evenly between two numbers (whole numbers if
 both are whole), and `p=0.5` applies a damage to that share of the images. A named recipe can
-stand among the damages: `gla + jpeg(quality=20)`. The text is the recipe's identity: reports
-print it, and the same text with the same seed gives the same pixels.
+stand among the damages: `gla + jpeg(quality=20)`. Square brackets draw one of several chains for
+each image, `[blur(sigma=1..2) | h264(crf=30) + noise(sigma=3) | clean]`; a chain written twice is
+drawn twice as often. The text is the recipe's identity: reports print it, and the same text with
+the same seed gives the same pixels.
 """
 
 from __future__ import annotations
@@ -20,8 +22,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ovsharp.degrade.operations import OPERATIONS, Image, Name, Number, Operation
+from ovsharp.degrade.operations import OPERATIONS, Name, Number, Operation
 from ovsharp.errors import UsageError
+from ovsharp.media import Frame
 
 RECIPES: Mapping[str, str] = {
     "clean": "",
@@ -31,13 +34,27 @@ RECIPES: Mapping[str, str] = {
     "dynamic-duo": (
         "down(scale=4, method=bicubic|nearest) + jpeg(quality=5..35) + noise(sigma=0..10, p=0.5)"
     ),
+    "synergy": (
+        "down_up(scale=2|3, method=bicubic) + motion_blur(length=3..9, angle=0..180, p=0.5) "
+        "+ jpeg(quality=20..60) + noise(sigma=0..8, p=0.5) + lost_blocks(share=0.02, p=0.25)"
+    ),
+    "call": (
+        "[down_up(scale=1.3..2.5, method=bicubic|bilinear|area) "
+        "| blur(kernel=7|9, sigma=0.7..2.5) + down_up(scale=2, method=bicubic|bilinear, p=0.5) "
+        "| defocus(radius=0.7..2) | motion_blur(length=2..7, angle=0..180) | clean] "
+        "+ [noise(sigma=1..12) | sensor_noise(shot=0..0.6, read=0..4) | clean | clean] "
+        "+ [h264(crf=22..38, scale=1..2) | h264(crf=22..38) | vp8(quantizer=16..50) "
+        "| jpeg(quality=12..60) | clean]"
+    ),
     "x2": "down(scale=2, method=area)",
     "x3": "down(scale=3, method=area)",
     "x4": "down(scale=4, method=area)",
 }
 """The named recipes: those of the reference systems, and plain antialiased downscales.
 
-visionarv states a 5x5 Gaussian without a sigma; 1.1 is what OpenCV derives for that size.
+visionarv states a 5x5 Gaussian without a sigma; 1.1 is what OpenCV derives for that size. synergy
+names its damages without figures; these are ours. `call` is ours: a lens or a smaller picture,
+then a sensor, then a codec, any of them possibly absent.
 """
 
 Value = int | float | str
@@ -76,11 +93,21 @@ class _Step:
     parameters: tuple[tuple[str, _Choice | _Range], ...]
     probability: float
 
-    def __call__(self, image: Image, rng: np.random.Generator) -> Image:
+    def __call__(self, image: Frame, rng: np.random.Generator) -> Frame:
         # What one image draws does not depend on what it skips.
         applied = rng.random() < self.probability
         drawn = {key: parameter.draw(rng) for key, parameter in self.parameters}
         return OPERATIONS[self.name].apply(image, rng, **drawn) if applied else image
+
+
+@dataclass(frozen=True)
+class _OneOf:
+    chains: tuple[tuple[_Step, ...], ...]
+
+    def __call__(self, image: Frame, rng: np.random.Generator) -> Frame:
+        for step in self.chains[int(rng.integers(len(self.chains)))]:
+            image = step(image, rng)
+        return image
 
 
 @dataclass(frozen=True)
@@ -99,14 +126,14 @@ class Recipe:
     """The name or the text that it was made from."""
     text: str
     """The full text, in the grammar of this module; empty for `clean`."""
-    steps: tuple[_Step, ...]
+    steps: tuple[_Step | _OneOf, ...]
 
     @property
     def scale(self) -> int:
         """How many times smaller each side becomes."""
-        return math.prod(_scale(step) for step in self.steps if OPERATIONS[step.name].resizes)
+        return math.prod(_scale(step) for step in self.steps)
 
-    def __call__(self, image: Image, *, seed: int) -> Image:
+    def __call__(self, image: Frame, *, seed: int) -> Frame:
         """Damage one image.
 
         Args:
@@ -145,12 +172,40 @@ def parse(text: str) -> Recipe:
         'blur(kernel=5|7|9, sigma=1..2.5) + down_up(scale=2, method=bicubic|bilinear) + \
 jpeg(quality=5..35, p=0.5)'
     """
-    parts = [part.strip() for part in text.split("+")] if text.strip() else []
+    full = " + ".join(filter(None, (RECIPES.get(part, part) for part in _parts(text))))
+    return Recipe(name=text.strip(), text=full, steps=_parse_chain(full))
+
+
+def _parts(text: str) -> list[str]:
+    """Split a chain at each + outside brackets."""
+    parts = [part.strip() for part in re.split(r"\+(?![^\[]*\])", text)] if text.strip() else []
     if "" in parts:
         raise UsageError(f"'{text}' has a + with no damage beside it")
-    full = " + ".join(filter(None, (RECIPES.get(part, part) for part in parts)))
-    steps = tuple(_parse_step(part.strip()) for part in full.split("+")) if full else ()
-    return Recipe(name=text.strip(), text=full, steps=steps)
+    return parts
+
+
+def _parse_chain(text: str) -> tuple[_Step | _OneOf, ...]:
+    return tuple(
+        _parse_one_of(part) if part.startswith("[") else _parse_step(part) for part in _parts(text)
+    )
+
+
+def _parse_one_of(text: str) -> _OneOf:
+    if not text.endswith("]") or set("[]") & set(text[1:-1]):
+        raise UsageError(
+            f"'{text}': expected chains in one pair of square brackets, as in "
+            f"[blur(sigma=2) | noise(sigma=5) + jpeg(quality=20)]"
+        )
+    chains = []
+    for chain in re.split(r"\|(?![^()]*\))", text[1:-1]):
+        if not chain.strip():
+            raise UsageError(f"'{text}' has a | with no damage beside it; write clean for none")
+        named = filter(None, (RECIPES.get(part, part) for part in _parts(chain)))
+        steps = tuple(_parse_step(part) for whole in named for part in _parts(whole))
+        if any(OPERATIONS[step.name].resizes for step in steps):
+            raise UsageError(f"'{chain.strip()}' changes the size: that must not be left to chance")
+        chains.append(steps)
+    return _OneOf(tuple(chains))
 
 
 def _parse_step(text: str) -> _Step:
@@ -193,10 +248,11 @@ def _check(operation: Operation, key: str, drawn: _Choice | _Range, argument: st
         raise UsageError(f"'{argument}': what changes the size is done to every image or to none")
 
 
-def _scale(step: _Step) -> int:
-    """How many times smaller a step that resizes makes each side."""
-    operation = OPERATIONS[step.name].apply
-    default = inspect.signature(operation).parameters["scale"].default
+def _scale(step: _Step | _OneOf) -> int:
+    """How many times smaller a step makes each side."""
+    if isinstance(step, _OneOf) or not OPERATIONS[step.name].resizes:
+        return 1
+    default = inspect.signature(OPERATIONS[step.name].apply).parameters["scale"].default
     drawn = dict(step.parameters).get("scale", _Choice((default,)))
     return int(drawn.ends[0])
 

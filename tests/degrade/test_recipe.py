@@ -197,3 +197,28 @@ def test_what_is_no_frame_is_refused(image: np.ndarray) -> None:
 def test_an_image_too_small_to_shrink_is_refused() -> None:
     with pytest.raises(UsageError, match="5x3 is too small to shrink by 4"):
         parse("x4")(np.zeros((3, 5, 3), np.uint8), seed=0)
+
+
+def test_brackets_draw_one_chain_per_image() -> None:
+    grey = np.full((8, 8, 3), 100, np.uint8)
+    recipe = parse("[noise(sigma=30) | jitter(brightness=2) + jitter(brightness=0.5) | clean]")
+    same = [bool((recipe(grey, seed=seed) == 100).all()) for seed in range(300)]
+    assert 160 < sum(same) < 240
+    np.testing.assert_array_equal(recipe(grey, seed=5), recipe(grey, seed=5))
+    assert parse("[gla | clean] + x2").scale == 2
+    assert parse("[blur(kernel=5|7) | clean]")(grey, seed=0).shape == grey.shape
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[down(scale=2) | clean]", "changes the size"),
+        ("[blur | ]", "no damage beside it"),
+        ("[blur | noise", "square brackets"),
+        ("[[blur | noise] | clean]", "expected"),
+        ("[blr | clean]", "unknown degradation"),
+    ],
+)
+def test_malformed_brackets(text: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        parse(text)
