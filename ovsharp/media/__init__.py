@@ -1,5 +1,6 @@
 """Images and videos: sources and sinks of frames."""
 
+from ovsharp.media.distinct import Distinct
 from ovsharp.media.find import find_images, find_pairs, holds_pairs
 from ovsharp.media.images import (
     IMAGE_ENDINGS,
@@ -20,6 +21,7 @@ __all__ = [
     "CONTAINERS",
     "IMAGE_ENDINGS",
     "VIDEO_ENDINGS",
+    "Distinct",
     "Frame",
     "Picture",
     "Shot",
