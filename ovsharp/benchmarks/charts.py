@@ -73,18 +73,18 @@ def _plot(points: list[tuple[Row, float, float, float]], *, named: bool = False)
         return _PLOT_HEIGHT - _BOTTOM - share * (_PLOT_HEIGHT - _TOP - _BOTTOM)
 
     floor = _PLOT_HEIGHT - _BOTTOM
-    parts = [_line(_LEFT, floor, WIDTH - _RIGHT, floor), _line(_LEFT, _TOP, _LEFT, floor)]
-    for tick in _ticks(bottom, top):
-        parts.append(_line(_LEFT, y(tick), WIDTH - _RIGHT, y(tick)))
-        parts.append(_text(_LEFT - 6, y(tick) + 4, f"{tick:.3f}", anchor="end"))
+    parts = [draw_line(_LEFT, floor, WIDTH - _RIGHT, floor), draw_line(_LEFT, _TOP, _LEFT, floor)]
+    for tick in axis_ticks(bottom, top):
+        parts.append(draw_line(_LEFT, y(tick), WIDTH - _RIGHT, y(tick)))
+        parts.append(draw_text(_LEFT - 6, y(tick) + 4, f"{tick:.3f}", anchor="end"))
     for time in _log_ticks(10**left, 10**right):
-        parts.append(_text(x(time), floor + 16, f"{time:g}"))
+        parts.append(draw_text(x(time), floor + 16, f"{time:g}"))
     for rate in RATES:
-        parts.append(_line(x(1000 / rate), _TOP, x(1000 / rate), floor, "mark"))
-        parts.append(_text(x(1000 / rate) + 4, _TOP + 10, f"{rate} FPS", anchor="start"))
+        parts.append(draw_line(x(1000 / rate), _TOP, x(1000 / rate), floor, "mark"))
+        parts.append(draw_text(x(1000 / rate) + 4, _TOP + 10, f"{rate} FPS", anchor="start"))
     before = points[0][3]
-    parts.append(_line(_LEFT, y(before), WIDTH - _RIGHT, y(before), "mark"))
-    parts.append(_text(_LEFT + 6, y(before) - 5, "input", anchor="start"))
+    parts.append(draw_line(_LEFT, y(before), WIDTH - _RIGHT, y(before), "mark"))
+    parts.append(draw_text(_LEFT + 6, y(before) - 5, "input", anchor="start"))
     for row, time, ssim, _ in points:
         tip = f"{row.storage.upper()}, {row.execution}: {time:.3g} ms, SSIM {ssim:.4f}"
         mark = _role_marker if named else _marker
@@ -92,9 +92,9 @@ def _plot(points: list[tuple[Row, float, float, float]], *, named: bool = False)
         parts.append(f"<g>{mark(row, x(time), y(ssim))}<title>{escape(tip)}</title></g>")
     if named:
         parts += _names([(row, x(time), y(ssim)) for row, time, ssim, _ in points])
-    parts.append(_text((_LEFT + WIDTH) / 2, _PLOT_HEIGHT - 8, "median end-to-end ms per frame"))
-    parts.append(_text(14, floor / 2, "SSIM", turn=True))
-    svg = _svg(_PLOT_HEIGHT, parts)
+    parts.append(draw_text((_LEFT + WIDTH) / 2, _PLOT_HEIGHT - 8, "median end-to-end ms per frame"))
+    parts.append(draw_text(14, floor / 2, "SSIM", turn=True))
+    svg = draw_svg(_PLOT_HEIGHT, parts)
     return svg + (_ROLES if named else _legend([row for row, *_ in points]))
 
 
@@ -132,7 +132,7 @@ def _names(points: list[tuple[Row, float, float]]) -> list[str]:
             (place for place in places if _is_free(*place, width, taken)), places[0]
         )
         taken.append((left, left + width, middle))
-        parts.append(_text(left, middle + 4, row.model, anchor="start", kind="name"))
+        parts.append(draw_text(left, middle + 4, row.model, anchor="start", kind="name"))
     return parts
 
 
@@ -153,9 +153,9 @@ def _legend(rows: list[Row]) -> str:
         if left + width > WIDTH:
             left, top = 10.0, top + 22
         parts.append(_marker(row, left + 6, top))
-        parts.append(_text(left + 17, top + 4, label, anchor="start"))
+        parts.append(draw_text(left + 17, top + 4, label, anchor="start"))
         left += width
-    return _svg(top + 14, parts)
+    return draw_svg(top + 14, parts)
 
 
 def fps_bars(report: Report, size: str) -> str:
@@ -181,11 +181,11 @@ def fps_bars(report: Report, size: str) -> str:
 
     parts = []
     for rate in RATES:
-        parts.append(_line(x(rate), 16, x(rate), height - 10, "mark"))
-        parts.append(_text(x(rate), 11, f"{rate} FPS"))
+        parts.append(draw_line(x(rate), 16, x(rate), height - 10, "mark"))
+        parts.append(draw_text(x(rate), 11, f"{rate} FPS"))
     for index, ((row, speed), name) in enumerate(zip(rows, names, strict=True)):
         top = 24 + 30 * index
-        parts.append(_text(left - 8, top + 14, name, anchor="end", kind="name"))
+        parts.append(draw_text(left - 8, top + 14, name, anchor="end", kind="name"))
         shown = []
         for timing, pale in ((speed.frame_stream, " pale"), (speed.frame_sync, "")):
             if timing:
@@ -197,9 +197,9 @@ def fps_bars(report: Report, size: str) -> str:
                 shown.append(timing.fps)
         if shown:
             label = " | ".join(f"{rate:.3g}" for rate in reversed(shown))
-            parts.append(_text(x(max(shown)) + 6, top + 14, label, anchor="start", kind="name"))
+            parts.append(draw_text(x(max(shown)) + 6, top + 14, label, anchor="start", kind="name"))
     note = '<p class="soft small">Full: one frame at a time. Pale, second figure: streamed.</p>'
-    return heading + _svg(height, parts) + note
+    return heading + draw_svg(height, parts) + note
 
 
 def _bar_name(row: Row, with_model: bool) -> str:
@@ -222,13 +222,15 @@ def _marker(row: Row, x: float, y: float) -> str:
     return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6" class="{kind}"/>'
 
 
-def _line(x1: float, y1: float, x2: float, y2: float, kind: str = "axis") -> str:
+def draw_line(x1: float, y1: float, x2: float, y2: float, kind: str = "axis") -> str:
+    """Draw a line of a style class between two points, in pixels."""
     return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{kind}"/>'
 
 
-def _text(
+def draw_text(
     x: float, y: float, text: str, *, anchor: str = "middle", kind: str = "", turn: bool = False
 ) -> str:
+    """Write a text, escaped, at a point in pixels; `turn` writes it upwards."""
     turned = f' transform="rotate(-90 {x:.1f} {y:.1f})"' if turn else ""
     named = f' class="{kind}"' if kind else ""
     return (
@@ -236,11 +238,12 @@ def _text(
     )
 
 
-def _svg(height: float, parts: list[str]) -> str:
+def draw_svg(height: float, parts: list[str]) -> str:
+    """Put parts into a picture `WIDTH` pixels wide that shrinks with the page."""
     return f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img">{"".join(parts)}</svg>'
 
 
-def _ticks(low: float, high: float) -> list[float]:
+def axis_ticks(low: float, high: float) -> list[float]:
     """Round values between two ends, three to seven of them."""
     step = 10 ** math.floor(math.log10(high - low))
     step = next(step * part for part in (1, 0.5, 0.2, 0.1) if (high - low) / (step * part) >= 3)

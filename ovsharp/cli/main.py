@@ -18,6 +18,8 @@ VERBS = {
     "convert": "PyTorch checkpoint, ONNX or foreign IR -> ovsharp IR, with proof of parity.",
     "quantize": "Float IR -> INT8 IR, with the measured drop in quality.",
     "bench": "Compare storage and execution precisions by SSIM and throughput.",
+    "eval": "Score models on a folder of images, with intervals and a page of pictures.",
+    "compare": "Say what changed between two evaluations; exit code 1 if anything got worse.",
     "profile": "Show where the time of a frame goes, node by node.",
     "image": "Sharpen image files.",
     "video": "Sharpen video files; sound, subtitles and timestamps are kept.",

@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ovsharp.errors import UsageError
-
-Image = npt.NDArray[np.uint8]
+from ovsharp.quality.pixels import Image, check_pair
 
 DATA_RANGE = 255.0
 MAX_DROP = 0.002
@@ -18,7 +17,8 @@ MAX_DROP = 0.002
 PSNR_CAP = 100.0
 """dB that stand for the infinite PSNR of equal images in means and differences."""
 _SIGMA = 1.5
-_WINDOW = 11
+WINDOW = 11
+"""Side of the Gaussian window in pixels."""
 _C1 = (0.01 * DATA_RANGE) ** 2
 _C2 = (0.03 * DATA_RANGE) ** 2
 
@@ -49,12 +49,12 @@ def ssim(image: Image, truth: Image) -> float:
         >>> ssim(flat, flat)
         1.0
     """
-    _check(image, truth)
-    if min(image.shape[:2]) < _WINDOW:
-        raise UsageError(f"SSIM needs images of {_WINDOW}x{_WINDOW} or more, got {image.shape}")
+    check_pair(image, truth)
+    if min(image.shape[:2]) < WINDOW:
+        raise UsageError(f"SSIM needs images of {WINDOW}x{WINDOW} or more, got {image.shape}")
     # One channel at a time: a third of the memory, and the caches hold more of it.
     channels = range(image.shape[2])
-    return sum(_ssim(image[..., c], truth[..., c]) for c in channels) / len(channels)
+    return sum(compare_windows(image[..., c], truth[..., c])[0] for c in channels) / len(channels)
 
 
 def psnr(image: Image, truth: Image) -> float:
@@ -76,7 +76,7 @@ def psnr(image: Image, truth: Image) -> float:
         >>> round(psnr(black, black + 1), 2)
         48.13
     """
-    _check(image, truth)
+    check_pair(image, truth)
     error = float(np.mean((image.astype(np.float64) - truth.astype(np.float64)) ** 2))
     return math.inf if error == 0 else 10 * math.log10(DATA_RANGE**2 / error)
 
@@ -92,30 +92,29 @@ def capped_psnr(image: Image, truth: Image) -> float:
     return min(PSNR_CAP, psnr(image, truth))
 
 
-def _ssim(channel: Image, truth: Image) -> float:
+def compare_windows(
+    channel: npt.NDArray[np.generic], truth: npt.NDArray[np.generic]
+) -> tuple[float, float]:
+    """Compare one channel in all 11x11 windows inside it, as `ssim` says.
+
+    Args:
+        channel: H x W, both sides 11 or more, 0..255, of any type.
+        truth: the same shape.
+
+    Returns:
+        Mean SSIM, and mean of its contrast and structure terms without the luminance term.
+    """
     x, y = channel.astype(np.float64), truth.astype(np.float64)
     mean_x, mean_y = _window(x), _window(y)
     variance_x = _window(x * x) - mean_x * mean_x
     variance_y = _window(y * y) - mean_y * mean_y
     covariance = _window(x * y) - mean_x * mean_y
-    index = ((2 * mean_x * mean_y + _C1) * (2 * covariance + _C2)) / (
-        (mean_x * mean_x + mean_y * mean_y + _C1) * (variance_x + variance_y + _C2)
-    )
-    return float(index.mean())
+    structure = (2 * covariance + _C2) / (variance_x + variance_y + _C2)
+    luminance = (2 * mean_x * mean_y + _C1) / (mean_x * mean_x + mean_y * mean_y + _C1)
+    return float((luminance * structure).mean()), float(structure.mean())
 
 
 def _window(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    margin = _WINDOW // 2
-    blurred = cv2.GaussianBlur(values, (_WINDOW, _WINDOW), _SIGMA)
+    margin = WINDOW // 2
+    blurred = cv2.GaussianBlur(values, (WINDOW, WINDOW), _SIGMA)
     return np.asarray(blurred[margin:-margin, margin:-margin], np.float64)
-
-
-def _check(image: Image, truth: Image) -> None:
-    if image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
-        raise UsageError(f"expected images of height x width x 3, got {image.shape}")
-    if image.shape != truth.shape:
-        raise UsageError(
-            f"images of different shapes cannot be compared: {image.shape} and {truth.shape}"
-        )
-    if image.dtype != np.uint8 or truth.dtype != np.uint8:
-        raise UsageError(f"expected uint8 images, got {image.dtype} and {truth.dtype}")

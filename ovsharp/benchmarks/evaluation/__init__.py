@@ -1,0 +1,34 @@
+"""How good models are on a folder of images, beside the input and bicubic, with intervals."""
+
+from ovsharp.benchmarks.evaluation.changes import Change, Changes, compare_evaluations
+from ovsharp.benchmarks.evaluation.pictures import View, make_views
+from ovsharp.benchmarks.evaluation.results import Evaluation, Row
+from ovsharp.benchmarks.evaluation.run import Options, evaluate, open_subjects
+from ovsharp.benchmarks.evaluation.tables import (
+    change_table,
+    image_csv,
+    pair_table,
+    result_table,
+    summary_csv,
+)
+from ovsharp.benchmarks.evaluation.web_page import headlines, to_page
+
+__all__ = [
+    "Change",
+    "Changes",
+    "Evaluation",
+    "Options",
+    "Row",
+    "View",
+    "change_table",
+    "compare_evaluations",
+    "evaluate",
+    "headlines",
+    "image_csv",
+    "make_views",
+    "open_subjects",
+    "pair_table",
+    "result_table",
+    "summary_csv",
+    "to_page",
+]

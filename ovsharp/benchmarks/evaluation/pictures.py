@@ -1,0 +1,153 @@
+"""The worst, the middle and the best image of each category, to look at."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ovsharp.benchmarks.evaluation.cases import find_cases, find_paired_cases
+from ovsharp.benchmarks.evaluation.results import BICUBIC, INPUT, Evaluation, Row
+from ovsharp.benchmarks.evaluation.run import PAIRS, Options, Subject, shown
+from ovsharp.degrade import parse
+from ovsharp.errors import MediaError
+from ovsharp.runtime import Frame
+
+MAX_SIDE = 480
+"""Larger pictures are shrunk to this many pixels."""
+CROP = 96
+"""Side of a zoomed crop, in pixels of the truth."""
+MAX_CATEGORIES = 12
+"""Pictures are shown of so many categories at most, the largest first."""
+_QUALITY = 82
+_CROP_QUALITY = 93
+
+
+@dataclass(frozen=True)
+class View:
+    """One image by every method."""
+
+    title: str
+    """Why it is shown: worst, median or best."""
+    image: str
+    category: str
+    degradation: str
+    captions: tuple[str, ...]
+    pictures: tuple[str, ...]
+    """JPEG data URIs: the input, (bicubic,) the models, the truth."""
+    crops: tuple[str, ...]
+    """Of each picture the part that changed most, in its own pixels."""
+
+
+def choose(evaluation: Evaluation, degradation: str) -> list[tuple[str, Row]]:
+    """Choose images of each category by the gain in SSIM of the first model that was run.
+
+    Returns:
+        Title and the model's row; an image that is two of worst, median and best comes once.
+    """
+    names = [method.name for method in evaluation.models]
+    rows = [row for row in evaluation.rows if row.degradation == degradation]
+    here = {row.method for row in rows}
+    lead = next(name for name in names if name in here)
+    before = {row.image: row.ssim for row in rows if row.method == INPUT}
+    gains = [(row.ssim - before[row.image], row) for row in rows if row.method == lead]
+    counts = {name: sum(row.category == name for _, row in gains) for name in evaluation.categories}
+    chosen = []
+    for category in sorted(counts, key=lambda name: (-counts[name], name))[:MAX_CATEGORIES]:
+        group = sorted(
+            (pair for pair in gains if pair[1].category == category), key=lambda pair: pair[0]
+        )
+        if not group:
+            continue
+        # Of few images, one is worst or best before it is the median.
+        places = {len(group) // 2: "median", len(group) - 1: "best", 0: "worst"}
+        chosen += [(places[place], group[place][1]) for place in sorted(places)]
+    return chosen
+
+
+def make_views(
+    evaluation: Evaluation, options: Options, subjects: Sequence[Subject], degradation: str
+) -> list[View]:
+    """Make the pictures again: the same image with the same seed gives the same pixels."""
+    cases = {
+        case.name: case
+        for case in (
+            find_paired_cases(*options.pairs)
+            if options.pairs
+            else find_cases(options.data)
+            if options.data
+            else ()
+        )
+    }
+    damage = next(item for item in evaluation.degradations if item.name == degradation)
+    recipe = None if damage.name == PAIRS else parse(damage.recipe.replace("clean", ""))
+    rows = {(row.degradation, row.image, row.method): row for row in evaluation.rows}
+    views = []
+    for title, chosen in choose(evaluation, degradation):
+        frame, truth = cases[chosen.image].load(recipe, options.crop)
+        scale = truth.shape[0] // frame.shape[0]
+        outputs = shown(frame, scale)
+        if scale == 1:
+            del outputs[BICUBIC]
+        for subject in subjects:
+            if subject.spec.scale == scale:
+                outputs[subject.name] = subject.sharpener(frame)
+        captions = [f"{name}: {rows[degradation, chosen.image, name].ssim:.4f}" for name in outputs]
+        pictures = [*outputs.values(), truth]
+        top, left = most_changed(outputs[INPUT], outputs[chosen.method], truth)
+        views.append(
+            View(
+                title,
+                chosen.image,
+                chosen.category,
+                degradation,
+                (*captions, "truth"),
+                tuple(_jpeg(_shrunk(picture), _QUALITY) for picture in pictures),
+                tuple(
+                    _jpeg(
+                        np.ascontiguousarray(picture[top : top + CROP, left : left + CROP]),
+                        _CROP_QUALITY,
+                    )
+                    for picture in pictures
+                ),
+            )
+        )
+    return views
+
+
+def most_changed(before: Frame, after: Frame, truth: Frame) -> tuple[int, int]:
+    """Find the top left corner of the crop whose squared error changed most, for good or bad."""
+    errors = [
+        ((picture.astype(np.float32) - truth.astype(np.float32)) ** 2).mean(axis=2)
+        for picture in (before, after)
+    ]
+    height, width = (min(CROP, side) for side in truth.shape[:2])
+    change = np.abs(
+        np.asarray(
+            cv2.boxFilter(
+                errors[0] - errors[1], -1, (width, height), anchor=(0, 0), normalize=False
+            )
+        )
+    )
+    # Only corners whose crop lies inside.
+    inside = change[: truth.shape[0] - height + 1, : truth.shape[1] - width + 1]
+    top, left = np.unravel_index(int(inside.argmax()), inside.shape)
+    return int(top), int(left)
+
+
+def _shrunk(picture: Frame) -> Frame:
+    share = MAX_SIDE / max(picture.shape[:2])
+    if share >= 1:
+        return picture
+    size = (max(1, round(picture.shape[1] * share)), max(1, round(picture.shape[0] * share)))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _jpeg(picture: Frame, level: int) -> str:
+    done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, level])
+    if not done:
+        raise MediaError(f"OpenCV could not encode a picture of {picture.shape} as JPEG")
+    return f"data:image/jpeg;base64,{base64.b64encode(data.tobytes()).decode('ascii')}"

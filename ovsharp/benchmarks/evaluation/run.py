@@ -1,0 +1,391 @@
+"""The evaluation itself: every image, degraded every way, by every method."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import hashlib
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from ovsharp import __version__, quality
+from ovsharp.benchmarks.evaluation.cases import Case, find_cases, find_paired_cases
+from ovsharp.benchmarks.evaluation.results import (
+    BICUBIC,
+    INPUT,
+    Damage,
+    Evaluation,
+    Method,
+    Row,
+    Skipped,
+)
+from ovsharp.benchmarks.evaluation.statistics import compare_pairs, group_rows
+from ovsharp.benchmarks.variants import Size
+from ovsharp.degrade import Recipe, parse
+from ovsharp.errors import InferenceError, MediaError, UsageError
+from ovsharp.files import sha256
+from ovsharp.records import MALFORMED, decode
+from ovsharp.runtime import Frame, Sharpener, find_model, upscale
+from ovsharp.spec import ModelSpec
+
+LATENCY_SIZE = "720p"
+"""Output size at which frames are timed."""
+ROWS = "rows.jsonl"
+"""Finished rows, in the output folder."""
+PAIRS = "pairs"
+"""What pairs are called in place of a degradation."""
+_TIMED = 9
+_FORMULAS = 1
+"""Counted up when a measure changes, so that old rows are not taken for new ones."""
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to evaluate."""
+
+    models: tuple[str, ...]
+    data: Path | None = None
+    pairs: tuple[Path, Path] | None = None
+    """Folders of damaged and of true images, in place of `data`."""
+    degrade: tuple[str, ...] = ()
+    """Recipes; empty: what the models were trained to undo."""
+    images: int | None = None
+    crop: int = 0
+    jobs: int = 1
+    device: str = "CPU"
+    precision: str | None = None
+    text: bool = False
+    """Measure the legibility of text, with Tesseract."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model that is open."""
+
+    name: str
+    digest: str
+    sharpener: Sharpener
+
+    @property
+    def spec(self) -> ModelSpec:
+        """Of the model."""
+        return self.sharpener.spec
+
+
+@dataclass(frozen=True)
+class Task:
+    """An image with one degradation: what one thread works on."""
+
+    case: Case
+    damage: Damage
+    recipe: Recipe | None
+
+
+@contextmanager
+def open_subjects(options: Options) -> Iterator[list[Subject]]:
+    """Open the models, and close them in the end.
+
+    Raises:
+        UsageError: two models of the same name, or none.
+        ModelLoadError: there is no such model.
+    """
+    if not options.models:
+        raise UsageError("there is no model to evaluate; name one or more with --model")
+    with ExitStack() as stack:
+        subjects: list[Subject] = []
+        for model in options.models:
+            path = find_model(model, options.precision)
+            sharpener = stack.enter_context(
+                Sharpener(path, device=options.device, precision=options.precision)
+            )
+            name = path.stem if model.endswith(".xml") else model
+            if name in [INPUT, BICUBIC, *(subject.name for subject in subjects)]:
+                raise UsageError(f"the name {name} is taken; give every model a name of its own")
+            digest = sha256(path) + sha256(path.with_suffix(".bin"))
+            subjects.append(Subject(name, digest + sharpener.execution.label, sharpener))
+        yield subjects
+
+
+def evaluate(
+    options: Options, subjects: Sequence[Subject], folder: Path, *, resume: bool, progress: Progress
+) -> Evaluation:
+    """Score every image by every method.
+
+    Finished rows are appended to `rows.jsonl` in the folder as they come.
+
+    Args:
+        options: what to do.
+        subjects: the models, open.
+        folder: exists.
+        resume: take rows from `rows.jsonl` whose image, degradation, model and options are
+            unchanged; otherwise start anew.
+        progress: told how many images are done, and how many there are, by degradation.
+
+    Raises:
+        UsageError: options that make no sense together.
+        MediaError: no image is there, or none can be used.
+    """
+    damages, cases = plan(options, subjects)
+    tasks = [Task(case, *damage) for damage in damages for case in cases]
+    known = _read_rows(folder / ROWS) if resume else {}
+    rows, skipped = _run(options, subjects, tasks, known, folder / ROWS, progress)
+    if not rows:
+        raise MediaError(
+            f"none of the {len(cases)} images can be used; the first one: {skipped[0].reason}"
+        )
+    methods = _time(subjects)
+    return Evaluation(
+        date=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        version=__version__,
+        device_name=subjects[0].sharpener.settings_for(64, 64).device_name
+        if subjects[0].spec.size is None
+        else options.device,
+        data=str(options.data or " and ".join(map(str, options.pairs or ()))),
+        crop=options.crop,
+        latency_size=LATENCY_SIZE,
+        methods=methods,
+        degradations=tuple(damage for damage, _ in damages),
+        categories=tuple(sorted({row.category for row in rows})),
+        rows=tuple(rows),
+        skipped=tuple(skipped),
+        groups=group_rows(rows),
+        pairs=compare_pairs(rows),
+    )
+
+
+def plan(
+    options: Options, subjects: Sequence[Subject]
+) -> tuple[list[tuple[Damage, Recipe | None]], list[Case]]:
+    """Find the images and the degradations.
+
+    Raises:
+        UsageError: neither or both of data and pairs, pairs that are to be degraded, or a model
+            or a degradation that nothing fits.
+        MediaError: no image.
+    """
+    if options.text and not quality.can_read():
+        raise UsageError(
+            "--text needs the program 'tesseract', which is not installed; install it (Debian: "
+            "tesseract-ocr) or leave --text out"
+        )
+    if (options.data is None) == (options.pairs is None):
+        raise UsageError("give either --data, a folder of sharp images, or --pairs, two folders")
+    if options.pairs:
+        if options.degrade:
+            raise UsageError("--degrade makes no sense with --pairs: they are damaged already")
+        cases = find_paired_cases(*options.pairs, options.images)
+        return [(Damage(PAIRS, PAIRS, subjects[0].spec.scale), None)], cases
+    texts = options.degrade or tuple(
+        subject.spec.degradation
+        or ("gla" if subject.spec.scale == 1 else f"down(scale={subject.spec.scale}, method=area)")
+        for subject in subjects
+    )
+    recipes = [parse(text) for text in dict.fromkeys(texts)]
+    scales = {subject.spec.scale for subject in subjects}
+    for recipe in recipes:
+        if recipe.scale not in scales:
+            raise UsageError(
+                f"the degradation '{recipe.name}' shrinks frames by {recipe.scale}, and no model "
+                f"enlarges them by that"
+            )
+    for subject in subjects:
+        if subject.spec.scale not in {recipe.scale for recipe in recipes}:
+            raise UsageError(
+                f"{subject.name} enlarges frames by {subject.spec.scale}, and no degradation "
+                f"shrinks them by that"
+            )
+    if options.data is None:
+        raise UsageError("there is no folder of images")
+    return [
+        (Damage(recipe.name or "clean", recipe.text or "clean", recipe.scale), recipe)
+        for recipe in recipes
+    ], find_cases(options.data, options.images)
+
+
+def shown(frame: Frame, scale: int) -> dict[str, Frame]:
+    """Give the input at the size of the truth: pixels repeated, and enlarged by bicubic.
+
+    At scale 1 both are the frame itself.
+    """
+    if scale == 1:
+        return {INPUT: frame, BICUBIC: frame}
+    return {
+        INPUT: frame.repeat(scale, axis=0).repeat(scale, axis=1),
+        BICUBIC: upscale(frame, scale),
+    }
+
+
+def _run(
+    options: Options,
+    subjects: Sequence[Subject],
+    tasks: Sequence[Task],
+    known: dict[str, Row],
+    file: Path,
+    progress: Progress,
+) -> tuple[list[Row], list[Skipped]]:
+    done: dict[int, list[Row]] = {}
+    skipped: dict[int, Skipped] = {}
+    pool = ThreadPoolExecutor(options.jobs, thread_name_prefix="eval")
+    with file.open("a" if known else "w", encoding="utf-8") as log:
+        try:
+            futures = {
+                pool.submit(_score, options, subjects, task, known): number
+                for number, task in enumerate(tasks)
+            }
+            for count, future in enumerate(as_completed(futures), 1):
+                number = futures[future]
+                try:
+                    done[number] = future.result()
+                except (MediaError, InferenceError, OSError) as error:
+                    skipped[number] = Skipped(tasks[number].case.name, str(error))
+                for row in done.get(number, []):
+                    if row.key not in known:
+                        log.write(json.dumps(dataclasses.asdict(row)) + "\n")
+                log.flush()
+                progress(count, len(tasks))
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+    return [row for number in sorted(done) for row in done[number]], [
+        skipped[number] for number in sorted(skipped)
+    ]
+
+
+def _score(
+    options: Options, subjects: Sequence[Subject], task: Task, known: dict[str, Row]
+) -> list[Row]:
+    case, damage = task.case, task.damage
+    about = (_FORMULAS, case.digest(), case.name, damage.recipe, options.crop, options.text)
+
+    def key(method: str) -> str:
+        return hashlib.sha256(repr((*about, method)).encode()).hexdigest()[:24]
+
+    fitting = [subject for subject in subjects if subject.spec.scale == damage.scale]
+    if task.recipe is None:
+        fitting = list(subjects)
+    keys = {INPUT: key(INPUT), BICUBIC: key(BICUBIC)}
+    keys.update((subject.name, key(subject.digest)) for subject in fitting)
+    if all(each in known for each in keys.values()):
+        return [
+            dataclasses.replace(
+                known[each], method=name, category=case.category, degradation=damage.name
+            )
+            for name, each in keys.items()
+        ]
+    frame, truth = case.load(task.recipe, options.crop)
+    scale = truth.shape[0] // frame.shape[0]
+    wrong = [subject.name for subject in fitting if subject.spec.scale != scale]
+    if wrong:
+        raise MediaError(f"{case.name} asks for scale {scale}, which {', '.join(wrong)} has not")
+    outputs = shown(frame, scale)
+    before = outputs[BICUBIC]
+    words = quality.read_text(truth) if options.text else ""
+    rows: list[Row] = []
+    for name, each in keys.items():
+        if each in known:
+            measures = known[each].measures
+        elif name == BICUBIC and scale == 1:
+            measures = rows[0].measures
+        else:
+            subject = next((subject for subject in fitting if subject.name == name), None)
+            output = subject.sharpener(frame) if subject else outputs[name]
+            measures = measure(output, truth, before, words)
+        height, width = truth.shape[:2]
+        rows.append(Row(each, case.name, case.category, damage.name, name, width, height, measures))
+    return rows
+
+
+def measure(image: Frame, truth: Frame, before: Frame, words: str = "") -> dict[str, float | None]:
+    """Take all measures of one image.
+
+    Args:
+        image: uint8 H x W x 3 BGR.
+        truth: of the same shape.
+        before: the bicubic input, of the same shape.
+        words: what Tesseract reads in the truth; empty leaves the legibility out.
+    """
+    cap = quality.PSNR_CAP
+    large = min(image.shape[:2]) >= quality.MS_SSIM_SIDE
+    return {
+        "ssim": quality.ssim(image, truth),
+        "ms_ssim": quality.ms_ssim(image, truth) if large else None,
+        "psnr": quality.capped_psnr(image, truth),
+        "psnr_y": min(cap, quality.psnr_y(image, truth)),
+        "edge_truth": quality.edge_ratio(image, truth),
+        "edge_input": quality.edge_ratio(image, before),
+        "overshoot": quality.overshoot(image, truth),
+        "colour_shift": quality.colour_shift(image, truth),
+        "blockiness": quality.blockiness(image),
+        "text_error": quality.text_error(image, words) if words else None,
+    }
+
+
+def _read_rows(file: Path) -> dict[str, Row]:
+    """Read finished rows; the last line may have been cut off where a run was interrupted."""
+    rows: dict[str, Row] = {}
+    if not file.is_file():
+        return rows
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    for number, line in enumerate(lines, 1):
+        try:
+            row: Row = decode(json.loads(line), Row)
+        except MALFORMED as error:
+            if number == len(lines):
+                break
+            raise UsageError(
+                f"line {number} of {file} is no finished row; run without --resume"
+            ) from error
+        rows[row.key] = row
+    # Whole lines only, so that new ones can be appended.
+    text = "".join(json.dumps(dataclasses.asdict(row)) + "\n" for row in rows.values())
+    file.write_text(text, encoding="utf-8")
+    return rows
+
+
+def _time(subjects: Sequence[Subject]) -> tuple[Method, ...]:
+    """Time single frames, the methods in turns, with nothing else running."""
+    size = Size.parse(LATENCY_SIZE)
+    rng = np.random.default_rng(0)
+    calls: dict[str, Callable[[], object]] = {}
+    scale = max(subject.spec.scale for subject in subjects)
+    small = rng.integers(0, 256, (size.height // scale, size.width // scale, 3), np.uint8)
+    if scale > 1:
+        calls[BICUBIC] = lambda: upscale(small, scale)
+    for subject in subjects:
+        shape = subject.spec.size or size.frame(subject.spec)
+        frame = rng.integers(0, 256, (*shape, 3), np.uint8)
+        calls[subject.name] = partial(subject.sharpener, frame)
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for turn in range(_TIMED + 1):
+        for name, call in calls.items():
+            start = time.perf_counter()
+            call()
+            if turn:  # the first one compiles
+                times[name].append((time.perf_counter() - start) * 1e3)
+    base = [
+        Method(INPUT, 1, "-", "-", 0, 0.0),
+        Method(
+            BICUBIC, scale, "-", "-", 0, statistics.median(times[BICUBIC]) if scale > 1 else 0.0
+        ),
+    ]
+    return tuple(base) + tuple(
+        Method(
+            subject.name,
+            subject.spec.scale,
+            subject.spec.storage,
+            subject.sharpener.execution.label,
+            subject.spec.parameters,
+            statistics.median(times[subject.name]),
+        )
+        for subject in subjects
+    )

@@ -1,0 +1,56 @@
+"""`ovsharp compare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from ovsharp.benchmarks import evaluation
+
+
+@click.command()
+@click.argument("before", type=click.Path(path_type=Path))
+@click.argument("after", type=click.Path(path_type=Path))
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(0, 1),
+    default=0.002,
+    show_default=True,
+    help="SSIM by which the mean of a category may fall.",
+)
+def compare(before: Path, after: Path, tolerance: float) -> None:
+    """Say what changed between two results.json of ovsharp eval.
+
+    Only images are compared that both have, damaged in the same way. The exit code is 1 if the
+    mean SSIM of a model on a category fell by more than the tolerance.
+    """
+    from ovsharp.benchmarks import evaluation as room
+    from ovsharp.cli.console import output
+    from ovsharp.cli.main import EXIT_FAILED
+
+    changes = room.compare_evaluations(_read(before), _read(after), tolerance)
+    console = output()
+    console.print(room.change_table(changes))
+    for line in changes.notes:
+        console.print(line, style="dim", markup=False)
+    worse = sum(change.worse for change in changes.changes)
+    console.print(f"{worse} of {len(changes.changes)} means fell by more than {tolerance:g} SSIM")
+    if changes.regressed:
+        raise click.exceptions.Exit(EXIT_FAILED)
+
+
+def _read(path: Path) -> evaluation.Evaluation:
+    from ovsharp.benchmarks import evaluation
+    from ovsharp.errors import UsageError
+
+    try:
+        return evaluation.Evaluation.from_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UsageError(f"there is no file {path}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is no text, so no results.json of 'ovsharp eval'") from error
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from error
