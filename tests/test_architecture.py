@@ -120,9 +120,9 @@ def test_what_is_imported_is_declared(module: Path) -> None:
     extras = [line for lines in optional.values() for line in lines]
     # Video files and codecs need PyAV; pictures and OpenCV's cameras do not.
     room = room_of(module)
-    lines = base + (
-        optional["video"] if room in {"media", "degrade"} else extras if room not in LIGHT else []
-    )
+    lighter = {"media": ("video", "camera"), "degrade": ("video",)}
+    extra = [line for name in lighter.get(room, ()) for line in optional[name]]
+    lines = base + (extra if room in LIGHT else extras)
     declared = {line.split(">")[0].strip() for line in lines} | sys.stdlib_module_names
     for name in imports(module):
         package = name.split(".")[0]

@@ -23,6 +23,7 @@ VERBS = {
     "profile": "Show where the time of a frame goes, node by node.",
     "image": "Sharpen image files.",
     "video": "Sharpen video files; sound, subtitles and timestamps are kept.",
+    "camera": "Sharpen a camera live: window, virtual camera, file.",
     "degrade": "Damage images as a bad call does: aligned pairs for training and measuring.",
     "frames": "Take still frames out of videos, without near duplicates.",
     "info": "Show what a model is and where it comes from.",

@@ -1,5 +1,6 @@
 """Images and videos: sources and sinks of frames."""
 
+from ovsharp.media.camera import Camera, Capture
 from ovsharp.media.distinct import Distinct
 from ovsharp.media.find import find_images, find_pairs, holds_pairs
 from ovsharp.media.images import (
@@ -14,6 +15,7 @@ from ovsharp.media.images import (
 from ovsharp.media.reader import VideoReader, read_video
 from ovsharp.media.shot import Shot
 from ovsharp.media.video import VIDEO_ENDINGS, is_video, video_frames
+from ovsharp.media.virtual_camera import VirtualCamera
 from ovsharp.media.writer import CODECS, CONTAINERS, VideoWriter, write_video
 
 __all__ = [
@@ -21,12 +23,15 @@ __all__ = [
     "CONTAINERS",
     "IMAGE_ENDINGS",
     "VIDEO_ENDINGS",
+    "Camera",
+    "Capture",
     "Distinct",
     "Frame",
     "Picture",
     "Shot",
     "VideoReader",
     "VideoWriter",
+    "VirtualCamera",
     "find_images",
     "find_pairs",
     "holds_pairs",

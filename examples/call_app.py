@@ -1,0 +1,25 @@
+"""A call with a clearer picture: camera -> Sharpener -> virtual camera, or a file.
+
+python examples/call_app.py                  # camera 0, as a camera for Zoom, Meet, Teams
+python examples/call_app.py clip.mp4 out.mp4 # a video file stands in for both
+"""
+
+import sys
+import time
+from fractions import Fraction
+
+from ovsharp import Sharpener
+from ovsharp.media import Camera, Shot, VirtualCamera, write_video
+
+source = sys.argv[1] if len(sys.argv) > 1 else 0
+with Camera(source) as camera, Sharpener(target_fps=camera.fps) as sharpener:
+    if len(sys.argv) > 2:
+        with write_video(sys.argv[2], overwrite=True) as out:
+            for count, capture in enumerate(camera):
+                out.write(Shot(sharpener(capture.frame), count, 1 / Fraction(round(camera.fps))))
+    else:
+        with VirtualCamera(1280, 720, fps=camera.fps) as out:
+            for capture in camera:
+                out.send(sharpener(capture.frame))
+                print(f"{1000 * (time.perf_counter() - capture.taken):.0f} ms", end="\r")
+    print(sharpener.variant, "-", sharpener.choice.reason)

@@ -1,0 +1,225 @@
+"""`ovsharp camera`: a camera, sharpened live."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ovsharp.cli import console
+from ovsharp.errors import MediaError, UsageError
+from ovsharp.files import staged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ovsharp.apps import Figures, Live
+    from ovsharp.media import Frame
+
+WINDOW = "ovsharp: q quit, +/- strength, space pause, b before/after, o overlay, s snapshot"
+
+
+@click.command()
+@click.option(
+    "--camera",
+    "source",
+    default="0",
+    show_default=True,
+    metavar="N|FILE",
+    help="Number of a camera, or a video file that stands in for one.",
+)
+@click.option("--loop", is_flag=True, help="Start the file over at its end.")
+@click.option("--size", metavar="WxH", help="Ask the camera for this size, e.g. 1280x720.")
+@click.option("--fps", type=click.FloatRange(min=1), help="Ask the camera for this rate.")
+@click.option("--model", metavar="NAME|FILE", help="Shipped model or .xml file.")
+@click.option("--device", default="CPU", show_default=True, help="As `ovsharp devices` lists them.")
+@click.option("--precision", help="Execution precision, e.g. f32 or bf16. [default: the fastest]")
+@click.option(
+    "--target-fps",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Hold this speed: choose the model of a family by it, and change it when need be.",
+)
+@click.option("--strength", type=click.FloatRange(0, 1), default=1.0, show_default=True)
+@click.option("--preview/--no-preview", default=True, help="Show a window. [default: yes]")
+@click.option("--virtual", is_flag=True, help="Be a camera for Zoom, Meet, Teams and OBS.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Also write a video file.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing output.")
+@click.option("--split", is_flag=True, help="Left half: the frame as it came.")
+@click.option("--overlay/--no-overlay", default=True, help="Speed and latency in the picture.")
+@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="Stop after that.")
+@click.option("--report", type=click.Path(path_type=Path), help="Write the figures as JSON.")
+def camera(
+    source: str,
+    loop: bool,
+    size: str | None,
+    fps: float | None,
+    model: str | None,
+    device: str,
+    precision: str | None,
+    target_fps: float | None,
+    strength: float,
+    preview: bool,
+    virtual: bool,
+    output: Path | None,
+    overwrite: bool,
+    split: bool,
+    overlay: bool,
+    seconds: float | None,
+    report: Path | None,
+) -> None:
+    """Sharpen a camera live: preview window, virtual camera, video file.
+
+    Always the newest frame: those that come meanwhile are dropped, counted and shown. Latency is
+    measured from the arrival of a frame to the moment its picture was handed on.
+
+    Keys in the window: q quit, + and - strength, space pause (the frame as it came), b
+    before/after, o overlay, s snapshot. Ctrl-C ends it as well, and completes the file.
+    """
+    if not (preview or virtual or output):
+        raise UsageError("nothing to show: leave --preview on, or give --virtual or -o FILE")
+    from ovsharp.apps import Live
+    from ovsharp.media import Camera
+    from ovsharp.runtime import Sharpener
+
+    wanted = _size(size)
+    with ExitStack() as stack:
+        sharpener = stack.enter_context(
+            Sharpener(model, device=device, precision=precision, target_fps=target_fps)
+        )
+        number = int(source) if source.isdecimal() else source
+        cam = stack.enter_context(Camera(number, loop=loop, size=wanted, fps=fps))
+        sinks: list[Callable[[Frame], object]] = []
+
+        def show(picture: Frame) -> None:
+            for sink in sinks:
+                sink(picture)
+
+        live = Live(cam, sharpener, show, overlay=overlay, split=split, strength=strength)
+        if output is not None:
+            sinks.append(_file(stack, output, overwrite))
+        if virtual:
+            sinks.append(_virtual(stack, cam.fps))
+        if preview:
+            sinks.append(_window(stack, live))
+        error = _run(live, seconds)
+        figures, chosen = live.figures, sharpener.choice
+        if not figures.frames:
+            raise error or MediaError(f"{cam.name} gave no frame")
+        ran = f"{figures.variant} on {device}, execution {sharpener.execution.label}"
+    _say(figures, ran, "" if chosen is None else chosen.reason)
+    if report is not None:
+        with staged(report.absolute().parent) as staging:
+            content = {**dataclasses.asdict(figures), "fps": figures.fps, "ran": ran}
+            (staging / report.name).write_text(json.dumps(content, indent=1) + "\n")
+    if error is not None:
+        raise error
+
+
+def _run(live: Live, seconds: float | None) -> MediaError | None:
+    """Run to the end; give what ended it early, so that a recording is completed first."""
+    try:
+        live.run(seconds=seconds)
+    except KeyboardInterrupt:  # the way to stop where there is no window
+        return None
+    except MediaError as error:
+        return error
+    return None
+
+
+def _size(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+        raise UsageError(f"--size {text}: expected WIDTHxHEIGHT in pixels, as in 1280x720")
+    return int(width), int(height)
+
+
+def _file(stack: ExitStack, path: Path, overwrite: bool) -> Callable[[Frame], object]:
+    """Write pictures with the times at which they were shown."""
+    from ovsharp.media import Shot, write_video
+
+    writer = stack.enter_context(write_video(path, overwrite=overwrite))
+    began: list[float] = []
+    last = [-1]
+
+    def write(picture: Frame) -> None:
+        began.append(time.perf_counter())
+        last[0] = max(last[0] + 1, round(1000 * (began[-1] - began[0])))
+        writer.write(Shot(picture, last[0], Fraction(1, 1000)))
+        del began[1:]
+
+    return write
+
+
+def _virtual(stack: ExitStack, fps: float) -> Callable[[Frame], object]:
+    """Send pictures to a virtual camera, which is made when the first one tells the size."""
+    from ovsharp.media import VirtualCamera
+
+    cameras: list[VirtualCamera] = []
+
+    def send(picture: Frame) -> None:
+        if not cameras:
+            height, width = picture.shape[:2]
+            cameras.append(stack.enter_context(VirtualCamera(width, height, fps=fps)))
+            console.output().print(f"virtual camera: {cameras[0].device}", markup=False)
+        cameras[0].send(picture)
+
+    return send
+
+
+def _window(stack: ExitStack, live: Live) -> Callable[[Frame], object]:
+    import cv2
+
+    def show(picture: Frame) -> None:
+        try:
+            cv2.imshow(WINDOW, picture)
+            key = cv2.waitKey(1) & 0xFF
+        except cv2.error as error:
+            raise MediaError(
+                "no window can be opened here (no display, or opencv-python-headless): use "
+                "--no-preview with --virtual or -o FILE"
+            ) from error
+        press(live, chr(key), picture)
+
+    stack.callback(cv2.destroyAllWindows)
+    return show
+
+
+def press(live: Live, key: str, picture: Frame) -> None:
+    """Do what a key asks for."""
+    if key in ("q", "\x1b"):
+        live.stop()
+    elif key in "+-":
+        live.strength = min(1.0, max(0.0, live.strength + (0.1 if key == "+" else -0.1)))
+    elif key == " ":
+        live.paused = not live.paused
+    elif key == "b":
+        live.split = not live.split
+    elif key == "o":
+        live.overlay = not live.overlay
+    elif key == "s":
+        from ovsharp.media import write_picture
+
+        path = Path(time.strftime("ovsharp-%Y%m%d-%H%M%S.png"))
+        write_picture(path, picture)
+        console.output().print(f"snapshot: {path}", markup=False)
+
+
+def _say(figures: Figures, ran: str, reason: str) -> None:
+    lines = [
+        ran,
+        f"{figures.frames} frames in {figures.seconds:.1f} s, {figures.fps:.1f} FPS, "
+        f"{figures.dropped} dropped",
+        f"latency from capture to display: median {figures.latency_p50:.1f} ms, "
+        f"99th percentile {figures.latency_p99:.1f} ms; sharpener {figures.infer_p50:.1f} ms",
+    ]
+    if reason:
+        lines.append(f"note: {reason}")
+    console.output().print("\n".join(lines), markup=False, soft_wrap=True)

@@ -1,0 +1,204 @@
+"""`Camera`: the newest frame of a camera, or of a video file that stands in for one."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import cv2
+import numpy as np
+
+from ovsharp.errors import MediaError, UsageError
+from ovsharp.media.images import Frame
+
+STALL_SECONDS = 5.0
+"""How long a camera may give nothing before it counts as stalled."""
+
+
+@dataclass(frozen=True)
+class Capture:
+    """A frame and when it was taken."""
+
+    frame: Frame
+    """uint8, H x W x 3, BGR."""
+    taken: float
+    """`time.perf_counter()` at the moment it arrived, in seconds."""
+    number: int
+    """How many frames came before it, the dropped ones included."""
+
+
+class Camera:
+    """Gives the newest frame, always: what comes while you work is dropped and counted.
+
+    Args:
+        source: number of a camera (0 is the first), or path of a video file that stands in for
+            one: it is played at its own rate, and frames that nobody took are gone.
+        loop: start a file over at its end instead of stopping.
+        size: (width, height) to ask the camera for; it may give another.
+        fps: frames per second to ask the camera for, or to play the file at; None takes its own.
+        stall: seconds without a frame after which the camera counts as stalled.
+
+    Raises:
+        UsageError: `loop` with a camera.
+        MediaError: no such camera or file, or it gives no frame.
+
+    Example:
+        >>> with Camera("call.mp4") as camera:  # doctest: +SKIP
+        ...     for capture in camera:
+        ...         print(capture.frame.shape, camera.dropped)
+    """
+
+    def __init__(
+        self,
+        source: int | str | Path,
+        *,
+        loop: bool = False,
+        size: tuple[int, int] | None = None,
+        fps: float | None = None,
+        stall: float = STALL_SECONDS,
+    ) -> None:
+        self._is_file = not isinstance(source, int)
+        if loop and not self._is_file:
+            raise UsageError("only a video file can be looped, not a camera")
+        self.name = str(source) if self._is_file else f"camera {source}"
+        self._source, self._loop, self._stall = source, loop, stall
+        self._capture = self._open(size, fps)
+        self._rate = fps or float(self._capture.get(cv2.CAP_PROP_FPS)) or 30.0
+        self.dropped = 0
+        """Frames that were replaced by a newer one before anybody took them."""
+        self._newest: Capture | None = None
+        self._fresh = threading.Condition()
+        self._closed, self._ended, self._gone = False, False, False
+        self._thread = threading.Thread(target=self._read, name="ovsharp-camera", daemon=True)
+        self._thread.start()
+
+    @property
+    def fps(self) -> float:
+        """Frames per second that it says it gives."""
+        return self._rate
+
+    def read(self) -> Capture | None:
+        """Wait for a frame that was not given before.
+
+        Returns:
+            The newest one; None at the end of a file.
+
+        Raises:
+            MediaError: the camera was unplugged or has stalled, or is closed.
+        """
+        with self._fresh:
+            self._fresh.wait_for(
+                lambda: self._newest or self._ended or self._gone or self._closed, self._stall
+            )
+            if self._newest is not None:
+                capture, self._newest = self._newest, None
+                return capture
+            if self._closed:
+                raise MediaError(f"{self.name} is closed; open it again with Camera")
+            if self._ended:
+                return None
+            if self._gone:
+                raise MediaError(
+                    f"{self.name} gives no more frames: check its cable and that no other "
+                    f"program uses it, then start again"
+                )
+        raise MediaError(
+            f"{self.name} gave no frame for {self._stall:g} s: it has stalled; plug it in again "
+            f"or close other programs that use it"
+        )
+
+    def __iter__(self) -> Iterator[Capture]:
+        while (capture := self.read()) is not None:
+            yield capture
+
+    def close(self) -> None:
+        """Let go of the camera. May be called again."""
+        with self._fresh:
+            self._closed = True
+            self._fresh.notify_all()
+        self._thread.join(self._stall)
+
+    def __enter__(self) -> Camera:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _open(self, size: tuple[int, int] | None, fps: float | None) -> cv2.VideoCapture:
+        if self._is_file:
+            with Path(self.name).open("rb"):  # OpenCV does not tell missing from broken
+                pass
+            capture = cv2.VideoCapture(str(self._source))
+            advice = "expected a video that FFmpeg reads"
+        else:
+            capture = _device(int(str(self._source)))
+            advice = (
+                "check that it is plugged in and that no other program uses it; a video file can "
+                "stand in for it: --camera clip.mp4"
+            )
+            if size is not None:
+                capture.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
+                capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size[1])
+            if fps is not None:
+                capture.set(cv2.CAP_PROP_FPS, fps)
+        if not capture.isOpened():
+            capture.release()
+            raise MediaError(f"{self.name} cannot be opened: {advice}")
+        return capture
+
+    def _read(self) -> None:
+        """Keep the newest frame, until closed or at the end; owns the capture."""
+        began, number = time.perf_counter(), 0
+        try:
+            while not self._closed:
+                if self._is_file and not self._wait(began + number / self._rate):
+                    return
+                there, frame = self._capture.read()
+                if not there and self._loop and number:
+                    self._capture.set(cv2.CAP_PROP_POS_FRAMES, 0)
+                    there, frame = self._capture.read()
+                if not there:
+                    self._finish(number)
+                    return
+                self._offer(Capture(np.asarray(frame, np.uint8), time.perf_counter(), number))
+                number += 1
+        finally:
+            self._capture.release()
+
+    def _wait(self, until: float) -> bool:
+        """Sleep until a frame of a file is due; tell whether the camera is still open."""
+        with self._fresh:
+            return not self._fresh.wait_for(
+                lambda: self._closed, max(0.0, until - time.perf_counter())
+            )
+
+    def _offer(self, capture: Capture) -> None:
+        with self._fresh:
+            self.dropped += self._newest is not None
+            self._newest = capture
+            self._fresh.notify_all()
+
+    def _finish(self, number: int) -> None:
+        with self._fresh:
+            self._ended, self._gone = self._is_file and number > 0, not self._is_file or not number
+            self._fresh.notify_all()
+
+
+def _device(number: int) -> cv2.VideoCapture:
+    # OpenCV writes a page of warnings where there is no camera; our one sentence says it all.
+    logging = cv2.utils.logging
+    level = logging.getLogLevel()
+    logging.setLogLevel(logging.LOG_LEVEL_SILENT)
+    try:
+        return cv2.VideoCapture(number)
+    finally:
+        logging.setLogLevel(level)

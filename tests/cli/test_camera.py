@@ -1,0 +1,163 @@
+"""`ovsharp camera` and `Live`, with a drawn clip for a camera."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from ovsharp import Sharpener
+from ovsharp.apps import Live
+from ovsharp.cli.camera import camera, press
+from ovsharp.errors import MediaError, UsageError
+from ovsharp.media import Camera, read_video
+from tests.media.clips import clip
+from tests.networks import write_frame_model
+
+pytest.importorskip("av")
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return clip(tmp_path_factory.mktemp("camera") / "call.mp4", tuple(range(0, 480, 40)))
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_frame_model(tmp_path_factory.mktemp("model"), unshuffle=2)
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(camera, [str(argument) for argument in arguments])
+
+
+def test_a_recording_holds_what_was_shown(video: Path, model: Path, tmp_path: Path) -> None:
+    out, report = tmp_path / "out.mp4", tmp_path / "figures.json"
+    result = call(
+        "--camera", video, "--no-preview", "-o", out, "--model", model, "--report", report
+    )
+    assert result.exit_code == 0, result.exception
+    figures = json.loads(report.read_text())
+    assert figures["frames"] + figures["dropped"] == 12
+    assert 0 < figures["latency_p50"] <= figures["latency_p99"]
+    with read_video(out) as reader:
+        shots = list(reader)
+    assert len(shots) == figures["frames"]
+    assert shots[0].frame.shape == (64, 96, 3)
+    assert "latency from capture to display" in result.output
+
+
+def test_the_halves_of_a_split_view(video: Path, model: Path) -> None:
+    pictures: list[Any] = []
+    with Camera(video, fps=60) as cam, Sharpener(model) as sharpener:
+        live = Live(cam, sharpener, pictures.append, split=True)
+        capture = cam.read()
+        assert capture is not None
+        sharp = sharpener(capture.frame)
+        picture = live._picture(capture.frame)
+    np.testing.assert_array_equal(picture[:, :48], capture.frame[:, :48])
+    np.testing.assert_array_equal(picture[:, 50:], sharp[:, 50:])
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_strength_and_pause(
+    video: Path, tmp_path_factory: pytest.TempPathFactory, scale: int
+) -> None:
+    path = write_frame_model(tmp_path_factory.mktemp("model"), scale=scale)
+    with Camera(video, fps=60) as cam, Sharpener(path) as sharpener:
+        live = Live(cam, sharpener, lambda _picture: None)
+        capture = cam.read()
+        assert capture is not None
+        size = (96 * scale, 64 * scale)
+        plain = cv2.resize(capture.frame, size, interpolation=cv2.INTER_CUBIC)
+        full = live._picture(capture.frame).astype(float)
+        live.strength = 0.5
+        half = live._picture(capture.frame).astype(float)
+        assert np.abs(half - (full + plain) / 2).max() <= 1
+        live.paused = True
+        np.testing.assert_array_equal(live._picture(capture.frame), plain)
+
+
+def test_the_overlay_is_drawn_on_a_copy(video: Path, model: Path) -> None:
+    plain: list[Any] = []
+    drawn: list[Any] = []
+    for overlay, pictures in ((False, plain), (True, drawn)):
+        with Camera(video, fps=20) as cam, Sharpener(model) as sharpener:
+            Live(cam, sharpener, pictures.append, overlay=overlay).run()
+    assert (plain[0] != drawn[0]).any()
+    np.testing.assert_array_equal(plain[0][50:], drawn[0][50:])
+
+
+def test_stop_and_seconds_end_a_session(video: Path, model: Path) -> None:
+    with Camera(video, loop=True, fps=100) as cam, Sharpener(model) as sharpener:
+        live = Live(cam, sharpener, lambda _picture: live.stop())
+        assert live.run().frames == 1
+    with Camera(video, loop=True, fps=100) as cam, Sharpener(model) as sharpener:
+        figures = Live(cam, sharpener, lambda _picture: None).run(seconds=0.3)
+        assert figures.frames > 1
+
+
+def test_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    stopped: list[bool] = []
+    live: Any = SimpleNamespace(
+        strength=1.0, paused=False, split=False, overlay=True, stop=lambda: stopped.append(True)
+    )
+    picture = np.zeros((8, 8, 3), np.uint8)
+    for key in "-- bo+s":
+        press(live, key, picture)
+    assert live.strength == pytest.approx(0.9)
+    assert (live.paused, live.split, live.overlay) == (True, True, False)
+    assert len(list(tmp_path.glob("ovsharp-*.png"))) == 1
+    for _ in range(20):
+        press(live, "+", picture)
+    assert live.strength == 1.0
+    press(live, "q", picture)
+    assert stopped == [True]
+
+
+def test_a_camera_that_is_unplugged_leaves_a_complete_recording(
+    video: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unplugged(self: Camera, number: int) -> None:
+        with self._fresh:
+            self._gone = True
+            self._fresh.notify_all()
+
+    monkeypatch.setattr(Camera, "_finish", unplugged)
+    out = tmp_path / "out.mp4"
+    result = call("--camera", video, "--no-preview", "-o", out, "--model", model)
+    assert isinstance(result.exception, MediaError)
+    assert "check its cable" in str(result.exception)
+    with read_video(out) as reader:
+        assert list(reader)
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_where_no_window_can_open_one_sentence_says_so(
+    video: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise cv2.error("no display")
+
+    monkeypatch.setattr(cv2, "imshow", refuse)
+    monkeypatch.setattr(cv2, "destroyAllWindows", lambda: None)
+    result = call("--camera", video, "--model", model)
+    assert isinstance(result.exception, MediaError)
+    assert "--no-preview" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(["--no-preview"], "nothing to show"), (["--size", "big"], "expected WIDTHxHEIGHT")],
+)
+def test_wrong_usage(arguments: list[str], said: str) -> None:
+    result = call(*arguments)
+    assert isinstance(result.exception, UsageError)
+    assert said in str(result.exception)
