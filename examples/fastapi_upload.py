@@ -18,6 +18,7 @@ app, sharpener = FastAPI(), Sharpener()  # one sharpener for all requests: it is
 
 @app.post("/sharpen")
 async def sharpen(request: Request) -> Response:
+    """Take the bytes of an image, give those of a PNG."""
     body = bytearray()
     async for part in request.stream():
         body += part
@@ -27,6 +28,7 @@ async def sharpen(request: Request) -> Response:
 
 
 def work(data: bytes) -> bytes:
+    """Decode, sharpen, encode; in a thread of its own."""
     frame = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     if frame is None:
         raise HTTPException(415, "this is no image that OpenCV reads; send a PNG or a JPEG")

@@ -36,8 +36,20 @@ X4 = (
     "down(scale=4, method=area|bicubic|bilinear) + noise(sigma=0..6, p=0.3) "
     "+ jpeg(quality=15..60, p=0.7)"
 )
-TRAINED_ON = {"sharp": "gla", "x2": X2, "x4": X4}
+TRAINED_ON = {"call": "call", "sharp": "gla", "x2": X2, "x4": X4}
 ROWS = {
+    "call": {
+        "as trained (call)": "call",
+        "blur, x2 down-up (gla)": "gla",
+        "x2 down-up (edsr)": "edsr",
+        "H.264 crf 36": "h264(crf=36)",
+        "H.264 crf 26 at half size": "h264(crf=26, scale=2)",
+        "VP8 quantizer 45": "vp8(quantizer=45)",
+        "JPEG 15": "jpeg(quality=15)",
+        "noise sigma 10": "noise(sigma=10)",
+        "synergy (lost blocks)": "synergy",
+        "clean": "clean",
+    },
     "sharp": {"blur, x2 down-up (gla)": "gla", "clean": "clean", "JPEG 15": "jpeg(quality=15)"},
     "x2": {"as trained": X2, "area, no noise": "x2"},
     "x4": {"as trained": X4, "area, no noise": "x4", "dynamic-duo": "dynamic-duo"},

@@ -10,7 +10,7 @@ from typing import get_args
 from ovsharp.errors import ModelLoadError, UsageError
 from ovsharp.spec import Storage
 
-DEFAULT_MODEL = "sharp-gla"
+DEFAULT_MODEL = "call-balanced"
 
 
 @cache
