@@ -12,11 +12,12 @@ from ovsharp import Sharpener
 from ovsharp.media import Camera, Shot, VirtualCamera, write_video
 
 source = sys.argv[1] if len(sys.argv) > 1 else 0
-with Camera(source) as camera, Sharpener(target_fps=camera.fps) as sharpener:
+with Camera(source, size=(1280, 720)) as camera, Sharpener(target_fps=camera.fps) as sharpener:
     if len(sys.argv) > 2:
         with write_video(sys.argv[2], overwrite=True) as out:
-            for count, capture in enumerate(camera):
-                out.write(Shot(sharpener(capture.frame), count, 1 / Fraction(round(camera.fps))))
+            for capture in camera:  # its number counts dropped frames too: the clip keeps its time
+                sharp, tick = sharpener(capture.frame), 1 / Fraction(round(camera.fps))
+                out.write(Shot(sharp, capture.number, tick))
     else:
         with VirtualCamera(1280, 720, fps=camera.fps) as out:
             for capture in camera:

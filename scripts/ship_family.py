@@ -37,6 +37,14 @@ X4 = (
     "+ jpeg(quality=15..60, p=0.7)"
 )
 TRAINED_ON = {"call": "call", "sharp": "gla", "x2": X2, "x4": X4}
+PLAN = "L1 loss, Adam, rate 6e-4 with cosine decay, batches of 8 patches of 128x128, no teacher"
+TRAINING = {
+    "call-balanced": (
+        f"curriculum: 8,000 steps on JPEG 8..50 alone, 9,500 on a mixture of single damages and "
+        f"chains with few whole frames, the steps above on `call`; {PLAN}"
+    ),
+}
+"""Where a model was not trained in one go."""
 ROWS = {
     "call": {
         "as trained (call)": "call",
@@ -114,8 +122,8 @@ def card(name: str, folder: Path, log: str, val: Path) -> str:
         "| | |",
         "|---|---|",
         f"| trained to undo | `{spec.degradation}` |",
-        "| training | multi-branch blocks, collapsed to plain 3x3 convolutions; L1 loss, Adam, "
-        "rate 6e-4 with cosine decay, batches of 8 patches of 128x128, no teacher |",
+        f"| training | multi-branch blocks, collapsed to plain 3x3 convolutions; "
+        f"{TRAINING.get(name, PLAN)} |",
         "| data | 484 images with stated licences (CC0, CC BY-SA, Unsplash, MIT, GPL game art, "
         "own renders of screens) |",
         f"| INT8 | drop {cost.ssim_drop:.4f} SSIM / {cost.psnr_drop:.2f} dB on "
@@ -132,6 +140,14 @@ def card(name: str, folder: Path, log: str, val: Path) -> str:
             f"| {label} | {row.images} | {row.before[0]:.4f} | {row.after[0]:.4f} "
             f"| {row.before[1]:.2f} | {row.after[1]:.2f} | {row.better:.0%} |"
         )
+    if task == "call":
+        lines += [
+            "",
+            "For calls: it does not know what happened to a frame, and helps a little against each "
+            "of many damages where a specialist helps much against one. **A frame that nothing "
+            "happened to comes back slightly worse** (last row), so do frames whose only damage "
+            "is lost blocks. It does not repair what is gone.",
+        ]
     if task == "sharp":
         lines += ["", "A specialist for blur: it makes clean and compressed frames worse."]
     return "\n".join(lines) + "\n"

@@ -28,7 +28,7 @@ class Figures:
     seconds: float
     """Since the first frame."""
     latency_p50: float
-    """Milliseconds from capture to display, median."""
+    """Milliseconds from the arrival of a frame to the return of its `show`, median."""
     latency_p99: float
     """The same, 99th percentile."""
     infer_p50: float
@@ -100,9 +100,7 @@ class Live:
             InferenceError: the model cannot take its frames.
         """
         for capture in self._captures(seconds):
-            began = time.perf_counter()
             picture = self._picture(capture.frame)
-            self._infer.append(1000 * (time.perf_counter() - began))
             if self.overlay:
                 picture = draw_overlay(picture, self._lines())
             self._show(picture)
@@ -124,7 +122,9 @@ class Live:
         if self.paused or self.strength == 0:
             scale = self.sharpener.spec.scale
             return _enlarged(frame, scale)
+        began = time.perf_counter()
         sharp = self.sharpener(frame)
+        self._infer.append(1000 * (time.perf_counter() - began))
         before = frame
         if self.split or self.strength < 1:
             before = _enlarged(frame, sharp.shape[0] // frame.shape[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +32,7 @@ WINDOW = "ovsharp: q quit, +/- strength, space pause, b before/after, o overlay,
     default="0",
     show_default=True,
     metavar="N|FILE",
-    help="Number of a camera, or a video file that stands in for one.",
+    help="Number, device or address of a camera, or a video file that stands in for one.",
 )
 @click.option("--loop", is_flag=True, help="Start the file over at its end.")
 @click.option("--size", metavar="WxH", help="Ask the camera for this size, e.g. 1280x720.")
@@ -188,7 +188,11 @@ def _window(stack: ExitStack, live: Live) -> Callable[[Frame], object]:
             ) from error
         press(live, chr(key), picture)
 
-    stack.callback(cv2.destroyAllWindows)
+    def close() -> None:
+        with suppress(cv2.error):  # no window was ever there: `show` has said so
+            cv2.destroyAllWindows()
+
+    stack.callback(close)
     return show
 
 
@@ -197,7 +201,8 @@ def press(live: Live, key: str, picture: Frame) -> None:
     if key in ("q", "\x1b"):
         live.stop()
     elif key in "+-":
-        live.strength = min(1.0, max(0.0, live.strength + (0.1 if key == "+" else -0.1)))
+        stepped = round(live.strength + (0.1 if key == "+" else -0.1), 1)
+        live.strength = min(1.0, max(0.0, stepped))
     elif key == " ":
         live.paused = not live.paused
     elif key == "b":

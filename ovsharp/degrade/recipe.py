@@ -40,11 +40,12 @@ RECIPES: Mapping[str, str] = {
     ),
     "call": (
         "[down_up(scale=1.3..2.5, method=bicubic|bilinear|area) "
+        "| down_up(scale=2, method=bicubic|bilinear) "
         "| blur(kernel=7|9, sigma=0.7..2.5) + down_up(scale=2, method=bicubic|bilinear, p=0.5) "
-        "| defocus(radius=0.7..2) | motion_blur(length=2..7, angle=0..180) | clean] "
-        "+ [noise(sigma=1..12) | sensor_noise(shot=0..0.6, read=0..4) | clean | clean] "
+        "| defocus(radius=0.7..2) | motion_blur(length=2..7, angle=0..180) | clean | clean] "
+        "+ [noise(sigma=1..12) | sensor_noise(shot=0..0.6, read=0..4) | clean | clean | clean] "
         "+ [h264(crf=22..38, scale=1..2) | h264(crf=22..38) | vp8(quantizer=16..50) "
-        "| jpeg(quality=12..60) | clean]"
+        "| jpeg(quality=12..60) | clean | clean]"
     ),
     "x2": "down(scale=2, method=area)",
     "x3": "down(scale=3, method=area)",

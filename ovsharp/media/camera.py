@@ -35,8 +35,9 @@ class Camera:
     """Gives the newest frame, always: what comes while you work is dropped and counted.
 
     Args:
-        source: number of a camera (0 is the first), or path of a video file that stands in for
-            one: it is played at its own rate, and frames that nobody took are gone.
+        source: number of a camera (0 is the first), its device or address (/dev/video0,
+            rtsp://...), or path of a video file that stands in for one: that is played at its own
+            rate, and frames that nobody took are gone.
         loop: start a file over at its end instead of stopping.
         size: (width, height) to ask the camera for; it may give another.
         fps: frames per second to ask the camera for, or to play the file at; None takes its own.
@@ -61,10 +62,11 @@ class Camera:
         fps: float | None = None,
         stall: float = STALL_SECONDS,
     ) -> None:
-        self._is_file = not isinstance(source, int)
+        # A device such as /dev/video0 has a path as well, and a stream an address.
+        self._is_file = not isinstance(source, int) and not _is_device(str(source))
         if loop and not self._is_file:
             raise UsageError("only a video file can be looped, not a camera")
-        self.name = str(source) if self._is_file else f"camera {source}"
+        self.name = f"camera {source}" if isinstance(source, int) else str(source)
         self._source, self._loop, self._stall = source, loop, stall
         self._capture = self._open(size, fps)
         self._rate = fps or float(self._capture.get(cv2.CAP_PROP_FPS)) or 30.0
@@ -140,7 +142,7 @@ class Camera:
             capture = cv2.VideoCapture(str(self._source))
             advice = "expected a video that FFmpeg reads"
         else:
-            capture = _device(int(str(self._source)))
+            capture = _device(self._source)
             advice = (
                 "check that it is plugged in and that no other program uses it; a video file can "
                 "stand in for it: --camera clip.mp4"
@@ -167,10 +169,12 @@ class Camera:
                     self._capture.set(cv2.CAP_PROP_POS_FRAMES, 0)
                     there, frame = self._capture.read()
                 if not there:
-                    self._finish(number)
+                    self._finish()
                     return
                 self._offer(Capture(np.asarray(frame, np.uint8), time.perf_counter(), number))
                 number += 1
+        except cv2.error:  # a driver's failure; the reader is told as of any other
+            self._finish()
         finally:
             self._capture.release()
 
@@ -187,18 +191,22 @@ class Camera:
             self._newest = capture
             self._fresh.notify_all()
 
-    def _finish(self, number: int) -> None:
+    def _finish(self) -> None:
         with self._fresh:
-            self._ended, self._gone = self._is_file and number > 0, not self._is_file or not number
+            self._ended, self._gone = self._is_file, not self._is_file
             self._fresh.notify_all()
 
 
-def _device(number: int) -> cv2.VideoCapture:
+def _is_device(source: str) -> bool:
+    return "://" in source or (Path(source).exists() and not Path(source).is_file())
+
+
+def _device(source: int | str | Path) -> cv2.VideoCapture:
     # OpenCV writes a page of warnings where there is no camera; our one sentence says it all.
     logging = cv2.utils.logging
     level = logging.getLogLevel()
     logging.setLogLevel(logging.LOG_LEVEL_SILENT)
     try:
-        return cv2.VideoCapture(number)
+        return cv2.VideoCapture(source if isinstance(source, int) else str(source))
     finally:
         logging.setLogLevel(level)

@@ -125,14 +125,10 @@ def test_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_camera_that_is_unplugged_leaves_a_complete_recording(
     video: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unplugged(self: Camera, number: int) -> None:
-        with self._fresh:
-            self._gone = True
-            self._fresh.notify_all()
-
-    monkeypatch.setattr(Camera, "_finish", unplugged)
+    file = cv2.VideoCapture(str(video))
+    monkeypatch.setattr(cv2, "VideoCapture", lambda _number: file)  # ends without a word
     out = tmp_path / "out.mp4"
-    result = call("--camera", video, "--no-preview", "-o", out, "--model", model)
+    result = call("--camera", "0", "--no-preview", "-o", out, "--model", model)
     assert isinstance(result.exception, MediaError)
     assert "check its cable" in str(result.exception)
     with read_video(out) as reader:
@@ -147,7 +143,7 @@ def test_where_no_window_can_open_one_sentence_says_so(
         raise cv2.error("no display")
 
     monkeypatch.setattr(cv2, "imshow", refuse)
-    monkeypatch.setattr(cv2, "destroyAllWindows", lambda: None)
+    monkeypatch.setattr(cv2, "destroyAllWindows", refuse)
     result = call("--camera", video, "--model", model)
     assert isinstance(result.exception, MediaError)
     assert "--no-preview" in str(result.exception)
@@ -161,3 +157,23 @@ def test_wrong_usage(arguments: list[str], said: str) -> None:
     result = call(*arguments)
     assert isinstance(result.exception, UsageError)
     assert said in str(result.exception)
+
+
+def test_ctrl_c_completes_the_recording(
+    video: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts: list[int] = []
+    count = Live._count
+
+    def interrupted(self: Live, capture: Any) -> None:
+        count(self, capture)
+        counts.append(capture.number)
+        if len(counts) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Live, "_count", interrupted)
+    out = tmp_path / "out.mp4"
+    result = call("--camera", video, "--loop", "--no-preview", "-o", out, "--model", model)
+    assert result.exit_code == 0, result.exception
+    with read_video(out) as reader:
+        assert len(list(reader)) == 3

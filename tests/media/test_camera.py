@@ -116,10 +116,11 @@ def test_no_camera_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
         Camera(7)
 
 
-def test_size_and_rate_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("source", [0, "/dev/null", "rtsp://10.0.0.1/street"])
+def test_size_and_rate_are_asked_for(monkeypatch: pytest.MonkeyPatch, source: int | str) -> None:
     device = Device(1)
     plug_in(monkeypatch, device)
-    Camera(0, size=(1280, 720), fps=30).close()
+    Camera(source, size=(1280, 720), fps=30).close()
     assert device.asked == {
         cv2.CAP_PROP_FRAME_WIDTH: 1280,
         cv2.CAP_PROP_FRAME_HEIGHT: 720,
