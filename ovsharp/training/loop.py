@@ -51,6 +51,8 @@ class Plan:
     patch: int = 192
     rate: float = 4e-4
     """Learning rate at the start; plain ReLU stacks die at 1e-3."""
+    init: str = ""
+    """`checkpoint.pth` of another run of the same design to start from, for a curriculum."""
     seed: int = 1
     every: int = 500
     """Steps between checkpoints."""
@@ -62,11 +64,23 @@ class _Run:
     def __init__(self, plan: Plan) -> None:
         torch.manual_seed(plan.seed)
         self.network = _student(plan)
+        if plan.init:
+            self._start_from(Path(plan.init))
         # torch's stubs lack this overload of Module.to.
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=plan.rate)
         self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, plan.steps)
         self.step = 0
+
+    def _start_from(self, path: Path) -> None:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        try:
+            self.network.load_state_dict(state["model"])
+        except (KeyError, TypeError, RuntimeError) as error:
+            raise UsageError(
+                f"{path} does not fit this design: expected the checkpoint.pth of a run with the "
+                f"same channels, depth, cell and branches"
+            ) from error
 
     def learn(self, damaged: torch.Tensor, base: torch.Tensor, sharp: torch.Tensor) -> float:
         """Take one step on a batch of uint8 patches and give its loss."""
@@ -112,6 +126,7 @@ def train(plan: Plan) -> Path:
 
     Raises:
         CalibrationError: no usable image, or the loss is no longer finite.
+        UsageError: `plan.init` is of another design.
         MediaError: a folder is missing or has no image.
     """
     run = _Run(plan)

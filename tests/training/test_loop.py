@@ -119,3 +119,23 @@ def test_patches_are_rgb(tmp_path: Path) -> None:
 def test_images_smaller_than_a_patch_are_refused_in_a_sentence(photos: Path) -> None:
     with pytest.raises(CalibrationError, match="1016x1016"):
         Patches(photos, parse("clean"), patch=1000, count=1, seed=0)
+
+
+def test_a_run_can_start_from_another(plan: Plan, tmp_path: Path) -> None:
+    first = torch.load(train(plan), weights_only=True)
+    started = replace(
+        plan, out=tmp_path / "next", init=str(plan.out / "checkpoint.pth"), rate=0.0, steps=1
+    )
+    second = torch.load(train(started), weights_only=True)
+    assert all(torch.equal(first[key], second[key]) for key in first)
+
+
+@pytest.mark.parametrize("change", [{"channels": 32}, {"branches": True}])
+def test_a_start_of_another_design_is_refused(
+    plan: Plan, tmp_path: Path, change: dict[str, int]
+) -> None:
+    train(plan)
+    other = replace(plan, out=tmp_path / "next", init=str(plan.out / "checkpoint.pth"), **change)
+    with pytest.raises(UsageError, match="does not fit this design"):
+        train(other)
+    assert not (tmp_path / "next").exists()
