@@ -22,6 +22,7 @@ from ovsharp.errors import (
     MissingExtraError,
     ModelLoadError,
     OvsharpError,
+    TrainingError,
     UnsupportedModelError,
     UsageError,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "ModelSpec",
     "OvsharpError",
     "Sharpener",
+    "TrainingError",
     "UnsupportedModelError",
     "UsageError",
     "__version__",

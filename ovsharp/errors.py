@@ -9,6 +9,7 @@
     |-- UnsupportedModelError a readable model that ovsharp cannot run as it is
     |-- ConversionError       a conversion whose result is not equal to its source
     |-- CalibrationError      no usable calibration images, or a quality drop over the limit
+    |-- TrainingError         a training without usable images, or whose loss is no number
     |-- DeviceError           a device or a precision that is not to be had here
     |-- InferenceError        a frame that the model cannot take, or a failed inference
     `-- MediaError            an image or a video that cannot be read or written
@@ -58,6 +59,10 @@ class ConversionError(OvsharpError):
 
 class CalibrationError(OvsharpError):
     """No usable calibration images, or a quality drop over the limit."""
+
+
+class TrainingError(OvsharpError):
+    """A training without usable images, or one whose loss is no longer a number."""
 
 
 class DeviceError(OvsharpError):

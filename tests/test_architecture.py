@@ -40,7 +40,12 @@ LIGHT = ("degrade", "media", "runtime", "quality", "spec", "records", "files", "
 
 HEAVY = {"torch", "nncf", "onnx", "onnxscript", "safetensors"}
 
-DISTRIBUTIONS = {"cv2": "opencv-python", "PIL": "pillow", "skimage": "scikit-image"}
+DISTRIBUTIONS = {
+    "lightning_fabric": "lightning-fabric",
+    "cv2": "opencv-python",
+    "PIL": "pillow",
+    "skimage": "scikit-image",
+}
 """Packages that are imported by another name than they are installed by."""
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ovsharp.benchmarks.variants import Candidate
-from ovsharp.runtime import Frame, pad
+from ovsharp.runtime import Frame, pad, upscale
 from ovsharp.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Eager:
     Its output is taken to be in the range of its input.
 
     Args:
-        network: takes one colour picture, gives one.
+        network: takes one colour picture, and its base if the spec says so; gives one.
         spec: of the same model as IR: how frames are written for the network.
         threads: of PyTorch, process-wide; None for its own choice.
     """
@@ -43,14 +43,18 @@ class Eager:
         padded = pad(frame, *self._spec.padded(height, width))
         height, width = height * self._spec.scale, width * self._spec.scale
         with self._torch.inference_mode():
-            output = self._module(self.tensor(padded))
+            output = self._module(*self.inputs(padded))
         low, high = self._spec.value_range
         levels = output[0, :, :height, :width].permute(1, 2, 0).sub(low).mul(255 / (high - low))
         pixels = levels.round().clamp(0, 255).byte().numpy()
         return np.ascontiguousarray(pixels[..., ::-1] if self._spec.colour == "rgb" else pixels)
 
-    def tensor(self, frame: Frame) -> torch.Tensor:
-        """Make what the network takes of a frame: float, 1 x 3 x H x W."""
+    def inputs(self, frame: Frame) -> tuple[torch.Tensor, ...]:
+        """Make what the network takes: float, 1 x 3 x H x W; then the base, if it takes one."""
+        base = (upscale(frame, self._spec.scale),) if self._spec.base else ()
+        return tuple(self._tensor(picture) for picture in (frame, *base))
+
+    def _tensor(self, frame: Frame) -> torch.Tensor:
         spec = self._spec
         low, high = spec.value_range
         ordered = np.ascontiguousarray(frame[..., ::-1] if spec.colour == "rgb" else frame)
@@ -62,11 +66,11 @@ class Eager:
     def bare(self, height: int, width: int) -> Callable[[], int]:
         """Give a call of the network alone, on a tensor of random pixels made beforehand."""
         pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
-        tensor = self.tensor(pixels)
+        tensors = self.inputs(pixels)
 
         def run() -> int:
             with self._torch.inference_mode():
-                self._module(tensor)
+                self._module(*tensors)
             return 1
 
         return run

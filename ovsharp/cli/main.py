@@ -26,6 +26,8 @@ VERBS = {
     "camera": "Sharpen a camera live: window, virtual camera, file.",
     "degrade": "Damage images as a bad call does: aligned pairs for training and measuring.",
     "frames": "Take still frames out of videos, without near duplicates.",
+    "train": "Train a student by a recipe, with a teacher or without.",
+    "recipes": "List the training recipes.",
     "info": "Show what a model is and where it comes from.",
     "devices": "Show devices, instruction sets and package versions.",
 }

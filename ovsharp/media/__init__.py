@@ -2,7 +2,7 @@
 
 from ovsharp.media.camera import Camera, Capture
 from ovsharp.media.distinct import Distinct
-from ovsharp.media.find import find_images, find_pairs, holds_pairs
+from ovsharp.media.find import category_of, find_images, find_pairs, holds_pairs
 from ovsharp.media.images import (
     IMAGE_ENDINGS,
     Frame,
@@ -32,6 +32,7 @@ __all__ = [
     "VideoReader",
     "VideoWriter",
     "VirtualCamera",
+    "category_of",
     "find_images",
     "find_pairs",
     "holds_pairs",

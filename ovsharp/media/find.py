@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import glob
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from ovsharp.errors import MediaError
-from ovsharp.media.images import IMAGE_ENDINGS
+from ovsharp.media.formats import IMAGE_ENDINGS
 
 INPUT, TARGET = "input", "target"
 """Subfolders of a folder of pairs."""
@@ -56,6 +57,21 @@ def find_pairs(folder: Path) -> list[tuple[Path, Path]]:
             f"its ending; name the two of each pair alike"
         )
     return pairs
+
+
+def category_of(name: Path) -> str:
+    """Tell the category: the first folder, or what stands before the first separator of the name.
+
+    Example:
+        >>> category_of(Path("people_0012.jpg")), category_of(Path("games/7.png"))
+        ('people', 'games')
+        >>> category_of(Path("kodim01.png"))
+        'images'
+    """
+    if len(name.parts) > 1:
+        return name.parts[0]
+    prefix, separator, _ = re.sub(r"[-. ]", "_", name.stem).partition("_")
+    return prefix if separator and any(map(str.isalpha, prefix)) else "images"
 
 
 def _find(item: str | Path) -> list[Path]:

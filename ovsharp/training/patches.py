@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch.utils.data import Dataset
 
 from ovsharp.degrade import Recipe
-from ovsharp.errors import CalibrationError, MediaError
-from ovsharp.media import Frame, find_images, read_frame
+from ovsharp.media import Frame
 from ovsharp.runtime import upscale
+from ovsharp.training.images import Images
+
+
+class Batch(NamedTuple):
+    """Patches, uint8, RGB; `Patches` gives them without the first dimension."""
+
+    number: torch.Tensor
+    """N numbers: the patch among all different ones."""
+    damaged: torch.Tensor
+    """N x 3 x H x W."""
+    base: torch.Tensor
+    """Bicubic enlargement of `damaged`, N x 3 x scale*H x scale*W; the same picture at scale 1."""
+    sharp: torch.Tensor
+    """N x 3 x scale*H x scale*W."""
 
 
 def border(scale: int) -> int:
@@ -22,30 +35,42 @@ def border(scale: int) -> int:
     return 8 * scale
 
 
-class Patches(Dataset[tuple[torch.Tensor, ...]]):
-    """Random patches of the images in a folder, all of which are held in memory.
+class Patches(Dataset[Batch]):
+    """Random patches of images, turned and mirrored.
 
     Item i depends on `seed` and i alone, so that a resumed training sees the same patches.
-    Gives (damaged, base, sharp), each uint8, 3 x H x W, RGB: `sharp` of `patch` pixels a side,
-    `damaged` smaller by the recipe's scale, `base` its bicubic enlargement (at scale 1 the same
-    picture). Images that are corrupt or smaller than a patch are left out.
 
-    Raises:
-        CalibrationError: no image is left.
-        MediaError: there is no such folder, or no image in it.
+    Args:
+        images: all of at least `patch` + 2 * `border(scale)` pixels a side.
+        recipe: what damages them.
+        patch: side of the sharp patches in pixels, a multiple of the scale.
+        count: number of items.
+        seed: of the places, the turns and the damages.
+        different: after so many items the same patches come again; 0 for never.
     """
 
-    def __init__(self, folder: Path, recipe: Recipe, *, patch: int, count: int, seed: int) -> None:
+    def __init__(
+        self,
+        images: Images,
+        recipe: Recipe,
+        *,
+        patch: int,
+        count: int,
+        seed: int,
+        different: int = 0,
+    ) -> None:
+        self.images = images
         self.recipe = recipe
         self.count = count
         self.seed = seed
+        self.different = different
         self.size = patch + 2 * border(recipe.scale)
-        self.images = read_images(folder, smallest=self.size)
 
     def __len__(self) -> int:
         return self.count
 
-    def __getitem__(self, index: int) -> tuple[torch.Tensor, ...]:
+    def __getitem__(self, item: int) -> Batch:
+        index = item % self.different if self.different else item
         rng = np.random.default_rng((self.seed, index))
         image = self.images[int(rng.integers(len(self.images)))]
         # Such offsets keep the grid of x2 and x4 where it lies when a whole frame is damaged.
@@ -59,28 +84,12 @@ class Patches(Dataset[tuple[torch.Tensor, ...]]):
         damaged = self.recipe(sharp, seed=int(rng.integers(2**63)))
         scale = self.recipe.scale
         edge = border(scale)
-        pictures = ((damaged, edge // scale), (upscale(damaged, scale), edge), (sharp, edge))
-        return tuple(_tensor(picture, cut) for picture, cut in pictures)
-
-
-def read_images(folder: Path, *, smallest: int) -> list[Frame]:
-    """Read the images of a folder whose sides are `smallest` pixels or more.
-
-    Raises:
-        CalibrationError: there is none.
-        MediaError: there is no such folder, or no image in it.
-    """
-    images = []
-    for path in find_images([folder]):
-        try:
-            image = read_frame(path)
-        except MediaError:
-            continue
-        if min(image.shape[:2]) >= smallest:
-            images.append(image)
-    if not images:
-        raise CalibrationError(f"{folder} has no image of {smallest}x{smallest} pixels or more")
-    return images
+        return Batch(
+            torch.tensor(index),
+            _tensor(damaged, edge // scale),
+            _tensor(upscale(damaged, scale), edge),
+            _tensor(sharp, edge),
+        )
 
 
 def _tensor(image: Frame, cut: int) -> torch.Tensor:

@@ -14,7 +14,8 @@ import pytest
 from skimage import data
 
 from ovsharp.benchmarks import evaluation
-from ovsharp.benchmarks.evaluation.cases import category_of, find_cases, find_paired_cases
+from ovsharp.benchmarks.evaluation.cases import find_cases, find_paired_cases
+from ovsharp.media import category_of
 from ovsharp.benchmarks.evaluation.pictures import choose, most_changed
 from ovsharp.benchmarks.evaluation.results import ALL, Row
 from ovsharp.benchmarks.evaluation.statistics import group_rows, summarise, wilcoxon

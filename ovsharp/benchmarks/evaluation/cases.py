@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import numpy as np
 from ovsharp.degrade import Recipe
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.files import sha256
-from ovsharp.media import find_images, read_frame
+from ovsharp.media import category_of, find_images, read_frame
 from ovsharp.runtime import Frame
 
 MIN_SIDE = 16
@@ -117,21 +116,6 @@ def find_paired_cases(damaged: Path, truth: Path, limit: int | None = None) -> l
             f"the two of each pair alike"
         )
     return _spread(cases, limit)
-
-
-def category_of(name: Path) -> str:
-    """Tell the category: the first folder, or what stands before the first separator of the name.
-
-    Example:
-        >>> category_of(Path("people_0012.jpg")), category_of(Path("games/7.png"))
-        ('people', 'games')
-        >>> category_of(Path("kodim01.png"))
-        'images'
-    """
-    if len(name.parts) > 1:
-        return name.parts[0]
-    prefix, separator, _ = re.sub(r"[-. ]", "_", name.stem).partition("_")
-    return prefix if separator and any(map(str.isalpha, prefix)) else "images"
 
 
 def _spread(cases: Sequence[Case], limit: int | None) -> list[Case]:

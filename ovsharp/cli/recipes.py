@@ -1,0 +1,81 @@
+"""`ovsharp recipes`: what can be trained by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ovsharp.training import Course, TrainingRecipe
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print them as JSON instead.")
+def recipes(name: str | None, as_json: bool) -> None:
+    """List the training recipes, or show one in full.
+
+    NAME is one of them, or a file that ends in .toml.
+    """
+    import dataclasses
+    import json
+
+    from ovsharp.cli import console
+    from ovsharp.training import load_recipe, recipe_names
+
+    chosen = [load_recipe(entry) for entry in ([name] if name else recipe_names())]
+    out = console.output()
+    if as_json:
+        out.print_json(json.dumps([dataclasses.asdict(recipe) for recipe in chosen]))
+    elif name:
+        out.print("\n".join(_lines(chosen[0])), markup=False, soft_wrap=True)
+    else:
+        from rich.table import Table
+
+        table = Table("recipe", "student", "teacher", "steps", "sizes", "what it is", box=None)
+        for recipe in chosen:
+            table.add_row(
+                recipe.name,
+                recipe.student.architecture,
+                recipe.teacher.architecture if recipe.teacher else "-",
+                f"{recipe.student.steps:,}",
+                ", ".join(recipe.sizes) or "-",
+                recipe.summary,
+            )
+        out.print(table)
+
+
+def _lines(recipe: TrainingRecipe) -> Iterator[str]:
+    yield f"{recipe.name}: {recipe.summary}"
+    yield from _course("student", recipe.student)
+    for size, arguments in recipe.sizes.items():
+        yield f"  size {size}: {_pairs(arguments)}"
+    if recipe.teacher is not None and recipe.distillation is not None:
+        yield from _course("teacher", recipe.teacher)
+        yield f"distillation: the teacher sees the {recipe.distillation.sees}"
+        yield f"  loss against its picture: {_pairs(recipe.distillation.loss)}"
+        for pair in recipe.distillation.features:
+            yield (
+                f"  layer {pair.student} learns from its {pair.teacher}: "
+                f"{pair.weight:g} {pair.loss}"
+            )
+
+
+def _course(title: str, course: Course) -> Iterator[str]:
+    yield f"{title}: {course.architecture} {_pairs(course.arguments)}".rstrip()
+    yield f"  loss: {_pairs(course.loss)}"
+    yield (
+        f"  batches of {course.batch} patches of {course.patch}x{course.patch}, "
+        f"{course.optimizer}, {course.schedule.name} schedule"
+    )
+    for number, stage in enumerate(course.stages, 1):
+        pruned = f", {stage.prune:.0%} of the weights zero" if stage.prune else ""
+        yield f"  stage {number}: {stage.steps:,} steps, rate {stage.rate:g}{pruned}"
+        yield f"    on {stage.degrade}"
+
+
+def _pairs(values: Mapping[str, object]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in values.items())

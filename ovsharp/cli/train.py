@@ -1,0 +1,206 @@
+"""`ovsharp train`."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from ovsharp.training import Report, Trained, TrainingRecipe
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command()
+@click.option(
+    "--recipe",
+    "name",
+    required=True,
+    metavar="NAME|FILE.toml",
+    help="What to train; `ovsharp recipes` lists them.",
+)
+@click.option(
+    "--data",
+    required=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of sharp images.",
+)
+@click.option(
+    "-o",
+    "--output",
+    "out",
+    required=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for checkpoints, log and weights.",
+)
+@click.option(
+    "--val",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Other sharp images to validate on. [default: a tenth of --data, of each category]",
+)
+@click.option("--size", help="fast, balanced or quality, where the recipe has sizes.")
+@click.option(
+    "--steps", type=click.IntRange(min=1), help="Of the student. [default: what the recipe says]"
+)
+@click.option("--teacher-steps", type=click.IntRange(min=1), help="Likewise, of the teacher.")
+@click.option("--teacher", type=_FILE, help="Weights of a trained teacher: it is not trained here.")
+@click.option("--no-teacher", is_flag=True, help="Train the student on the sharp images alone.")
+@click.option("--init", type=_FILE, help="best.pth of another run to start from.")
+@click.option("--vgg", type=_FILE, help="Weights of VGG, by torchvision's keys.")
+@click.option(
+    "--without",
+    multiple=True,
+    metavar="TERM",
+    help="Leave a loss term out, such as one that needs --vgg; repeatable.",
+)
+@click.option(
+    "--qat",
+    type=_FILE,
+    help="Trained weights that are fine-tuned for 8 bits with the student's loss of the recipe.",
+)
+@click.option("--resume", is_flag=True, help="Go on with the unfinished run in the folder.")
+@click.option(
+    "--every",
+    type=click.IntRange(min=1),
+    default=500,
+    show_default=True,
+    help="Steps between two validations and checkpoints.",
+)
+@click.option("--devices", type=click.IntRange(min=1), default=1, show_default=True)
+def train(
+    name: str,
+    data: Path,
+    out: Path,
+    val: Path | None,
+    size: str | None,
+    steps: int | None,
+    teacher_steps: int | None,
+    teacher: Path | None,
+    no_teacher: bool,
+    init: Path | None,
+    vgg: Path | None,
+    without: tuple[str, ...],
+    qat: Path | None,
+    resume: bool,
+    every: int,
+    devices: int,
+) -> None:
+    """Train a student by a recipe: first its teacher, if it has one, then the student.
+
+    DIR/student.pth is what `ovsharp convert` takes; the best weights by validation SSIM. Ctrl-C
+    loses what came after the last validation; --resume goes on from there. On a GPU where there is
+    one, else on the CPU.
+    """
+    from ovsharp.cli import console
+    from ovsharp.errors import UsageError
+    from ovsharp.training import finetune, load_recipe
+    from ovsharp.training import train as run
+
+    recipe = load_recipe(name)
+    if size is not None:
+        recipe = recipe.sized(size)
+    if no_teacher or qat is not None:
+        if teacher is not None or teacher_steps is not None:
+            raise UsageError("--teacher and --teacher-steps do not go with --no-teacher or --qat")
+        recipe = recipe.alone()
+    recipe = _shortened(recipe.without(*without), steps, teacher_steps)
+    with _Bars() as bars:
+        if qat is not None:
+            if init is not None or resume:
+                raise UsageError("--qat starts from its own weights: leave --init and --resume out")
+            done = finetune(
+                qat,
+                recipe,
+                data,
+                out,
+                val=val,
+                vgg=vgg,
+                every=every,
+                progress=bars.step,
+                report=bars.report,
+            )
+        else:
+            done = run(
+                recipe,
+                data,
+                out,
+                val=val,
+                teacher=teacher,
+                init=init,
+                resume=resume,
+                vgg=vgg,
+                devices=devices,
+                every=every,
+                progress=bars.step,
+                report=bars.report,
+            )
+    console.output().print(_summary(done, out), markup=False, soft_wrap=True)
+
+
+def _shortened(
+    recipe: TrainingRecipe, steps: int | None, teacher_steps: int | None
+) -> TrainingRecipe:
+    from ovsharp.errors import UsageError
+
+    if steps is not None:
+        recipe = dataclasses.replace(recipe, student=recipe.student.shortened(steps))
+    if teacher_steps is not None:
+        if recipe.teacher is None:
+            raise UsageError(f"recipe '{recipe.name}' has no teacher: leave --teacher-steps out")
+        recipe = dataclasses.replace(recipe, teacher=recipe.teacher.shortened(teacher_steps))
+    return recipe
+
+
+class _Bars:
+    """A progress bar for each network, and a line for each validation."""
+
+    def __init__(self) -> None:
+        from ovsharp.cli import console
+
+        self._progress = console.progress()
+        self._tasks: dict[str, int] = {}
+
+    def __enter__(self) -> _Bars:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def step(self, name: str, done: int, total: int) -> None:
+        """Move the bar of a network."""
+        if name not in self._tasks:
+            self._tasks[name] = self._progress.add_task(name, total=total)
+        self._progress.update(self._tasks[name], completed=done)  # type: ignore[arg-type]
+
+    def report(self, name: str, latest: Report) -> None:
+        """Print how a network stands."""
+        score = latest.score
+        self._progress.console.print(
+            f"{name} step {latest.step:,}: loss {sum(latest.losses.values()):.5f}, "
+            f"SSIM {score.ssim_in:.4f} -> {score.ssim_out:.4f}, "
+            f"PSNR {score.psnr_in:.2f} -> {score.psnr_out:.2f} dB, "
+            f"better {score.better:.0%}{', best so far' if latest.best else ''}",
+            markup=False,
+            highlight=False,
+        )
+
+
+def _summary(done: Trained, out: Path) -> str:
+    score, skipped = done.student.score, done.student.skipped
+    lines = [
+        f"best on the validation images: SSIM {score.ssim_in:.4f} -> {score.ssim_out:.4f}, PSNR "
+        f"{score.psnr_in:.2f} -> {score.psnr_out:.2f} dB, {score.better:.0%} of the images better",
+        f"on {done.device}",
+    ]
+    if skipped:
+        listed = ", ".join(path.name for path in [*skipped][:5])
+        lines.append(f"{len(skipped)} images could not be used: {listed}")
+    lines.append(f"{done.student.weights}; next: ovsharp convert {done.student.weights} -o {out}")
+    return "\n".join(lines)

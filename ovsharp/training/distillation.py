@@ -1,0 +1,167 @@
+"""From a recipe and a folder of sharp images to a trained student."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+
+from ovsharp.errors import UsageError
+from ovsharp.media import find_images
+from ovsharp.models import collapse
+from ovsharp.training.fit import (
+    CHECKPOINT,
+    WEIGHTS,
+    Fitted,
+    Lessons,
+    Material,
+    Progress,
+    collapsed,
+    fit,
+    silent,
+)
+from ovsharp.training.images import split
+from ovsharp.training.journal import Report
+from ovsharp.training.network import build, start_from
+from ovsharp.training.perceptual import VggFeatures
+from ovsharp.training.recipe import TrainingRecipe
+from ovsharp.training.teacher import Teacher, View
+
+VAL_SHARE = 0.1
+"""Share of the images that are validated on where no other folder is given."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished training."""
+
+    student: Fitted
+    teacher: Fitted | None
+    """None where there is no teacher, or where its weights were given."""
+    device: str
+    """What it ran on and in which precision."""
+
+
+def train(
+    recipe: TrainingRecipe,
+    data: Path,
+    out: Path,
+    *,
+    val: Path | None = None,
+    teacher: Path | None = None,
+    init: Path | None = None,
+    resume: bool = False,
+    vgg: Path | None = None,
+    devices: int = 1,
+    every: int = 500,
+    progress: Progress = silent,
+    report: Callable[[str, Report], None] = silent,
+) -> Trained:
+    """Train the student of a recipe, and before it its teacher if it has one.
+
+    On the CPU in bfloat16 autocast; on a GPU, where there is one, in the mixed precision that it
+    has. Each course writes `checkpoint.pth`, `best.pth`, `log.jsonl` and TensorBoard's events while
+    it runs, and `student.pth` in deployed form when it is done: those of the student into `out`,
+    those of the teacher into `out`/teacher.
+
+    Args:
+        recipe: see `load_recipe`.
+        data: folder of sharp images.
+        out: folder for the run.
+        val: folder of other sharp images to validate on; without it a tenth of `data`.
+        teacher: weights of a trained teacher.
+        init: weights that the student starts from.
+        resume: go on with the unfinished run in `out`.
+        vgg: weights of VGG, for recipes with perceptual terms.
+        devices: number of GPUs, or of processes on the CPU.
+        every: steps between two validations and checkpoints.
+        progress: told of every step: what is trained, the steps done and in all.
+        report: told of every validation: what is trained, and how it stands.
+
+    Raises:
+        UsageError: `out` holds a run and `resume` was not given, or something does not fit.
+        TrainingError: no usable image, or a loss that is no number.
+        MediaError: a folder is missing or has no image.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from ovsharp.training import load_recipe, train
+        >>> recipe = load_recipe("sharp").sized("fast")
+        >>> done = train(recipe, Path("photos"), Path("runs/fast"))  # doctest: +SKIP
+        >>> done.student.weights  # doctest: +SKIP
+        PosixPath('runs/fast/student.pth')
+    """
+    if not resume and any((out / name).exists() for name in (CHECKPOINT, WEIGHTS)):
+        raise UsageError(
+            f"{out} holds a run already: go on with it with --resume, or choose another folder"
+        )
+    if teacher is not None and recipe.teacher is None:
+        raise UsageError(f"recipe '{recipe.name}' has no teacher: leave the teacher's weights out")
+    for term in recipe.perceptual:
+        VggFeatures(term, vgg)  # says what is missing before hours of training a teacher
+    fabric = Fabric(accelerator="auto", devices=devices, precision=precision_of())
+    fabric.launch()
+    material = material_of(data, val)
+    taught, lessons = None, None
+    if recipe.teacher is not None and recipe.distillation is not None:
+        weights = teacher
+        if weights is None:
+            taught = fit(
+                recipe.teacher,
+                material,
+                out / "teacher",
+                fabric,
+                network=View(build(recipe.teacher), recipe.distillation.sees),
+                deployed=_viewed,
+                resume=resume,
+                vgg=vgg,
+                every=every,
+                name="teacher",
+                progress=progress,
+                report=lambda latest: report("teacher", latest),
+            )
+            weights = taught.weights
+        network = collapse(build(recipe.teacher))[0]
+        start_from(network, weights)
+        lessons = Lessons(Teacher(network, recipe.distillation.sees), recipe.distillation)
+    student = build(recipe.student)
+    if init is not None:
+        start_from(student, init)
+    fitted = fit(
+        recipe.student,
+        material,
+        out,
+        fabric,
+        lessons=lessons,
+        network=student,
+        resume=resume,
+        vgg=vgg,
+        every=every,
+        progress=progress,
+        report=lambda latest: report("student", latest),
+    )
+    return Trained(fitted, taught, f"{fabric.device} x {fabric.world_size}, {precision_of()}")
+
+
+def _viewed(view: nn.Module) -> dict[str, torch.Tensor]:
+    """Give the weights of the network in a `View`."""
+    return collapsed(cast("View", view).network)
+
+
+def material_of(data: Path, val: Path | None) -> Material:
+    """Find the images to train on and those to validate on."""
+    if val is None:
+        return Material(*split(data, share=VAL_SHARE))
+    return Material(find_images([data]), find_images([val]))
+
+
+def precision_of() -> Literal["16-mixed", "bf16-mixed"]:
+    """Name the mixed precision of the device, as Fabric calls it."""
+    if torch.cuda.is_available() and not torch.cuda.is_bf16_supported():
+        return "16-mixed"
+    return "bf16-mixed"

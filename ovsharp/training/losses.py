@@ -1,0 +1,115 @@
+"""Loss terms: each takes pictures N x 3 x H x W in 0..1 and gives one number, 0 for equal ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn import functional
+from torchmetrics.functional.image import (
+    multiscale_structural_similarity_index_measure,
+    structural_similarity_index_measure,
+)
+
+from ovsharp.training.perceptual import VGG_LAYERS, VggFeatures
+
+Term = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+_CHARBONNIER = 1e-3
+
+
+def charbonnier(picture: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Mean of sqrt(difference^2 + e^2) - e with e = 1e-3 (Lai et al. 2017, LapSRN)."""
+    return ((picture - target).square() + _CHARBONNIER**2).sqrt().mean() - _CHARBONNIER
+
+
+def ssim(picture: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """1 - SSIM (Wang et al. 2004: Gaussian window of 11 pixels, sigma 1.5)."""
+    value = structural_similarity_index_measure(picture, target, data_range=1.0)
+    return 1 - _one(value)
+
+
+def ms_ssim(picture: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """1 - MS-SSIM (Wang et al. 2003, five scales); sides of 176 pixels or more."""
+    value = multiscale_structural_similarity_index_measure(
+        picture, target, data_range=1.0, normalize="relu"
+    )
+    return 1 - _one(value)
+
+
+def gradient(picture: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """L1 between horizontal and vertical Sobel gradients, which have unit gain."""
+    across = torch.tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]]) / 8
+    kernels = torch.stack((across, across.T))[:, None].repeat(3, 1, 1, 1)
+    kernels = kernels.to(device=picture.device, dtype=picture.dtype)
+    # Convolution is linear: the gradient of the difference is the difference of the gradients.
+    return functional.conv2d(picture - target, kernels, groups=3).abs().mean()
+
+
+def fft(picture: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """L1 between the magnitudes of the 2-D spectra, orthonormal: independent of the size."""
+    spectra = (torch.fft.rfft2(image.float(), norm="ortho") for image in (picture, target))
+    first, second = (_magnitude(spectrum) for spectrum in spectra)
+    return (first - second).abs().mean()
+
+
+PLAIN: Mapping[str, Term] = {
+    "l1": functional.l1_loss,
+    "charbonnier": charbonnier,
+    "mse": functional.mse_loss,
+    "ssim": ssim,
+    "ms_ssim": ms_ssim,
+    "gradient": gradient,
+    "fft": fft,
+}
+"""The terms that need no weights of their own."""
+
+
+class Losses(nn.Module):
+    """Weighted terms, each of which is reported by itself.
+
+    Args:
+        weights: name of the term -> weight.
+        vgg: weights of VGG by torchvision's keys; needed by the perceptual terms only.
+
+    Shape:
+        picture and target, N x 3 x H x W float in 0..1 -> name -> weighted term, each a scalar.
+
+    Raises:
+        UsageError: no weights for a perceptual term, or a file of another network.
+
+    Example:
+        >>> losses = Losses({"l1": 0.7, "mse": 0.3})
+        >>> grey = torch.full((1, 3, 8, 8), 0.5)
+        >>> {name: round(term.item(), 3) for name, term in losses(grey, grey * 0).items()}
+        {'l1': 0.35, 'mse': 0.075}
+    """
+
+    def __init__(self, weights: Mapping[str, float], *, vgg: Path | None = None) -> None:
+        super().__init__()
+        self.weights = {name: weight for name, weight in weights.items() if weight}
+        self.perceptual = nn.ModuleDict()
+        for name in self.weights:
+            if name not in VGG_LAYERS:
+                continue
+            self.perceptual[name] = VggFeatures(name, vgg)
+
+    def forward(self, picture: torch.Tensor, target: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {
+            name: weight * self._term(name)(picture, target)
+            for name, weight in self.weights.items()
+        }
+
+    def _term(self, name: str) -> Term:
+        return PLAIN[name] if name in PLAIN else self.perceptual[name]
+
+
+def _magnitude(spectrum: torch.Tensor) -> torch.Tensor:
+    # The root has no finite slope at 0.
+    return torch.sqrt(spectrum.real.square() + spectrum.imag.square() + 1e-12)
+
+
+def _one(value: torch.Tensor | tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+    return value[0] if isinstance(value, tuple) else value

@@ -1,0 +1,413 @@
+"""Training recipes: TOML files that say everything that decides the weights.
+
+::
+
+    summary = "a student of a larger network"
+
+    [student]
+    architecture = "gla"
+    loss = { l1 = 0.7 }
+    stages = [{ degrade = "gla", steps = 20_000, rate = 1e-3 }]
+
+    [teacher]                       # optional, with the next table
+    architecture = "rrdbnet"
+    loss = { l1 = 1.0 }
+    stages = [{ degrade = "gla", steps = 40_000, rate = 1e-4 }]
+
+    [distillation]
+    loss = { mse = 0.3 }
+
+What each table may hold are the fields of the classes below. Nothing here needs torch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from ovsharp.degrade import parse
+from ovsharp.errors import UsageError
+from ovsharp.records import decode
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+TERMS = (
+    "l1",
+    "charbonnier",
+    "mse",
+    "ssim",
+    "ms_ssim",
+    "gradient",
+    "fft",
+    "vgg16_relu2_2",
+    "vgg19_relu3_1",
+)
+"""The loss terms, all of which are 0 for equal pictures; see `losses`."""
+
+MS_SSIM_SIDE = 176
+"""The smallest patch that five scales of an 11x11 window fit into, in pixels."""
+
+_FOLDER = Path(__file__).parent / "recipes"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of a course: one degradation, one run of the schedule. Several are a curriculum."""
+
+    degrade: str
+    """A recipe of `ovsharp.degrade`, in its grammar."""
+    steps: int
+    rate: float
+    """Learning rate at its highest. Plain ReLU stacks die at 1e-3 and more."""
+    prune: float = 0.0
+    """Share of the smallest convolution weights that are zero from the start of this stage on."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How the learning rate goes within a stage."""
+
+    name: Literal["constant", "cosine", "step", "plateau", "one-cycle"] = "cosine"
+    warmup: int = 0
+    """Steps in which the rate rises linearly from a hundredth; not with plateau and one-cycle."""
+    factor: float = 0.5
+    """What `step` and `plateau` multiply the rate by."""
+    every: int = 10_000
+    """Steps between two drops of `step`."""
+    patience: int = 5
+    """Validations without a better SSIM before `plateau` drops."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """How one network, student or teacher, is trained on sharp images and damaged ones."""
+
+    architecture: str
+    """A registered name; see `ovsharp.models`."""
+    stages: tuple[Stage, ...]
+    loss: dict[str, float]
+    """Weights of the terms against the sharp image; names are those of `TERMS`."""
+    arguments: dict[str, Any] = field(default_factory=dict)
+    """For the constructor of the network."""
+    validate: str = ""
+    """Degradation of the validation images; that of the last stage if empty."""
+    patch: int = 128
+    """Side of the sharp patches, in pixels."""
+    batch: int = 8
+    """Patches per step, over all devices."""
+    optimizer: Literal["adam", "adamw"] = "adam"
+    weight_decay: float = 0.0
+    clip: float = 0.0
+    """Largest norm of the gradient; 0 for any."""
+    schedule: Schedule = Schedule()
+    ema: float = 0.0
+    """Decay per step of the running mean of the weights, which then is what is validated and
+    kept; 0 for none."""
+    early_stop: int = 0
+    """Validations without a better SSIM after which a stage ends; 0 for never."""
+    seed: int = 1
+
+    @property
+    def steps(self) -> int:
+        """Of all stages."""
+        return sum(stage.steps for stage in self.stages)
+
+    @property
+    def validation(self) -> str:
+        """The degradation of the validation images."""
+        return self.validate or self.stages[-1].degrade
+
+    def shortened(self, steps: int) -> Course:
+        """Give the same course with so many steps in all; each stage keeps its share.
+
+        Raises:
+            UsageError: fewer steps than stages.
+        """
+        if steps < len(self.stages):
+            raise UsageError(f"{steps} steps are too few for the {len(self.stages)} stages")
+        ends = [0]
+        for stage in self.stages:
+            ends.append(ends[-1] + stage.steps)
+        bounds = [round(end * steps / self.steps) for end in ends]
+        counts = [max(1, high - low) for low, high in pairwise(bounds)]
+        counts[counts.index(max(counts))] -= sum(counts) - steps
+        stages = zip(self.stages, counts, strict=True)
+        return dataclasses.replace(
+            self, stages=tuple(dataclasses.replace(stage, steps=n) for stage, n in stages)
+        )
+
+
+@dataclass(frozen=True)
+class FeaturePair:
+    """A layer of the student that learns to resemble one of the teacher."""
+
+    student: str
+    """Name of the module, as `named_modules` gives it."""
+    teacher: str
+    weight: float
+    loss: Literal["l1", "mse"] = "mse"
+
+
+@dataclass(frozen=True)
+class Distillation:
+    """What the student learns from the teacher."""
+
+    loss: dict[str, float]
+    """Weights of the terms against the teacher's picture."""
+    sees: Literal["input", "base", "half"] = "input"
+    """What the teacher is given: the student's input, its bicubic enlargement, or its input at
+    half the size (for teachers that double it again)."""
+    features: tuple[FeaturePair, ...] = ()
+    stored: int = 0
+    """Number of different patches whose answers are kept on disk, 3 bytes per pixel; 0 for new
+    patches, and a new answer, in every step. Saves time where the teacher is much the slower."""
+
+
+@dataclass(frozen=True)
+class TrainingRecipe:
+    """A student's course, and where it comes with a teacher, the teacher's.
+
+    Example:
+        >>> recipe = load_recipe("gla")
+        >>> recipe.student.architecture, recipe.teacher.architecture
+        ('gla', 'rrdbnet')
+        >>> recipe.student.loss, recipe.distillation.loss
+        ({'l1': 0.7}, {'mse': 0.3})
+    """
+
+    name: str
+    summary: str
+    student: Course
+    teacher: Course | None = None
+    distillation: Distillation | None = None
+    sizes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Other sizes of the student: arguments that replace those of its course."""
+
+    def sized(self, size: str) -> TrainingRecipe:
+        """Give the recipe of another size.
+
+        Raises:
+            UsageError: it has no such size.
+        """
+        if size not in self.sizes:
+            known = ", ".join(self.sizes) or "one size only"
+            raise UsageError(f"recipe '{self.name}' has no size '{size}': expected {known}")
+        arguments = {**self.student.arguments, **self.sizes[size]}
+        student = dataclasses.replace(self.student, arguments=arguments)
+        return dataclasses.replace(self, name=f"{self.name}-{size}", student=student)
+
+    def without(self, *terms: str) -> TrainingRecipe:
+        """Give the recipe without some loss terms, of all its losses.
+
+        Raises:
+            UsageError: no loss has such a term, or one would be left empty.
+        """
+        losses = [part.loss for part in (self.student, self.teacher, self.distillation) if part]
+        for term in terms:
+            if not any(term in loss for loss in losses):
+                raise UsageError(f"recipe '{self.name}' has no loss term '{term}'")
+            for loss in losses:
+                if set(loss) == {term}:
+                    raise UsageError(f"'{term}' is the only term of a loss of '{self.name}'")
+
+        def rest(part: Any) -> Any:
+            loss = {key: value for key, value in part.loss.items() if key not in terms}
+            return dataclasses.replace(part, loss=loss)
+
+        return dataclasses.replace(
+            self,
+            student=rest(self.student),
+            teacher=self.teacher and rest(self.teacher),
+            distillation=self.distillation and rest(self.distillation),
+        )
+
+    @property
+    def perceptual(self) -> list[str]:
+        """The terms that need weights of VGG."""
+        parts = (self.student, self.teacher, self.distillation)
+        names = {name for part in parts if part for name, weight in part.loss.items() if weight}
+        return sorted(name for name in names if name.startswith("vgg"))
+
+    def alone(self) -> TrainingRecipe:
+        """Give the recipe without its teacher."""
+        return dataclasses.replace(self, teacher=None, distillation=None)
+
+
+def recipe_names() -> list[str]:
+    """Give the names of the recipes that come with ovsharp."""
+    return sorted(path.stem for path in _FOLDER.glob("*.toml"))
+
+
+def load_recipe(recipe: str | Path) -> TrainingRecipe:
+    """Read a recipe by its name or from a TOML file.
+
+    Raises:
+        UsageError: there is no such recipe, or it has an unknown key, a missing one or a value
+            of a wrong type; the message names the key and its line.
+    """
+    path = Path(recipe)
+    if path.suffix != ".toml":
+        if str(recipe) not in recipe_names():
+            raise UsageError(
+                f"there is no recipe '{recipe}': expected one of {', '.join(recipe_names())}, "
+                f"or a file that ends in .toml"
+            )
+        path = _FOLDER / f"{recipe}.toml"
+    try:
+        text = path.read_text(encoding="utf-8")
+        content = tomllib.loads(text)
+    except FileNotFoundError as error:
+        raise UsageError(f"there is no recipe file {path}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path} is no TOML file: {error}") from error
+    reader = _Reader(path, text)
+    result: TrainingRecipe = reader.build(TrainingRecipe, {"name": path.stem, **content}, ())
+    reader.check(result)
+    return result
+
+
+_Keys = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Builds dataclasses from what a TOML file holds; knows where each key stands."""
+
+    path: Path
+    text: str
+
+    def build(self, kind: Any, table: Any, keys: _Keys) -> Any:
+        if not isinstance(table, dict):
+            raise self.problem(keys, f"expected a table, got {table!r:.40}")
+        hints = get_type_hints(kind)
+        fields = {entry.name: entry for entry in dataclasses.fields(kind)}
+        for key in table:
+            if key not in fields:
+                expected = ", ".join(name for name in fields if keys or name != "name")
+                raise self.problem((*keys, key), f"is unknown here: expected {expected}")
+        for name, entry in fields.items():
+            if name not in table and entry.default is entry.default_factory is dataclasses.MISSING:
+                raise self.problem((*keys, name), "is missing")
+        return kind(**{key: self.value(hints[key], table[key], (*keys, key)) for key in table})
+
+    def value(self, kind: Any, value: Any, keys: _Keys) -> Any:
+        kinds = [part for part in get_args(kind) if dataclasses.is_dataclass(part)]
+        if get_origin(kind) is tuple and kinds:
+            if not isinstance(value, list):
+                raise self.problem(keys, f"expected a list of tables, got {value!r:.40}")
+            return tuple(self.build(kinds[0], item, (*keys, n)) for n, item in enumerate(value))
+        if dataclasses.is_dataclass(kind) or kinds:
+            return self.build(kinds[0] if kinds else kind, value, keys)
+        try:
+            return decode(value, kind)
+        except (TypeError, ValueError, KeyError) as error:
+            raise self.problem(keys, f"expected {_spoken(kind)}, got {value!r:.60}") from error
+
+    def check(self, recipe: TrainingRecipe) -> None:
+        """Check what types do not tell."""
+        if (recipe.teacher is None) != (recipe.distillation is None):
+            raise self.problem(("teacher",), "and [distillation] belong together: one is missing")
+        courses = {"student": recipe.student, "teacher": recipe.teacher}
+        for name, course in courses.items():
+            if course is not None:
+                self.check_course(course, (name,))
+        if recipe.distillation is not None:
+            keys: _Keys = ("distillation",)
+            self.check_terms(recipe.distillation.loss, recipe.student.patch, keys)
+            if recipe.distillation.features and recipe.distillation.stored:
+                raise self.problem(
+                    (*keys, "stored"), "keeps pictures only: leave it out, or the features"
+                )
+
+    def check_course(self, course: Course, keys: _Keys) -> None:
+        self.check_terms(course.loss, course.patch, keys)
+        if not course.stages:
+            raise self.problem((*keys, "stages"), "is empty")
+        scales = set()
+        for n, stage in enumerate(course.stages):
+            here = (*keys, "stages", n)
+            scales.add(self.scale(stage.degrade, (*here, "degrade")))
+            if stage.steps < 1 or stage.rate < 0 or not 0 <= stage.prune < 1:
+                raise self.problem(here, "expected steps above 0, rate >= 0 and prune in 0..1")
+        if course.validate:
+            scales.add(self.scale(course.validate, (*keys, "validate")))
+        if len(scales) > 1:
+            raise self.problem((*keys, "stages"), "all degradations must have the same scale")
+        if course.patch < 16 or course.patch % (4 * max(scales)):
+            raise self.problem((*keys, "patch"), f"expected a multiple of {4 * max(scales)}")
+        if course.batch < 1:
+            raise self.problem((*keys, "batch"), "expected 1 or more")
+        if not 0 <= course.ema < 1:
+            raise self.problem((*keys, "ema"), "expected 0 <= ema < 1")
+        if course.schedule.warmup and course.schedule.name in ("plateau", "one-cycle"):
+            raise self.problem(
+                (*keys, "schedule", "warmup"), f"is not for the schedule {course.schedule.name}"
+            )
+
+    def check_terms(self, loss: dict[str, float], patch: int, keys: _Keys) -> None:
+        for name, weight in loss.items():
+            if name not in TERMS:
+                raise self.problem(
+                    (*keys, "loss", name), f"is no loss: expected {', '.join(TERMS)}"
+                )
+            if weight < 0:
+                raise self.problem((*keys, "loss", name), "must not be negative")
+            if name == "ms_ssim" and patch < MS_SSIM_SIDE:
+                raise self.problem(
+                    (*keys, "loss", name), f"needs patches of {MS_SSIM_SIDE} pixels or more"
+                )
+        if not sum(loss.values()):
+            raise self.problem((*keys, "loss"), "has no weight above 0")
+
+    def scale(self, text: str, keys: _Keys) -> int:
+        try:
+            return parse(text).scale
+        except UsageError as error:
+            raise self.problem(keys, f"is no degradation: {error}") from error
+
+    def problem(self, keys: _Keys, what: str) -> UsageError:
+        name = ".".join(str(key) for key in keys if isinstance(key, str))
+        return UsageError(f"{self.path.name}, line {self.line(keys)}: '{name}' {what}")
+
+    def line(self, keys: _Keys) -> int:
+        """Give the line of a key, or of the table that should hold it; 1 if there is none."""
+        names = [key for key in keys if isinstance(key, str)]
+        position = next((key for key in keys if isinstance(key, int)), None)
+        table: list[str] = []
+        seen: Counter[str] = Counter()
+        best, depth = 1, 0
+        for number, line in enumerate(self.text.splitlines(), 1):
+            header = re.match(r"\s*\[\[?([\w.\-]+)\]", line)
+            entry = re.match(r"\s*([\w\-]+)\s*=", line)
+            if header:
+                table = header[1].split(".")
+                seen[header[1]] += 1
+                if line.lstrip().startswith("[[") and position not in (None, seen[header[1]] - 1):
+                    table = [""]  # one of the same name, but not the one in question
+            here = table if header else [*table, entry[1]] if entry else []
+            if here and here == names[: len(here)] and len(here) > depth:
+                best, depth = number, len(here)
+            inner = re.findall(r"[{,]\s*([\w\-]+)\s*=", line)  # of inline tables
+            if depth == len(names) - 1 and names[-1] in inner:
+                return number
+        return best
+
+
+@cache
+def _spoken(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return " or ".join(get_args(kind))
+    names = {int: "a whole number", float: "a number", str: "a text"}
+    if get_origin(kind) is dict:
+        return "a table" if get_args(kind)[1] is Any else "a table of numbers"
+    return names.get(kind, str(kind))

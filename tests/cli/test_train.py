@@ -1,0 +1,122 @@
+"""`ovsharp train` and `ovsharp recipes`: what they print, their exit codes and messages."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import pytest
+import skimage.data
+from click.testing import CliRunner, Result
+
+from ovsharp.cli.recipes import recipes
+from ovsharp.cli.train import train
+from ovsharp.errors import UsageError
+from ovsharp.models import load_network
+from tests.interrupt import interrupted
+
+TOML = """\
+summary = "for tests"
+
+[student]
+architecture = "student"
+arguments = { channels = 8, depth = 0, unshuffle = 2 }
+loss = { l1 = 1.0, mse = 0.5 }
+patch = 32
+batch = 2
+stages = [{ degrade = "blur(sigma=2)", steps = 400, rate = 1e-3 }]
+
+[sizes]
+wide = { channels = 16 }
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    (tmp_path / "photos").mkdir()
+    for name in ("astronaut", "coffee"):
+        image = getattr(skimage.data, name)()[:96, :96, ::-1]
+        cv2.imwrite(str(tmp_path / "photos" / f"{name}.png"), image)
+    path = tmp_path / "mine.toml"
+    path.write_text(TOML, encoding="utf-8")
+    return path
+
+
+def options(recipe: Path, *more: object) -> list[str]:
+    folder = recipe.parent
+    names = ("--recipe", recipe, "--data", folder / "photos", "-o", folder / "run", *more)
+    return [str(name) for name in names]
+
+
+def call(recipe: Path, *more: object) -> Result:
+    return CliRunner().invoke(train, options(recipe, *more))
+
+
+def test_a_training_says_how_it_went(recipe: Path) -> None:
+    result = call(recipe, "--steps", 2, "--size", "wide")
+    assert result.exit_code == 0, result.exception
+    assert "best on the validation images: SSIM 0." in result.output
+    assert "on cpu" in result.output
+    weights = recipe.parent / "run" / "student.pth"
+    assert f"ovsharp convert {weights}" in result.output
+    assert load_network(weights).arguments["channels"] == 16
+
+
+def test_a_term_can_be_left_out(recipe: Path) -> None:
+    assert call(recipe, "--steps", 2, "--without", "mse").exit_code == 0
+    log = (recipe.parent / "run" / "log.jsonl").read_text().splitlines()
+    assert list(json.loads(log[-1])["losses"]) == ["l1"]
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--teacher-steps", "3"], "has no teacher"),
+        (["--no-teacher", "--teacher-steps", "3"], "do not go with --no-teacher"),
+        (["--qat", "x.pth", "--resume"], "--qat starts from its own weights"),
+        (["--size", "huge"], "has no size 'huge': expected wide"),
+        (["--without", "ssim"], "has no loss term 'ssim'"),
+    ],
+)
+def test_what_does_not_go_together_is_said(recipe: Path, more: list[str], message: str) -> None:
+    result = call(recipe, *more)
+    assert isinstance(result.exception, UsageError)
+    assert message in str(result.exception)
+    assert not (recipe.parent / "run").exists()
+
+
+def test_ctrl_c_keeps_the_checkpoint_and_resume_goes_on(recipe: Path) -> None:
+    arguments = options(recipe, "--every", 1)
+    checkpoint = recipe.parent / "run" / "checkpoint.pth"
+    code, errors = interrupted(["train", *arguments], checkpoint.exists)
+    assert code == 130
+    assert errors.splitlines()[-1] == "ovsharp: interrupted"
+    assert "Traceback" not in errors
+    command = [sys.executable, "-m", "ovsharp", "train", *arguments, "--resume"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    log = (recipe.parent / "run" / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in log] == list(range(1, 401))
+
+
+def test_a_mistake_in_a_recipe_ends_in_a_sentence(recipe: Path) -> None:
+    recipe.write_text(TOML.replace("batch", "bach"), encoding="utf-8")
+    command = [sys.executable, "-m", "ovsharp", "train", *options(recipe)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "mine.toml, line 8: 'student.bach' is unknown here" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_recipes_are_listed_and_shown() -> None:
+    listed = CliRunner().invoke(recipes).output
+    for name in ("call", "dynamic-duo", "edsr", "gla", "synergy", "visionarv"):
+        assert f" {name} " in listed
+    shown = CliRunner().invoke(recipes, ["dynamic-duo"]).output
+    for text in ("gradient 0.5", "the teacher sees the base", "7,900 steps", "dynamic-duo-teacher"):
+        assert text in shown
+    content = json.loads(CliRunner().invoke(recipes, ["gla", "--json"]).output)
+    assert content[0]["student"]["loss"] == {"l1": 0.7}

@@ -1,0 +1,42 @@
+"""Photos and small courses for the tests of training."""
+
+from pathlib import Path
+
+import cv2
+import pytest
+import skimage.data
+import torch
+
+from ovsharp.training.recipe import Course, Schedule, Stage, TrainingRecipe
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    """Sums in a fixed order: results are the same to the bit."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("people_astronaut", "things_coffee", "things_rocket"):
+        image = getattr(skimage.data, name.split("_")[1])()[:240, :240, ::-1]
+        cv2.imwrite(str(folder / f"{name}.png"), image)
+    (folder / "things_broken.png").write_bytes(b"no image")
+    return folder
+
+
+@pytest.fixture
+def small() -> TrainingRecipe:
+    """Four steps of a network with two convolutions."""
+    course = Course(
+        architecture="student",
+        arguments={"channels": 8, "depth": 0, "unshuffle": 2},
+        stages=(Stage("blur(sigma=2)", 4, 1e-3),),
+        loss={"l1": 1.0},
+        patch=32,
+        batch=4,
+        schedule=Schedule("cosine"),
+    )
+    return TrainingRecipe("small", "for tests", course)
