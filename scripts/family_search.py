@@ -10,6 +10,7 @@ built already is not made again: an interrupted search goes on.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import subprocess
@@ -77,24 +78,21 @@ DESIGNS = (
 
 def train(design: Design, options: argparse.Namespace) -> None:
     """Train one design for as many steps on the same patches as every other."""
-    from ovsharp.training.loop import Plan, train
+    from ovsharp.training import load_recipe, train
 
-    plan = Plan(
-        data=options.data,
-        val=options.val,
-        out=options.out / design.name,
-        recipe="gla",
-        channels=design.channels,
-        depth=design.depth,
-        cell=design.cell,
-        branches=design.branches,
-        steps=options.steps,
-        batch=8,
-        patch=128,
-        rate=6e-4,
-    )
-    if not (plan.out / "student.pth").exists():
-        train(plan)
+    out = options.out / design.name
+    if (out / "student.pth").exists():
+        return
+    recipe = load_recipe("sharp")
+    arguments = {
+        "channels": design.channels,
+        "depth": design.depth,
+        "unshuffle": design.cell,
+        "branches": design.branches,
+    }
+    course = dataclasses.replace(recipe.student.shortened(options.steps), arguments=arguments)
+    recipe = dataclasses.replace(recipe, student=course)
+    train(recipe, options.data, out, val=options.val, resume=True)
 
 
 def build(design: Design, options: argparse.Namespace) -> None:

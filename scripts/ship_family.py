@@ -2,7 +2,7 @@
 
     python scripts/ship_family.py --runs runs/final --data photos/ --val other-photos/
 
-Each folder NAME of --runs that holds `student.pth` and `log.txt` becomes
+Each folder NAME of --runs, as `ovsharp train` leaves it, becomes
 ovsharp/models/shipped/NAME; one that is shipped already is left alone.
 """
 
@@ -164,7 +164,7 @@ def ship(source: Path, data: Path, val: Path) -> None:
     (folder / f"{name}.onnx").unlink()
     result.files[2].unlink()
     shutil.copy(source / "student.pth", folder)
-    text = card(name, folder, (source / "log.txt").read_text(), val)
+    text = card(name, folder, (source / "log.jsonl").read_text(), val)
     (folder / "README.md").write_text(text)
     shutil.move(folder, SHIPPED / name)
     print(text, flush=True)

@@ -97,11 +97,14 @@ def train(
     loses what came after the last validation; --resume goes on from there. On a GPU where there is
     one, else on the CPU.
     """
+    import logging
+
     from ovsharp.cli import console
     from ovsharp.errors import UsageError
     from ovsharp.training import finetune, load_recipe
     from ovsharp.training import train as run
 
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     recipe = load_recipe(name)
     if size is not None:
         recipe = recipe.sized(size)
@@ -189,6 +192,7 @@ class _Bars:
             f"better {score.better:.0%}{', best so far' if latest.best else ''}",
             markup=False,
             highlight=False,
+            soft_wrap=True,
         )
 
 
