@@ -1,0 +1,99 @@
+"""Draws docs/panels: what a call does to a face, a slide and a screen, and what the default undoes.
+
+    python scripts/panels.py
+
+The photo is scikit-image's, the slide and the screen are drawn here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import skimage.data
+
+from ovsharp import Sharpener
+from ovsharp.degrade import parse
+from ovsharp.media import Frame
+from ovsharp.quality import psnr, ssim
+
+DOCS = Path(__file__).parent.parent / "docs" / "panels"
+DAMAGES = {"h264 crf 28 at half size": "h264(crf=28, scale=2)", "jpeg 15": "jpeg(quality=15)"}
+SIDE, ZOOM, BAR = 224, 2, 28
+CODE = (
+    "def sharpen(frame):",
+    "    cells = unshuffle(frame, 2)",
+    "    for layer in body:",
+    "        cells = relu(layer(cells))",
+    "    return frame + shuffle(cells)",
+    "",
+    "assert ssim(out, truth) > 0.90",
+)
+
+
+def face() -> tuple[Frame, tuple[int, int]]:
+    """Give a photo and the corner of what is shown of it."""
+    return np.ascontiguousarray(skimage.data.astronaut()[:, :, ::-1]), (16, 112)
+
+
+def slide() -> tuple[Frame, tuple[int, int]]:
+    """Draw a slide with a title, a chart and a line of small print."""
+    picture = np.full((512, 512, 3), 250, np.uint8)
+    cv2.rectangle(picture, (0, 0), (512, 84), (120, 60, 20), -1)
+    font, plain = cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_SIMPLEX
+    cv2.putText(picture, "Quarter results", (24, 54), font, 1.2, (255, 255, 255), 2, cv2.LINE_AA)
+    for index, height in enumerate((60, 110, 90, 150, 190)):
+        left = 40 + 60 * index
+        colour = ((200, 130, 30), (60, 160, 60))[index % 2]
+        cv2.rectangle(picture, (left, 320 - height), (left + 40, 320), colour, -1)
+        label = f"Q{index + 1}"
+        cv2.putText(picture, label, (left + 6, 344), plain, 0.55, (40, 40, 40), 1, cv2.LINE_AA)
+    small = "Figures in thousands; before tax, audited."
+    cv2.putText(picture, small, (40, 384), plain, 0.45, (90, 90, 90), 1, cv2.LINE_AA)
+    return picture, (200, 24)
+
+
+def screen() -> tuple[Frame, tuple[int, int]]:
+    """Draw an editor with code on a dark ground."""
+    picture = np.full((512, 512, 3), 32, np.uint8)
+    for index, line in enumerate(CODE * 2):
+        place = (20, 40 + 32 * index)
+        colour = ((120, 220, 160), (220, 200, 120), (210, 210, 210))[index % 3]
+        cv2.putText(picture, line, place, cv2.FONT_HERSHEY_SIMPLEX, 0.6, colour, 1, cv2.LINE_AA)
+    return picture, (8, 8)
+
+
+def panel(truth: Frame, corner: tuple[int, int], recipe: str, sharpener: Sharpener) -> Frame:
+    """Put damaged, sharpened and true crops side by side, with their figures."""
+    damaged = parse(recipe)(truth, seed=1)
+    sharp = sharpener(damaged)
+    tiles = []
+    for name, picture in (("received", damaged), ("sharpened", sharp), ("truth", truth)):
+        top, left = corner
+        crop = picture[top : top + SIDE, left : left + SIDE]
+        tile = cv2.resize(crop, None, fx=ZOOM, fy=ZOOM, interpolation=cv2.INTER_NEAREST)
+        figures = "" if name == "truth" else f"  {ssim(picture, truth):.4f} / "
+        figures += "" if name == "truth" else f"{psnr(picture, truth):.2f} dB"
+        bar = np.full((BAR, tile.shape[1], 3), 20, np.uint8)
+        font = cv2.FONT_HERSHEY_SIMPLEX
+        cv2.putText(bar, name + figures, (8, 19), font, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
+        tiles.append(np.vstack((bar, tile)))
+    return np.hstack(tiles)
+
+
+def main() -> None:
+    """Draw all panels."""
+    DOCS.mkdir(parents=True, exist_ok=True)
+    with Sharpener() as sharpener:
+        for subject in (face, slide, screen):
+            truth, corner = subject()
+            rows = [panel(truth, corner, text, sharpener) for text in DAMAGES.values()]
+            picture = np.vstack(rows)
+            cv2.imwrite(
+                str(DOCS / f"{subject.__name__}.jpg"), picture, [cv2.IMWRITE_JPEG_QUALITY, 92]
+            )
+
+
+if __name__ == "__main__":
+    main()
