@@ -47,7 +47,38 @@ class Progress:
     @property
     def model_fps(self) -> float:
         """Frames per second that the model alone would allow beside the other stages."""
-        return self.frames / self.infer if self.infer else 0.0
+        return self.budget["model"]
+
+    @property
+    def budget(self) -> dict[str, float]:
+        """Frames per second that each stage alone would allow, sharing the cores as it did.
+
+        A stage that waits for another one does not work: its seconds of work tell how fast it
+        could go if it never waited, while the others go on taking their share of the cores.
+
+        Example:
+            >>> Progress(frames=60, seconds=2.5, decode=1.0, infer=2.4, encode=2.0).budget
+            {'decode': 60.0, 'model': 25.0, 'encode': 30.0}
+        """
+        busy = {"decode": self.decode, "model": self.infer, "encode": self.encode}
+        return {stage: self.frames / work if work else 0.0 for stage, work in busy.items()}
+
+    @property
+    def slowest(self) -> str:
+        """The stage that allows the least: decode, model or encode."""
+        budget = self.budget
+        return min(budget, key=budget.__getitem__)
+
+    @property
+    def share(self) -> float:
+        """How much of what the slowest stage allows was reached, 0 to 1.
+
+        Example:
+            >>> Progress(frames=60, seconds=2.5, decode=1.0, infer=2.4, encode=2.0).share
+            0.96
+        """
+        allowed = self.budget[self.slowest]
+        return self.fps / allowed if allowed else 0.0
 
 
 class Pipeline:
@@ -59,6 +90,7 @@ class Pipeline:
         sink: its `write` is called in order, from one thread.
         each: makes what is written of (frame before, frame after); None writes the latter.
         depth: shots that wait between two stages at most.
+        interrupt: makes a source that waits give up; called when the pipeline ends early.
 
     Example:
         >>> import numpy as np
@@ -79,9 +111,11 @@ class Pipeline:
         sink: Sink,
         *,
         each: Callable[[Frame, Frame], Frame] | None = None,
-        depth: int = 3,
+        depth: int = 2,
+        interrupt: Callable[[], None] | None = None,
     ) -> None:
         self._source, self._sharpener, self._sink, self._each = source, sharpener, sink, each
+        self._interrupt = interrupt
         self._decoded: Queue[Shot | None] = Queue(depth)
         self._sharp: Queue[tuple[Shot, Frame] | None] = Queue(depth)
         self._stop, self._go, self._cancelled = (threading.Event() for _ in range(3))
@@ -133,6 +167,8 @@ class Pipeline:
         """Stop soon; what is in flight is dropped. `wait` for the end."""
         self._cancelled.set()
         self._stop.set()
+        if self._interrupt is not None:
+            self._interrupt()
 
     def wait(self, on_progress: Callable[[Progress], None] | None = None) -> Progress:
         """Wait for the end, calling `on_progress` a few times per second.
@@ -171,6 +207,8 @@ class Pipeline:
                 if self._error is None and not self._cancelled.is_set():
                     self._error = error
             self._stop.set()
+            if self._interrupt is not None:
+                self._interrupt()
 
     def _decode(self) -> None:
         shots = iter(self._source)
@@ -196,7 +234,8 @@ class Pipeline:
             began = time.perf_counter()
             sharp = self._sharpener(shot.frame)
             self._busy["infer"] += time.perf_counter() - began
-            self._put(self._sharp, (shot, sharp))
+            # Where nobody looks at the frame before, its memory is free for the next one.
+            self._put(self._sharp, (shot if self._each else shot.replaced(sharp), sharp))
         self._put(self._sharp, None)
 
     def _encode(self) -> None:

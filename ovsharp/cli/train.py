@@ -143,7 +143,8 @@ def train(
                 progress=bars.step,
                 report=bars.report,
             )
-    console.output().print(_summary(done, out), markup=False, soft_wrap=True)
+    if done.rank == 0:
+        console.output().print(_summary(done, out), markup=False, soft_wrap=True)
 
 
 def _shortened(

@@ -33,6 +33,7 @@ class _Choices:
     every: int
     side_by_side: bool
     skip_damaged: bool
+    steady: bool
     report: Path | None
     resume: bool
     overwrite: bool
@@ -73,6 +74,7 @@ class _Choices:
 @click.option("--end", type=click.FloatRange(min=0), help="Seconds.")
 @click.option("--every", type=click.IntRange(min=1), default=1, help="Keep one frame out of N.")
 @click.option("--side-by-side", is_flag=True, help="Write before | after.")
+@click.option("--steady", is_flag=True, help="Less flicker: average over time where nothing moves.")
 @click.option("--skip-damaged", is_flag=True, help="Leave damaged parts out instead of failing.")
 @click.option("--report", type=click.Path(path_type=Path), help="JSON file with all figures.")
 @click.option("--resume", is_flag=True, help="Continue an interrupted job.")
@@ -128,13 +130,21 @@ def video(
 
 def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) -> dict[str, Any]:
     from ovsharp.apps import Pipeline
-    from ovsharp.media import read_video, side_by_side, write_video
+    from ovsharp.media import Steady, read_video, side_by_side, write_video
     from ovsharp.quality import Flicker
 
     flicker = Flicker() if choices.report is not None else None
     known = len(sharpener.switches)
 
+    steady, place = Steady(), 0
+
     def each(before: Frame, after: Frame) -> Frame:
+        nonlocal steady, place
+        if choices.steady:
+            if place % sink.segment == 0:  # where a resumed job may begin, and a key frame stands
+                steady = Steady()
+            after = steady.add(before, after)
+            place += 1
         if flicker is not None:
             flicker.add(before, after)
         return side_by_side(before, after) if choices.side_by_side else after
@@ -165,7 +175,13 @@ def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) ->
                 text = f"{source.name} {progress.fps:.1f} FPS, {clip.dropped} dropped"
                 bar.update(task, completed=done + progress.frames, description=text)
 
-            pipeline = Pipeline(clip.shots(done), sharpener, sink, each=each)
+            pipeline = Pipeline(
+                clip.shots(done, after=sink.reached),
+                sharpener,
+                sink,
+                each=each if choices.steady or choices.side_by_side or flicker else None,
+                interrupt=clip.interrupt,
+            )
             try:
                 progress = pipeline.run(show)
             except BaseException:
@@ -213,6 +229,9 @@ def _summary(
         "system_fps": round(progress.fps, 2),
         "model_fps": round(progress.model_fps, 2),
         "busy": shares,
+        "budget": {stage: round(fps, 2) for stage, fps in progress.budget.items()},
+        "slowest": progress.slowest,
+        "share_of_slowest": round(progress.share, 3),
         "colour": clip.colour.label,
         "notes": notes,
     }
@@ -227,6 +246,10 @@ def _summary(
         f"{progress.fps:.1f} FPS in all, model {progress.model_fps:.1f} FPS, "
         f"{clip.dropped} dropped",
         "  busy: " + ", ".join(f"{stage} {share:.0%}" for stage, share in shares.items()),
+        "  budget: "
+        + ", ".join(f"{stage} {fps:.1f} FPS" for stage, fps in progress.budget.items())
+        + f" alone beside the others; {progress.share:.0%} of the slowest ({progress.slowest}) "
+        "is reached",
         *(f"  note: {note}" for note in figures["notes"]),
     ]
     console.output().print("\n".join(lines), markup=False, soft_wrap=True)
@@ -244,6 +267,7 @@ def _identity(source: Path, choices: _Choices) -> str:
         choices.end,
         choices.every,
         choices.side_by_side,
+        choices.steady,
         choices.skip_damaged,
     )
     return hashlib.sha256(repr(values).encode()).hexdigest()

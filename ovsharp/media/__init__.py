@@ -14,6 +14,7 @@ from ovsharp.media.images import (
 )
 from ovsharp.media.reader import VideoReader, read_video
 from ovsharp.media.shot import Shot
+from ovsharp.media.steady import Steady
 from ovsharp.media.video import VIDEO_ENDINGS, is_video, video_frames
 from ovsharp.media.virtual_camera import VirtualCamera
 from ovsharp.media.writer import CODECS, CONTAINERS, VideoWriter, write_video
@@ -29,6 +30,7 @@ __all__ = [
     "Frame",
     "Picture",
     "Shot",
+    "Steady",
     "VideoReader",
     "VideoWriter",
     "VirtualCamera",

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import select
+import math
 import stat
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,6 +18,7 @@ from ovsharp.errors import MediaError, UsageError
 from ovsharp.extras import need
 from ovsharp.media.colour import Colour, colour_of, to_bgr
 from ovsharp.media.images import Frame
+from ovsharp.media.pipe import Pipe
 from ovsharp.media.shot import Shot
 
 if TYPE_CHECKING:
@@ -33,9 +32,16 @@ STALL_SECONDS = 30.0
 _CUT_SECONDS = 1.0
 """A file whose data ends earlier than its header says, by more than this, is truncated."""
 
+_TINY = 1e-9
+"""Seconds by which times may differ and count as equal."""
 
-def open_video(path: str | Path, *, stall: float = STALL_SECONDS) -> InputContainer:
-    """Open a video file or a named pipe with PyAV.
+
+def open_video(path: str | Path, pipe: Pipe | None = None) -> InputContainer:
+    """Open a video with PyAV.
+
+    Args:
+        path: of the file.
+        pipe: what to read instead of it.
 
     Raises:
         MediaError: it is no media file, or a damaged one.
@@ -45,18 +51,13 @@ def open_video(path: str | Path, *, stall: float = STALL_SECONDS) -> InputContai
     import av
 
     path = Path(path)
-    source: Any = str(path)
-    if stat.S_ISFIFO(path.stat().st_mode):
-        source = _Pipe(path, stall)
-    else:
+    if pipe is None:
         with path.open("rb") as file:
             if not file.read(1):
                 raise MediaError(f"{path} is empty: expected a video")
     try:
-        container: InputContainer = av.open(source, "r")
+        container: InputContainer = av.open(pipe or str(path), "r")
     except av.error.FFmpegError as error:
-        if isinstance(source, _Pipe):
-            source.close()
         raise MediaError(
             f"{path} is no video that FFmpeg can read, or it is damaged ({error.strerror}); "
             f"check that it plays, or copy it again"
@@ -72,6 +73,7 @@ class VideoReader:
         notes: what was converted or left out on the way, a sentence each.
         dropped: frames left out so far: damaged ones, and second frames of one time.
         frames: how many frames to expect; None if the file does not say.
+        origin: when the video begins, in seconds: what `start` and `end` count from.
     """
 
     def __init__(
@@ -94,14 +96,24 @@ class VideoReader:
         self.dropped = 0
         self._skip_damaged = skip_damaged
         self._closing = threading.Lock()
-        self._container: InputContainer | None = open_video(path, stall=stall)
-        streams = [
-            stream for stream in self._container.streams.video if not stream.disposition & 0x400
-        ]
-        if not streams:
+        self._passes = 0
+        self._container: InputContainer | None = None
+        fifo = stat.S_ISFIFO(self.path.stat().st_mode)
+        self._pipe = Pipe(self.path, stall) if fifo else None
+        try:
+            self._container = open_video(self.path, self._pipe)
+            self._begin()
+        except BaseException:
             self.close()
-            raise MediaError(f"{path} holds no video, only sound or pictures of a cover")
+            raise
+
+    def _begin(self) -> None:
+        videos = self._open().streams.video
+        streams = [stream for stream in videos if not stream.disposition & 0x400]
+        if not streams:
+            raise MediaError(f"{self.path} holds no video, only sound or pictures of a cover")
         self._stream: VideoStream = streams[0]
+        self._place = videos.index(streams[0])
         self._stream.thread_type = "AUTO"
         if len(streams) > 1:
             self.notes.append(f"{len(streams) - 1} more video stream(s) left out")
@@ -109,12 +121,11 @@ class VideoReader:
         self.time_base = self._stream.time_base or Fraction(1, 1000)
         rate = self._stream.average_rate or self._stream.guessed_rate
         self.rate: Fraction = Fraction(rate) if rate else Fraction(25)
-        self._origin: float | None = None
-        try:
-            self._first = self._peek()
-        except BaseException:
-            self.close()
-            raise
+        timed = self._entered()
+        self._first, first = next(timed)
+        self._pending: Iterator[tuple[VideoFrame, int]] | None = chain(
+            [(self._first, first)], timed
+        )
         self.colour: Colour = colour_of(self._first)
         self._turns = round(self._first.rotation / 90) % 4
         self.sample_aspect = self._stream.sample_aspect_ratio or Fraction(1)
@@ -128,23 +139,27 @@ class VideoReader:
     def __iter__(self) -> Iterator[Shot]:
         return self.shots()
 
-    def shots(self, skip: int = 0) -> Iterator[Shot]:
+    def shots(self, skip: int = 0, *, after: int | None = None) -> Iterator[Shot]:
         """Give the frames, from the beginning at each call.
 
         Args:
-            skip: leave out that many frames at the beginning: they are decoded, which is exact
-                for every codec, and not converted.
+            skip: leave out that many frames at the beginning: they are decoded, and not converted.
+            after: the pts of the last of these, if it is known: where the file has an index,
+                decoding then begins near it.
 
         Raises:
             MediaError: the video is damaged or truncated, changes its size, or its timestamps
-                jump back.
+                jump back; a pipe is read again.
         """
         taken = kept = 0
-        for frame, pts in self._timed():
+        if after is None:
+            timed = self._pending or self._entered()
+        else:
+            timed, taken, kept = self._past(after), 1, skip
+        self._pending = None
+        for frame, pts in timed:
             seconds = float(pts * self.time_base) - self.origin
-            if seconds < self.start - 1e-9:
-                continue
-            if self.end is not None and seconds >= self.end - 1e-9:
+            if self.end is not None and seconds >= self.end - _TINY:
                 return
             wanted = taken % self.every == 0
             taken += 1
@@ -153,13 +168,11 @@ class VideoReader:
             kept += 1
             if kept > skip:
                 yield Shot(self._picture(frame), pts, self.time_base, int(frame.duration or 0))
-        if not taken:
-            raise MediaError(f"{self.path} holds no frames from {self.start:g} s on")
 
-    @property
-    def origin(self) -> float:
-        """When the video begins, in seconds: what `start` and `end` count from."""
-        return self._origin or 0.0
+    def interrupt(self) -> None:
+        """Make a read that waits for a pipe fail soon, from any thread."""
+        if self._pipe is not None:
+            self._pipe.interrupt()
 
     def close(self) -> None:
         """Close the file. May be called again."""
@@ -167,6 +180,8 @@ class VideoReader:
             if self._container is not None:
                 self._container.close()
                 self._container = None
+            if self._pipe is not None:
+                self._pipe.close()
 
     def __enter__(self) -> VideoReader:
         return self
@@ -184,12 +199,59 @@ class VideoReader:
             raise MediaError(f"{self.path} is closed; open it again with read_video")
         return self._container
 
-    def _peek(self) -> VideoFrame:
-        """Decode the first frame: only frames tell rotation and colours for sure."""
-        for frame, pts in self._timed():
-            self._origin = float(pts * self.time_base)
-            return frame
-        raise MediaError(f"{self.path} holds no frame that can be decoded")
+    def _entered(self) -> Iterator[tuple[VideoFrame, int]]:
+        """Give the frames from `start` on."""
+        timed = self._timed()
+        first = next(timed, None)
+        if first is None:
+            raise MediaError(f"{self.path} holds no frame that can be decoded")
+        self.origin = float(first[1] * self.time_base)
+        timed = chain([first], timed)
+        if self.start:
+            begin = math.ceil((self.start + self.origin - _TINY) / self.time_base)
+            timed = self._near(begin) or timed
+            timed = (item for item in timed if item[1] >= begin)
+            first = next(timed, None)
+            if first is None:
+                raise MediaError(f"{self.path} holds no frames from {self.start:g} s on")
+            timed = chain([first], timed)
+        return timed
+
+    def _rewind(self) -> None:
+        """Open the file again: bare streams cannot seek, and some seek to a frame near by."""
+        if self._pipe is not None:
+            raise MediaError(f"{self.path} is a pipe and can be read once; save it to a file first")
+        self._open().close()
+        self._container = open_video(self.path)
+        self._stream = self._container.streams.video[self._place]
+        self._stream.thread_type = "AUTO"
+
+    def _past(self, pts: int) -> Iterator[tuple[VideoFrame, int]]:
+        """Give the frames after a time."""
+        timed = self._near(pts) or self._entered()
+        return (item for item in timed if item[1] > pts)
+
+    def _near(self, pts: int) -> Iterator[tuple[VideoFrame, int]] | None:
+        """Give the frames from the last key frame up to a time on; None where a file tells none.
+
+        Only an index tells where key frames are, and only a picture that stands alone and is
+        decoded first is sure to be followed by the same frames as in a pass over the whole file.
+        """
+        if self._pipe is not None or not self._indexed:
+            return None
+        from av.video.frame import PictureType
+
+        timed = self._timed(pts)
+        frame, time = next(timed, (None, pts))
+        alone = frame is not None and frame.pict_type == PictureType.I
+        if frame is not None and alone and time <= pts:
+            return chain([(frame, time)], timed)
+        return self._timed()
+
+    @property
+    def _indexed(self) -> bool:
+        name = self._open().format.name
+        return "mp4" in name or "matroska" in name
 
     def _picture(self, frame: VideoFrame) -> Frame:
         if (frame.height, frame.width) != (self._first.height, self._first.width):
@@ -202,12 +264,13 @@ class VideoReader:
         picture = to_bgr(frame, self.colour)
         return np.ascontiguousarray(np.rot90(picture, self._turns)) if self._turns else picture
 
-    def _timed(self) -> Iterator[tuple[VideoFrame, int]]:
-        """Give every frame with its time, which only grows."""
+    def _timed(self, near: int | None = None) -> Iterator[tuple[VideoFrame, int]]:
+        """Give every frame with its time, which only grows; from the key frame `near` a time."""
+        self.dropped = 0
         step = max(1, round(1 / (self.rate * self.time_base))) if self._container else 1
         orderly = self._open().format.name == "avi"  # AVI stores the order, and no times
         last: int | None = None
-        for frame in self._decoded():
+        for frame in self._decoded(near):
             pts = frame.dts if orderly else frame.pts if frame.pts is not None else frame.dts
             if pts is None:
                 pts = 0 if last is None else last + step
@@ -225,15 +288,21 @@ class VideoReader:
             last = pts
             yield frame, pts
 
-    def _decoded(self) -> Iterator[VideoFrame]:
+    def _decoded(self, near: int | None) -> Iterator[VideoFrame]:
         import av
 
+        if near is None and self._passes:
+            self._rewind()
+        self._passes += 1
+        this = self._passes
         container, stream = self._open(), self._stream
-        with suppress(av.error.FFmpegError):  # a pipe: it is at its beginning at the first pass
-            container.seek(0, any_frame=False, backward=True)
-        packets, reach = 0, 0.0
+        if near is not None:
+            container.seek(near, any_frame=False, backward=True, stream=stream)
+        packets, reach, entered = 0, 0.0, False
         demuxed = container.demux()
         while True:
+            if self._container is None or self._passes != this:
+                raise MediaError(f"{self.path} was closed, or read from the beginning again")
             try:
                 packet = next(demuxed)
             except StopIteration:
@@ -256,19 +325,24 @@ class VideoReader:
                 self._damaged(f"a frame cannot be decoded ({error.strerror})", reach)
                 continue
             for frame in frames:
+                if near is not None and not entered:
+                    # Frames shown before the key frame may need what was not decoded.
+                    entered = bool(frame.key_frame)
+                    if not entered:
+                        continue
                 if frame.is_corrupt:
                     self._damaged("a frame is only partly there", reach)
                     continue
                 yield frame
-        self._check_whole(packets, reach)
+        self._check_whole(packets if near is None else None, reach)
 
-    def _check_whole(self, packets: int, reach: float) -> None:
+    def _check_whole(self, packets: int | None, reach: float) -> None:
         container = self._open()
-        missing = self._stream.frames - packets if "mp4" in container.format.name else 0
+        counted = packets is not None and "mp4" in container.format.name
+        missing = self._stream.frames - (packets or 0) if counted else 0
         told = (container.duration or 0) / 1e6
-        keeps_time = "mp4" in container.format.name or "matroska" in container.format.name
         begin = (container.start_time or 0) / 1e6
-        if missing > 0 or (keeps_time and told + begin - reach > _CUT_SECONDS):
+        if missing > 0 or (self._indexed and told + begin - reach > _CUT_SECONDS):
             self._damaged("the file is truncated", reach)
 
     def _damaged(self, what: str, at: float) -> None:
@@ -343,30 +417,3 @@ def read_video(
     return VideoReader(
         path, start=start, end=end, every=every, skip_damaged=skip_damaged, stall=stall
     )
-
-
-class _Pipe:
-    """A named pipe as a file that gives up when nothing comes."""
-
-    def __init__(self, path: Path, stall: float) -> None:
-        self._path, self._stall = path, stall
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        self._begun = False
-
-    def read(self, size: int) -> bytes:
-        deadline = time.monotonic() + self._stall
-        while time.monotonic() < deadline:
-            ready, _, _ = select.select([self._descriptor], [], [], 0.1)
-            if not ready:
-                continue
-            with suppress(BlockingIOError):
-                data = os.read(self._descriptor, size)
-                if data or self._begun:
-                    self._begun = True
-                    return data
-                time.sleep(0.05)  # no writer yet
-        raise MediaError(f"{self._path} gave nothing for {self._stall:g} s; its source has stalled")
-
-    def close(self) -> None:
-        with suppress(OSError):
-            os.close(self._descriptor)

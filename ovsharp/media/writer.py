@@ -24,8 +24,9 @@ from ovsharp.media.images import Frame
 from ovsharp.media.reader import VideoReader, open_video
 from ovsharp.media.segments import Piece, pieces_of, segment_head, segments_in, write_segment
 from ovsharp.media.shot import Shot
+from ovsharp.media.tracks import FORMATS, chapters_between, kept, streams_to_copy
 
-CONTAINERS = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
+CONTAINERS = tuple(FORMATS)
 SEGMENT = 240
 """Frames per segment: what an interruption costs at most."""
 
@@ -37,11 +38,25 @@ _FAST = {
     "vp9": {"deadline": "realtime", "cpu-used": "6", "b": "0"},
     "av1": {"preset": "10"},
 }
-_NOT_COPIED = {"encoder", "major_brand", "minor_version", "compatible_brands", "duration", "rotate"}
+_AVX512_SKX = 256
+"""The number that OpenCV gives this set of instructions."""
+_HAS_AVX512 = cv2.checkHardwareSupport(_AVX512_SKX)
+_AVX512_STEP = 8 * 16
+"""Widths that x264 codes the same way each time in its AVX-512 form: 8 macroblocks.
+
+At others its macroblock tree takes in what happens to lie in memory behind a row (measured: up to
+one run in four differs by a few bytes), and a resumed job would not equal the whole one.
+"""
 
 
 class VideoWriter:
-    """A video file that appears when it is complete; see `write_video`."""
+    """A video file that appears when it is complete; see `write_video`.
+
+    Attributes:
+        path: of the file.
+        segment: frames after each of which a job can continue, and a key frame stands.
+        notes: what was left out or changed, a sentence each.
+    """
 
     def __init__(
         self,
@@ -66,13 +81,13 @@ class VideoWriter:
             raise UsageError(f"{ending} cannot hold {self.codec}; expected {', '.join(CODECS)}")
         if self.path.exists() and not overwrite:
             raise UsageError(f"{self.path} exists; choose another -o, or allow it with --overwrite")
-        self._like, self._crf, self._size, self._segment = like, crf, size, segment
+        self._like, self._crf, self._size, self.segment = like, crf, size, segment
         self._colour = Colour(BT709, LIMITED) if like is None else like.colour
         self.work = self.path.parent / f".ovsharp-{self.path.name}.work"
         self._made = [p for p in (self.path.parent, *self.path.parent.parents) if not p.exists()]
         identity = json.dumps([job, self.codec, crf, size, segment])
+        self.notes = self._left_out(ending)
         self._prepare(identity, resume)
-        self.notes: list[str] = []
         self._encoder: Any = None
         self._head: dict[str, object] = {}
         self._pieces: list[Piece] = []
@@ -83,7 +98,13 @@ class VideoWriter:
     @property
     def done(self) -> int:
         """Frames that an earlier, interrupted job has finished."""
-        return self._segment * len(segments_in(self.work))
+        return self.segment * len(segments_in(self.work))
+
+    @property
+    def reached(self) -> int | None:
+        """The time of the last of these frames, in ticks of the source; None without any."""
+        paths = segments_in(self.work)
+        return max(piece.pts for piece in pieces_of(paths[-1], content=False)) if paths else None
 
     def write(self, shot: Shot) -> None:
         """Encode a frame.
@@ -105,7 +126,7 @@ class VideoWriter:
             raise MediaError(f"{self.path}: the encoder failed ({error.strerror})") from error
         self._durations[shot.pts] = shot.duration
         self._count += 1
-        if self._count == self._segment:
+        if self._count == self.segment:
             self._flush()
 
     def finish(self) -> None:
@@ -151,6 +172,15 @@ class VideoWriter:
         self.work.mkdir(parents=True, exist_ok=True)
         note.write_text(identity, encoding="utf-8")
 
+    def _left_out(self, ending: str) -> list[str]:
+        """Say what of the source does not go along, before any work is done."""
+        if self._like is None:
+            return []
+        if not self._like.path.is_file():
+            return ["a pipe is read once: its sound and metadata are left out"]
+        with open_video(self._like.path) as source:
+            return streams_to_copy(source, self._like.index, ending)[1]
+
     def _fitted(self, frame: Frame) -> Frame:
         if self._size is not None and (frame.shape[1], frame.shape[0]) != self._size:
             smaller = self._size[0] < frame.shape[1]
@@ -190,6 +220,8 @@ class VideoWriter:
         encoder.color_primaries = self._colour.primaries
         encoder.color_trc = self._colour.transfer
         encoder.options = {"crf": str(self._crf), **_FAST[self.codec]}
+        if self.codec == "h264" and width % _AVX512_STEP and _HAS_AVX512:
+            encoder.options = {**encoder.options, "x264-params": "asm=avx2"}
 
     def _keep(self, packets: list[Any]) -> None:
         for packet in packets:
@@ -218,19 +250,21 @@ class VideoWriter:
         times = sorted((p.pts, p.duration) for s in paths for p in pieces_of(s, content=False))
         if like is not None and like.start:
             shift = times[0][0] * time_base
+        cut = like is not None and like.end is not None
+        end = sum(times[-1]) * time_base if cut else None
         source = open_video(like.path) if like is not None and like.path.is_file() else None
         try:
-            with av.open(str(target), "w") as out:
+            with av.open(str(target), "w", format=FORMATS[target.suffix.lower()]) as out:
                 video = out.add_stream(_CODECS[self.codec], rate=like.rate if like else None)
                 self._configure(video.codec_context, head["width"], head["height"], time_base)
                 video.time_base = time_base
                 tracks: dict[int, Any] = {}
                 if source is not None and like is not None:
-                    tracks = self._tracks(out, source, like, video)
+                    tracks = self._tracks(out, source, like, video, shift, end)
                 out.start_encoding()
                 merged = heapq.merge(
                     self._video_packets(paths, times, video, time_base, shift),
-                    self._copied_packets(source, tracks, shift, times[-1], time_base),
+                    self._copied_packets(source, tracks, shift, end),
                     key=lambda item: item[0],
                 )
                 for _, packet in merged:
@@ -243,30 +277,23 @@ class VideoWriter:
             if source is not None:
                 source.close()
 
-    def _tracks(self, out: Any, source: Any, like: VideoReader, video: Any) -> dict[int, Any]:
-        out.metadata.update(_kept(source.metadata))
+    def _tracks(
+        self,
+        out: Any,
+        source: Any,
+        like: VideoReader,
+        video: Any,
+        shift: Fraction,
+        end: Fraction | None,
+    ) -> dict[int, Any]:
+        out.metadata.update(kept(source.metadata))
         main = source.streams[like.index]
-        video.metadata.update(_kept(main.metadata))
-        if not like.start and like.end is None:
-            out.set_chapters(source.chapters())
-        elif source.chapters():
-            self.notes.append("chapters are left out of a part of the video")
+        video.metadata.update(kept(main.metadata))
+        out.set_chapters(chapters_between(source.chapters(), shift, end))
         tracks: dict[int, Any] = {}
-        for stream in source.streams:
-            if stream.index == like.index or stream.type == "video":
-                continue
-            name = stream.codec_context.name if stream.codec_context is not None else ""
-            fits = bool(name) and name in out.supported_codecs
-            if not fits and stream.type in ("audio", "subtitle"):
-                raise MediaError(
-                    f"{self.path.suffix} cannot hold the {stream.type} stream #{stream.index} "
-                    f"({name or 'unknown'}) of {like.path}; write an .mkv"
-                )
-            if not fits:
-                self.notes.append(f"{stream.type} stream #{stream.index} was left out")
-                continue
+        for stream in streams_to_copy(source, like.index, self.path.suffix.lower())[0]:
             tracks[stream.index] = out.add_stream_from_template(stream)
-            tracks[stream.index].metadata.update(_kept(stream.metadata))
+            tracks[stream.index].metadata.update(kept(stream.metadata))
             tracks[stream.index].disposition = stream.disposition
         return tracks
 
@@ -307,12 +334,10 @@ class VideoWriter:
         source: Any,
         tracks: dict[int, Any],
         shift: Fraction,
-        last: tuple[int, int],
-        time_base: Fraction,
+        end: Fraction | None,
     ) -> Iterator[tuple[float, Any]]:
-        if source is None or not tracks or self._like is None:
+        if source is None or not tracks:
             return
-        end = (last[0] + last[1]) * time_base if self._like.end is not None else None
         for packet in source.demux([source.streams[index] for index in tracks]):
             if packet.dts is None or packet.pts is None:
                 continue
@@ -344,12 +369,3 @@ def write_video(path: str | Path, **options: Any) -> VideoWriter:
         OSError: it cannot be written.
     """
     return VideoWriter(path, **options)
-
-
-def _kept(metadata: dict[str, str]) -> dict[str, str]:
-    return {
-        key: value
-        for key, value in metadata.items()
-        if key.lower() not in _NOT_COPIED
-        and not key.startswith(("_STATISTICS", "NUMBER_OF", "BPS"))
-    }

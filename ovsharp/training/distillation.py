@@ -45,6 +45,8 @@ class Trained:
     """None where there is no teacher, or where its weights were given."""
     device: str
     """What it ran on and in which precision."""
+    rank: int = 0
+    """Which of several processes this is; all of them come to this end."""
 
 
 def train(
@@ -145,7 +147,12 @@ def train(
         progress=progress,
         report=lambda latest: report("student", latest),
     )
-    return Trained(fitted, taught, f"{fabric.device} x {fabric.world_size}, {precision_of()}")
+    return Trained(
+        fitted,
+        taught,
+        f"{fabric.device} x {fabric.world_size}, {precision_of()}",
+        fabric.global_rank,
+    )
 
 
 def _viewed(view: nn.Module) -> dict[str, torch.Tensor]:

@@ -269,9 +269,9 @@ class _Run:
                 if self.state.step % self.every and self.state.step != end:
                     continue
                 latest = self._validate(number)
-                if self._journal is not None:
+                if self._journal is not None:  # in the first process only
                     self._journal.write(latest)
-                report(latest)
+                    report(latest)
                 if self.course.early_stop and self.state.stale >= self.course.early_stop:
                     self.state.step = end
                 if self.state.step == end:
@@ -382,7 +382,10 @@ class _Run:
             self._write(BEST, network.state_dict())
         if isinstance(self.schedule, ReduceLROnPlateau):
             self.schedule.step(score.ssim_out)
-        losses = {name: value / self.state.counted for name, value in self.state.sums.items()}
+        losses = {}
+        for name, value in self.state.sums.items():
+            mean: Any = self.fabric.all_reduce(torch.tensor(value / self.state.counted))
+            losses[name] = float(mean)
         self.state.sums, self.state.counted = {}, 0
         return Report(
             step=self.state.step,

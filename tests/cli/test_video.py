@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
+import threading
+import time
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 from ovsharp.cli.video import video
 from ovsharp.errors import MediaError, UsageError
-from ovsharp.media import read_video
+from ovsharp.media import Shot, read_video, write_video
 from tests.interrupt import interrupted
 from tests.media.clips import TIMES, clip
 from tests.networks import write_frame_model
@@ -139,3 +144,56 @@ def test_a_target_speed_needs_a_family_and_no_resume(tmp_path: Path) -> None:
         result = run(source, "-o", target, "--target-fps", 30, *arguments)
         assert isinstance(result.exception, UsageError)
         assert message in str(result.exception)
+
+
+def test_an_interruption_while_a_source_stalls_ends_at_once(tmp_path: Path) -> None:
+    content = clip(tmp_path / "in.mkv", tuple(range(0, 8000, 40))).read_bytes()
+    os.mkfifo(tmp_path / "pipe")
+    fed, done = threading.Event(), threading.Event()
+
+    def feed() -> None:
+        with (tmp_path / "pipe").open("wb", buffering=0) as pipe:
+            pipe.write(content[: len(content) * 3 // 4])
+            fed.set()
+            done.wait(60)
+
+    feeder = threading.Thread(target=feed)
+    feeder.start()
+    work = tmp_path / ".ovsharp-out.mp4.work"
+    began = time.monotonic()
+    code, errors = interrupted(
+        ["video", tmp_path / "pipe", "-o", tmp_path / "out.mp4"],
+        lambda: fed.is_set() and work.is_dir(),
+    )
+    done.set()
+    feeder.join(5)
+    assert code == 130, errors
+    assert time.monotonic() - began < 28  # sooner than the 30 s after which a source has stalled
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mkv", "pipe"]
+
+
+def test_the_budget_is_told(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    result = run(clip(tmp_path / "in.mp4"), "-o", tmp_path / "out.mp4", "--report", report)
+    assert result.exit_code == 0, result.output
+    (figures,) = json.loads(report.read_text())
+    allowed = min(figures["budget"].values())
+    assert figures["budget"][figures["slowest"]] == allowed
+    assert figures["share_of_slowest"] == pytest.approx(figures["system_fps"] / allowed, abs=0.01)
+    assert f"of the slowest ({figures['slowest']}) is reached" in result.stdout
+
+
+def test_steady_lowers_the_flicker(tmp_path: Path) -> None:
+    still = tmp_path / "in.mp4"
+    noise = np.random.default_rng(0)
+    with write_video(still, crf=10) as sink:
+        for index in range(12):
+            frame = np.full((64, 96, 3), 90, np.int64) + noise.integers(-5, 6, (64, 96, 1))
+            sink.write(Shot(frame.astype(np.uint8), index, Fraction(1, 25)))
+    flickers = []
+    for flags in ((), ("--steady",)):
+        report = tmp_path / "report.json"
+        result = run(still, "-o", tmp_path / "out.mp4", "--overwrite", "--report", report, *flags)
+        assert result.exit_code == 0, result.output
+        flickers.append(json.loads(report.read_text())[0]["flicker"]["output"])
+    assert flickers[1] < 0.7 * flickers[0]

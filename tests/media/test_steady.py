@@ -1,0 +1,57 @@
+"""Still regions flicker less; what moves, and what changes at once, is left alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ovsharp.media import Steady
+from ovsharp.quality import Flicker
+
+Frame = npt.NDArray[np.uint8]
+
+
+def noisy(picture: Frame, seed: int, levels: int = 6) -> Frame:
+    noise = np.random.default_rng(seed).integers(-levels, levels + 1, picture.shape)
+    return np.clip(picture.astype(int) + noise, 0, 255).astype(np.uint8)
+
+
+def scene(shift: int = 0) -> Frame:
+    picture = np.full((64, 96, 3), 90, np.uint8)
+    picture[10:30, 10 + shift : 30 + shift] = 200
+    return picture
+
+
+def test_still_regions_flicker_less_and_come_nearer_to_the_truth() -> None:
+    steady, before, after = Steady(), Flicker(), Flicker()
+    errors = []
+    for seed in range(12):
+        flickering = noisy(scene(), seed)
+        calm = steady.add(scene(), flickering)
+        before.add(scene(), flickering)
+        after.add(scene(), calm)
+        errors.append([np.abs(p.astype(int) - scene()).mean() for p in (flickering, calm)])
+    assert after.output < before.output * 0.6
+    assert np.mean([calm for _, calm in errors]) < np.mean([raw for raw, _ in errors])
+
+
+def test_what_moves_is_left_alone() -> None:
+    steady = Steady()
+    for shift in range(0, 40, 8):
+        moving = scene(shift)
+        calm = steady.add(moving, moving)
+        assert np.array_equal(calm, moving)
+
+
+def test_the_result_does_not_change_its_input_and_takes_a_larger_size() -> None:
+    steady = Steady()
+    small, large = scene(), np.repeat(np.repeat(scene(), 2, 0), 2, 1)
+    first = large.copy()
+    assert np.array_equal(steady.add(small, first), large)
+    brighter = noisy(large, 1)
+    kept = brighter.copy()
+    assert steady.add(small, brighter).shape == large.shape
+    assert np.array_equal(brighter, kept)
+    assert np.array_equal(first, large)
+    other = scene()
+    assert np.array_equal(steady.add(other, other), other)  # another size starts afresh

@@ -1,0 +1,289 @@
+"""Videos and disks that fail: one sentence, and nothing half-written."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ovsharp.apps import Pipeline
+from ovsharp.errors import MediaError
+from ovsharp.media import Shot, read_video, write_video
+from ovsharp.runtime import Sharpener
+from tests.media.clips import TIMES, clip, draw
+
+av = pytest.importorskip("av")
+
+EVEN = tuple(range(0, 480, 40))
+
+
+def pictures(path: Path, **options: Any) -> list[np.ndarray[Any, Any]]:
+    with read_video(path, **options) as video:
+        return [shot.frame for shot in video]
+
+
+def stream(path: Path, sizes: list[tuple[int, int]], jump: int) -> Path:
+    """Write one MPEG-TS of several parts, each beginning `jump` milliseconds after the last."""
+    content = b""
+    for index, size in enumerate(sizes):
+        part = path.with_name(f"part-{index}.ts")
+        content += clip(part, tuple(time + index * jump for time in EVEN), size=size).read_bytes()
+        part.unlink()
+    path.write_bytes(content)
+    return path
+
+
+def test_a_bare_stream_without_times_gets_the_frame_rate(tmp_path: Path) -> None:
+    source = clip(tmp_path / "in.h264", EVEN)
+    with read_video(source) as video:
+        shots = list(video)
+    assert len(shots) == len(EVEN)
+    steps = np.diff([shot.seconds for shot in shots])
+    assert np.allclose(steps, steps[0])
+    assert video.notes == ["frames without timestamps were placed at the frame rate"]
+    expected = pictures(clip(tmp_path / "in.mp4", EVEN))
+    assert all(
+        np.array_equal(shot.frame, frame) for shot, frame in zip(shots, expected, strict=True)
+    )
+
+
+def test_times_that_jump_back_are_refused_and_a_part_is_taken(tmp_path: Path) -> None:
+    source = stream(tmp_path / "in.ts", [(96, 64), (96, 64)], jump=-2000)
+    with pytest.raises(MediaError, match=r"jump back from .* expected them to grow"):
+        pictures(source)
+    assert len(pictures(source, end=0.2)) == 5
+
+
+def test_a_change_of_size_is_refused_and_each_part_is_taken(tmp_path: Path) -> None:
+    source = stream(tmp_path / "in.ts", [(96, 64), (128, 96)], jump=1000)
+    with pytest.raises(MediaError, match=r"changes its size from 96x64 to 128x96 at"):
+        pictures(source)
+    assert {frame.shape for frame in pictures(source, end=0.6)} == {(64, 96, 3)}
+    later = pictures(source, start=0.7)
+    assert {frame.shape for frame in later} == {(96, 128, 3)}
+    assert len(later) == len(EVEN)
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_every_turn_of_a_phone_is_undone(tmp_path: Path, degrees: int) -> None:
+    source = clip(tmp_path / "in.mp4", EVEN, rotation=degrees)
+    with read_video(source) as video:
+        first = next(iter(video)).frame
+        assert video.notes == [f"frames turned upright by {degrees} degrees, the tag is cleared"]
+    assert np.abs(first.astype(int) - np.rot90(draw(0), degrees // 90)).mean() < 4
+
+
+_JOINED_ON_A_FULL_DISK = """
+import resource, sys
+from fractions import Fraction
+from pathlib import Path
+import numpy as np
+from ovsharp.media import Shot, write_video
+
+noise = np.random.default_rng(0)
+sink = write_video(Path(sys.argv[1]), segment=4)
+try:
+    with sink:
+        for index in range(16):
+            frame = noise.integers(0, 256, (64, 96, 3), dtype=np.uint8)
+            sink.write(Shot(frame, index, Fraction(1, 25)))
+        whole = sum(path.stat().st_size for path in sink.work.glob("segment-*"))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(whole * float(sys.argv[2])), -1))
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+
+
+@pytest.mark.parametrize("share", [0.05, 0.6, 0.98])
+def test_a_disk_that_fills_at_the_end_leaves_no_output(tmp_path: Path, share: float) -> None:
+    target = tmp_path / "out.mp4"
+    command = [sys.executable, "-c", _JOINED_ON_A_FULL_DISK, str(target), str(share)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert "File too large" in done.stdout, done.stdout + done.stderr
+    (left,) = tmp_path.iterdir()  # what is encoded waits for --resume
+    assert left.name == ".ovsharp-out.mp4.work"
+    assert not list(left.glob(".segment*"))
+
+
+@pytest.fixture
+def nobody() -> Iterator[Path]:
+    """Give a folder of ours, and give up the rights of root, which stand above the folder's."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "locked").mkdir()
+        clip(folder / "in.mp4", EVEN)
+        for path, rights in ((folder, 0o755), (folder / "locked", 0o555)):
+            path.chmod(rights)
+        user = os.geteuid()
+        if user == 0:
+            os.seteuid(65534)
+        try:
+            yield folder
+        finally:
+            os.seteuid(user)
+
+
+def test_a_folder_without_rights_is_told(nobody: Path) -> None:
+    with (
+        pytest.raises(PermissionError) as caught,
+        read_video(nobody / "in.mp4") as video,
+        write_video(nobody / "locked" / "out.mp4", like=video) as sink,
+    ):
+        sink.write(next(iter(video)))
+    assert "locked" in str(caught.value)
+    assert not list((nobody / "locked").iterdir())
+
+
+def fed(pipe: Path, content: bytes, until: threading.Event | None = None) -> threading.Thread:
+    """Write into a named pipe from a thread; keep it open until the event."""
+
+    def feed() -> None:
+        with pipe.open("wb", buffering=0) as file:
+            file.write(content)
+            if until is not None:
+                until.wait(20)
+
+    os.mkfifo(pipe)
+    thread = threading.Thread(target=feed)
+    thread.start()
+    return thread
+
+
+def test_a_pipe_gives_all_frames_once(tmp_path: Path) -> None:
+    source = clip(tmp_path / "in.mkv")
+    thread = fed(tmp_path / "pipe", source.read_bytes())
+    with read_video(tmp_path / "pipe") as video:
+        frames = [shot.frame for shot in video]
+        with pytest.raises(MediaError, match="can be read once"):
+            list(video)
+    thread.join(5)
+    expected = pictures(source)
+    assert len(frames) == len(TIMES)
+    assert all(np.array_equal(a, b) for a, b in zip(frames, expected, strict=True))
+
+
+@pytest.mark.parametrize("ending", ["cancel", "stall", "sink"])
+def test_a_source_that_stops_in_the_middle_leaves_no_thread(tmp_path: Path, ending: str) -> None:
+    content = clip(tmp_path / "in.mkv", tuple(range(0, 8000, 40))).read_bytes()
+    done, wrote = threading.Event(), threading.Event()
+    feeder = fed(tmp_path / "pipe", content[: len(content) * 3 // 4], done)
+    before = threading.active_count()
+
+    class Sink:
+        def write(self, shot: Shot) -> None:
+            wrote.set()
+            if ending == "sink":
+                raise OSError(28, "No space left on device")
+
+    stall = 0.5 if ending == "stall" else 60
+    with read_video(tmp_path / "pipe", stall=stall) as video, Sharpener(threads=1) as sharpener:
+        pipeline = Pipeline(video.shots(), sharpener, Sink(), interrupt=video.interrupt)
+        pipeline.start()
+        assert wrote.wait(20)
+        if ending == "cancel":
+            pipeline.cancel()
+            pipeline.wait()
+        else:
+            with pytest.raises((MediaError, OSError), match=r"has stalled|No space"):
+                pipeline.wait()
+    done.set()
+    feeder.join(5)
+    assert threading.active_count() < before
+
+
+def test_pipes_lose_their_sound_with_a_word(tmp_path: Path) -> None:
+    thread = fed(tmp_path / "pipe", clip(tmp_path / "in.mkv", sound=True).read_bytes())
+    with (
+        read_video(tmp_path / "pipe") as video,
+        write_video(tmp_path / "out.mkv", like=video) as sink,
+    ):
+        for shot in video:
+            sink.write(shot)
+    thread.join(5)
+    assert sink.notes == ["a pipe is read once: its sound and metadata are left out"]
+
+
+@pytest.mark.parametrize("kind", ["mp4", "mkv", "ts", "open.mkv", "refresh.mp4"])
+@pytest.mark.parametrize("start", [0.0, 0.3, 1.0, 2.41, 3.5])
+def test_a_start_far_in_gives_the_same_frames(tmp_path: Path, kind: str, start: float) -> None:
+    source = tmp_path / f"in.{kind}"
+    special = {
+        "open.mkv": {"x264-params": "open-gop=1:keyint=24:bframes=3:scenecut=0"},
+        "refresh.mp4": {"x264-params": "intra-refresh=1:keyint=24"},
+    }
+    options = {"g": "24", "bf": "2", "crf": "20", **special.get(kind, {})}
+    noise = np.random.default_rng(0).integers(0, 60, (64, 96, 3), dtype=np.uint8)
+    with av.open(str(source), "w") as out:
+        coded: Any = out.add_stream("libx264", rate=25, options=options)
+        coded.width, coded.height, coded.pix_fmt = 96, 64, "yuv420p"
+        for index in range(100):
+            picture = draw(index % 40) + np.roll(noise, index, 1)
+            out.mux(coded.encode(av.VideoFrame.from_ndarray(picture, "bgr24")))
+        out.mux(coded.encode(None))
+    with read_video(source) as video:
+        whole = list(video)
+        first = whole[0].seconds
+    expected = [shot for shot in whole if shot.seconds - first >= start - 1e-6]
+    with read_video(source, start=start) as video:
+        for _ in range(2):
+            shots = list(video)
+            assert [shot.pts for shot in shots] == [shot.pts for shot in expected]
+            assert all(
+                np.array_equal(a.frame, b.frame) for a, b in zip(shots, expected, strict=True)
+            )
+        rest = list(video.shots(7, after=shots[6].pts))
+        assert [shot.pts for shot in rest] == [shot.pts for shot in expected[7:]]
+        assert np.array_equal(rest[0].frame, expected[7].frame)
+
+
+def test_a_start_far_in_decodes_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = clip(tmp_path / "in.mp4", tuple(range(0, 40_000, 40)))
+    decoded = 0
+    timed = type(read_video(source))._timed
+
+    def counted(*arguments: Any) -> Iterator[Any]:
+        nonlocal decoded
+        for item in timed(*arguments):
+            decoded += 1
+            yield item
+
+    monkeypatch.setattr("ovsharp.media.reader.VideoReader._timed", counted)
+    with read_video(source, start=39.0) as video:
+        assert len(list(video)) == 25
+    assert decoded < 400  # of 1000: a key frame is due every 250
+
+
+def test_every_keeps_its_rhythm_over_a_resume(tmp_path: Path) -> None:
+    with read_video(clip(tmp_path / "in.mp4"), every=3) as video:
+        whole = [shot.pts for shot in video]
+        assert [shot.pts for shot in video.shots(2, after=whole[1])] == whole[2:]
+
+
+def test_shots_of_one_tick_are_written(tmp_path: Path) -> None:
+    with write_video(tmp_path / "out.mp4") as sink:
+        sink.write(Shot(draw(0), 5, Fraction(1, 25)))
+    with read_video(tmp_path / "out.mp4") as video:
+        assert len(list(video)) == 1
+
+
+@pytest.mark.parametrize("how", ["closed", "again"])
+def test_frames_of_an_earlier_pass_are_refused(tmp_path: Path, how: str) -> None:
+    video = read_video(clip(tmp_path / "in.mp4", tuple(range(0, 4000, 40))))
+    shots = video.shots()
+    next(shots)
+    if how == "closed":
+        video.close()
+    else:
+        next(video.shots())
+    with pytest.raises(MediaError, match="was closed, or read from the beginning again"):
+        list(shots)
+    video.close()
