@@ -5,12 +5,18 @@ uvicorn --app-dir examples fastapi_upload:app
 curl --data-binary @in.jpg http://127.0.0.1:8000/sharpen -o out.png
 """
 
+import sys
+
 import cv2
 import numpy as np
-from fastapi import FastAPI, HTTPException, Request, Response
-from fastapi.concurrency import run_in_threadpool
 
 from ovsharp import Sharpener
+
+try:
+    from fastapi import FastAPI, HTTPException, Request, Response
+    from fastapi.concurrency import run_in_threadpool
+except ImportError:
+    sys.exit("this example needs FastAPI; install it with: pip install fastapi uvicorn")
 
 LIMIT = 20 << 20  # bytes
 app, sharpener = FastAPI(), Sharpener()  # one sharpener for all requests: it is thread-safe

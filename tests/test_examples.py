@@ -42,6 +42,15 @@ def test_opencv_loop(video: Path, tmp_path: Path) -> None:
     assert len(list((tmp_path / "frames").glob("*.png"))) == 12
 
 
+def test_fastapi_upload_says_what_is_missing() -> None:
+    script = "import sys; sys.modules['fastapi'] = None; import fastapi_upload"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=EXAMPLES, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert done.stderr.strip().endswith("pip install fastapi uvicorn")
+
+
 def test_fastapi_upload(monkeypatch: pytest.MonkeyPatch) -> None:
     testclient = pytest.importorskip("fastapi.testclient", reason="fastapi is not installed")
     monkeypatch.syspath_prepend(str(EXAMPLES))

@@ -2,5 +2,6 @@
 
 from ovsharp.apps.live import Figures, Live
 from ovsharp.apps.pipeline import Pipeline, Progress, Sink
+from ovsharp.apps.stills import Outcome, sharpen_files
 
-__all__ = ["Figures", "Live", "Pipeline", "Progress", "Sink"]
+__all__ = ["Figures", "Live", "Outcome", "Pipeline", "Progress", "Sink", "sharpen_files"]

@@ -15,6 +15,8 @@ from ovsharp.runtime import Sharpener
 
 _RECENT = 60
 """Frames that the figures on the screen are about."""
+_NOTICE_SECONDS = 3.0
+"""How long a notice stays in the picture."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Figures:
 class Live:
     """Takes the newest frame of a camera, sharpens it, and hands it to a sink.
 
-    Change `strength`, `paused` and `split` while it runs.
+    Change `strength`, `paused` and `split` while it runs; `next_variant` changes the model.
 
     Args:
         camera: stays open.
@@ -73,6 +75,8 @@ class Live:
         self._camera, self.sharpener, self._show = camera, sharpener, show
         self.overlay, self.split, self.strength = overlay, split, strength
         self.paused = False
+        self._pinned: str | None = None
+        self._notice, self._notice_until = "", 0.0
         self._stopped = False
         self._latency: list[float] = []
         self._infer: list[float] = []
@@ -101,8 +105,9 @@ class Live:
         """
         for capture in self._captures(seconds):
             picture = self._picture(capture.frame)
-            if self.overlay:
-                picture = draw_overlay(picture, self._lines())
+            lines = (*self._lines(), *self._notices()) if self.overlay else self._notices()
+            if lines:
+                picture = draw_overlay(picture, lines)
             self._show(picture)
             self._count(capture)
         return self.figures
@@ -110,6 +115,23 @@ class Live:
     def stop(self) -> None:
         """End `run` after the frame that it works on. From any thread, or from `show`."""
         self._stopped = True
+
+    def next_variant(self) -> None:
+        """Hold on to the next model of the family; after the last, let the speed choose again."""
+        names = self.sharpener.variants
+        if self.sharpener.choice is None:
+            self._say("one model only: --target-fps brings its family")
+            return
+        following = 0 if self._pinned is None else names.index(self._pinned) + 1
+        self._pinned = names[following] if following < len(names) else None
+        self.sharpener.pin(self._pinned)
+        self._say("automatic" if self._pinned is None else f"pinned: {self._pinned}")
+
+    def _say(self, notice: str) -> None:
+        self._notice, self._notice_until = notice, time.perf_counter() + _NOTICE_SECONDS
+
+    def _notices(self) -> tuple[str, ...]:
+        return (self._notice,) if time.perf_counter() < self._notice_until else ()
 
     def _captures(self, seconds: float | None) -> Iterator[Capture]:
         began = time.perf_counter()
@@ -135,6 +157,9 @@ class Live:
             middle = sharp.shape[1] // 2
             sharp[:, :middle] = before[:, :middle]
             sharp[:, middle : middle + 2] = 255
+            if self.overlay:
+                _label(sharp, "before", middle, left=True)
+                _label(sharp, "after", middle + 2, left=False)
         return sharp
 
     def _lines(self) -> tuple[str, ...]:
@@ -142,10 +167,13 @@ class Live:
         span = recent[-1] - recent[0] if len(recent) > 1 else 0.0
         fps = (len(recent) - 1) / span if span else 0.0
         latency = _percentile(self._latency[-_RECENT:], 50)
-        state = "paused" if self.paused else f"strength {self.strength:.1f}"
+        state = "paused" if self.paused else f"strength {self.strength:.0%}"
+        how = ""
+        if self.sharpener.choice is not None:
+            how = " (auto)" if self._pinned is None else " (pinned)"
         return (
-            f"{fps:.0f} FPS  {latency:.0f} ms  {self._camera.dropped} dropped",
-            f"{self.sharpener.variant}  {state}",
+            f"{fps:.0f} FPS, {latency:.0f} ms, {self._camera.dropped} dropped",
+            f"{self.sharpener.variant}{how}, {state}",
         )
 
     def _count(self, capture: Capture) -> None:
@@ -167,16 +195,48 @@ def draw_overlay(frame: Frame, lines: tuple[str, ...]) -> Frame:
         uint8, the same shape.
     """
     picture = frame.copy()
-    size = max(0.4, frame.shape[0] / 1080)
-    step = round(34 * size)
-    # Text alone is lost on a bright wall.
-    longest = max(map(len, lines), default=0)
-    corner = picture[: round(step * (len(lines) + 0.5)), : round(20 * size * longest)]
-    corner //= 2
+    if not lines:
+        return picture
+    size = _text_size(frame)
+    boxes = [_extent(line, size) for line in lines]
+    step, margin = round(1.7 * max(height for _, height in boxes)), round(16 * size)
+    width = max(width for width, _ in boxes) + 2 * margin
+    _darken(picture, margin, margin, width, step * len(lines) + margin)
     for index, line in enumerate(lines):
-        at = (round(12 * size), step * (index + 1))
-        cv2.putText(picture, line, at, cv2.FONT_HERSHEY_SIMPLEX, size, (255, 255, 255))
+        _write(picture, line, (2 * margin, margin + step * (index + 1)), size)
     return picture
+
+
+def _label(picture: Frame, text: str, edge: int, *, left: bool) -> None:
+    """Name one half of a split view at the bottom, beside the line between them."""
+    size = _text_size(picture)
+    margin = round(16 * size)
+    width, height = _extent(text, size)
+    x = edge - width - 3 * margin if left else edge + margin
+    y = picture.shape[0] - height - 3 * margin
+    _darken(picture, x, y, width + 2 * margin, height + 2 * margin)
+    _write(picture, text, (x + margin, y + margin + height), size)
+
+
+def _text_size(frame: Frame) -> float:
+    height, width = frame.shape[:2]
+    return float(max(0.4, min(height, width) / 1080))
+
+
+def _extent(text: str, size: float) -> tuple[int, int]:
+    (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
+    return int(width), int(height)
+
+
+def _darken(picture: Frame, x: int, y: int, width: int, height: int) -> None:
+    """Text alone is lost on a bright wall."""
+    box = picture[max(0, y) : y + height, max(0, x) : x + width]
+    box //= 3
+
+
+def _write(picture: Frame, text: str, at: tuple[int, int], size: float) -> None:
+    white = (255, 255, 255)
+    cv2.putText(picture, text, at, cv2.FONT_HERSHEY_SIMPLEX, size, white, 1, cv2.LINE_AA)
 
 
 def _enlarged(frame: Frame, scale: int) -> Frame:

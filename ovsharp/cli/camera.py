@@ -22,7 +22,13 @@ if TYPE_CHECKING:
     from ovsharp.apps import Figures, Live
     from ovsharp.media import Frame
 
-WINDOW = "ovsharp: q quit, +/- strength, space pause, b before/after, o overlay, s snapshot"
+STUCK = (
+    "its driver does not return; the camera is freed when this program ends, and if it stays "
+    "busy then, plug it out and in again"
+)
+WINDOW = (
+    "ovsharp: q quit, +/- strength, space pause, b before/after, v model, o overlay, s snapshot"
+)
 
 
 @click.command()
@@ -79,7 +85,8 @@ def camera(
     measured from the arrival of a frame to the moment its picture was handed on.
 
     Keys in the window: q quit, + and - strength, space pause (the frame as it came), b
-    before/after, o overlay, s snapshot. Ctrl-C ends it as well, and completes the file.
+    before/after, v hold on to the next model of the family (with --target-fps), o overlay, s
+    snapshot. Ctrl-C ends it as well, and completes the file.
     """
     if not (preview or virtual or output):
         raise UsageError("nothing to show: leave --preview on, or give --virtual or -o FILE")
@@ -110,8 +117,10 @@ def camera(
         error = _run(live, seconds)
         figures, chosen = live.figures, sharpener.choice
         if not figures.frames:
-            raise error or MediaError(f"{cam.name} gave no frame")
+            raise error or MediaError(f"{cam.name} gave no frame before the end")
         ran = f"{figures.variant} on {device}, execution {sharpener.execution.label}"
+    if cam.stuck:
+        click.echo(f"ovsharp: {cam.name}: {STUCK}", err=True)
     _say(figures, ran, "" if chosen is None else chosen.reason)
     if report is not None:
         with staged(report.absolute().parent) as staging:
@@ -207,6 +216,8 @@ def press(live: Live, key: str, picture: Frame) -> None:
         live.paused = not live.paused
     elif key == "b":
         live.split = not live.split
+    elif key == "v":
+        live.next_variant()
     elif key == "o":
         live.overlay = not live.overlay
     elif key == "s":

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from ovsharp.cli import console
-from ovsharp.errors import InferenceError, MediaError, UsageError
+from ovsharp.errors import MediaError, UsageError
 
 if TYPE_CHECKING:
-    from ovsharp.media import Frame
+    from ovsharp.apps import Outcome
     from ovsharp.runtime import Sharpener
+
+_NOTED = 5
+"""Images named for each kind of note."""
 
 
 @click.command()
@@ -42,8 +45,12 @@ if TYPE_CHECKING:
 @click.option(
     "--reduce",
     is_flag=True,
-    help="Drop alpha and 16-bit depth where the output format cannot hold them.",
+    help="Drop alpha, 16-bit depth, profile and EXIF where the output format cannot hold them.",
 )
+@click.option(
+    "--quality", type=click.IntRange(1, 100), help="Of JPEG and WebP outputs. [default: 95]"
+)
+@click.option("--resume", is_flag=True, help="Leave out what an earlier run has finished.")
 @click.option("--in-place", is_flag=True, help="Allow an output to replace its own input.")
 def image(
     inputs: tuple[str, ...],
@@ -55,43 +62,82 @@ def image(
     tile: int | None,
     side_by_side: bool,
     reduce: bool,
+    quality: int | None,
+    resume: bool,
     in_place: bool,
 ) -> None:
     """Sharpen image files, folders of images (with everything below) and globs.
 
     PNG, JPEG, WebP, TIFF and BMP. Outputs keep the names of their inputs, a folder's below OUT as
-    they lie in the folder, and replace existing files. Grey stays grey, alpha is kept, 16-bit
-    images get the 8-bit correction of the model added to all of their bits. Pictures are turned
-    upright; metadata and colour profiles are not copied.
+    they lie in the folder, and replace existing files. Grey stays grey; alpha, colour profiles
+    and EXIF are kept; pictures are turned upright. The model works on 8 bits: a 16-bit image gets
+    its correction added to all 16 bits.
+
+    --resume leaves out what is complete, was made with the same settings and from the same file:
+    OUT/.ovsharp-image.jsonl records it, and every output is compared with its record.
 
     An image that fails is listed with the reason at the end, the others are written; the exit
     code is then 1.
     """
     jobs, failures = _plan(inputs, output, in_place)
-    total, ran = len(jobs) + len(failures), ""
+    to_file = list(jobs.values()) == [output]
+    _check_options(jobs, quality, resume and to_file)
+    total, kept, ran = len(jobs) + len(failures), 0, ""
+    outcomes: list[Outcome] = []
     start = time.perf_counter()
     if jobs:
-        from ovsharp import media
+        from ovsharp.apps import sharpen_files
+        from ovsharp.media import QUALITY, Finished, identity
         from ovsharp.runtime import Sharpener
 
         sharpener = Sharpener(
             model, device=device, precision=precision, strength=strength, tile=tile
         )
+        quality = quality or QUALITY
         with sharpener, console.progress() as progress:
-            for source, target in progress.track(jobs.items(), description="sharpening"):
-                try:
-                    picture = media.read_picture(source)
-                    sharp = sharpener(picture.frame)
-                    if side_by_side:
-                        media.write_picture(target, media.side_by_side(picture.frame, sharp))
-                    else:
-                        media.write_picture(target, sharp, picture, reduce=reduce)
-                    ran = _what_ran(sharpener, picture.frame)
-                except (MediaError, InferenceError, OSError) as error:
-                    failures.append(_failure(source, error))
-                except MemoryError:
-                    failures.append(f"{source}: not enough memory for an image of this size")
-    _report(ran, output, total, failures, time.perf_counter() - start)
+            settings = _settings(sharpener, strength, tile, side_by_side, reduce, quality)
+            finished = None if to_file else Finished(output, settings)
+            if resume and finished is not None:
+                checked = progress.track(jobs.items(), description="comparing")
+                left = {one: into for one, into in checked if not finished.has(one, into)}
+                kept, jobs = len(jobs) - len(left), left
+            sources = {source: identity(source) for source in jobs}
+            working = sharpen_files(
+                jobs, sharpener, side_by_side=side_by_side, reduce=reduce, quality=quality
+            )
+            for outcome in progress.track(working, total=len(jobs), description="sharpening"):
+                outcomes.append(outcome)
+                if outcome.error is None and finished is not None:
+                    finished.add(sources[outcome.source], outcome.target)
+                if outcome.error is None and not ran:
+                    ran = _what_ran(sharpener, outcome.size)
+    failures += [_failure(one) for one in outcomes if one.error is not None]
+    _report(ran, output, total, kept, failures, outcomes, time.perf_counter() - start)
+
+
+def _check_options(jobs: Mapping[Path, Path], quality: int | None, resume_file: bool) -> None:
+    from ovsharp.media import FORMATS
+
+    if resume_file:
+        raise UsageError("--resume is for a folder of outputs: name one with -o")
+    lossy = [ending for ending, form in FORMATS.items() if form.lossy]
+    if quality is not None and not any(target.suffix.lower() in lossy for target in jobs.values()):
+        raise UsageError("--quality is for JPEG and WebP, and no output here is one")
+
+
+def _settings(sharpener: Sharpener, *chosen: float | None) -> str:
+    """Name all that an output depends on besides its input: equal if and only if they are."""
+    from hashlib import sha256
+
+    from ovsharp import __version__
+
+    facts = (
+        __version__,
+        sharpener.spec.to_json(),
+        sharpener.execution.label,
+        chosen,
+    )
+    return sha256(repr(facts).encode()).hexdigest()
 
 
 def _plan(
@@ -101,6 +147,11 @@ def _plan(
     from ovsharp.media import IMAGE_ENDINGS, find_images
 
     to_file = output.suffix.lower() in IMAGE_ENDINGS and not output.is_dir()
+    if not output.is_dir() and output.suffix.lower() in _other_endings():
+        raise UsageError(
+            f"-o {output}: ovsharp does not write {output.suffix} files; end the name in "
+            f"{', '.join(IMAGE_ENDINGS)}, or name a folder"
+        )
     jobs: dict[Path, Path] = {}
     failures: list[str] = []
     for item in inputs:
@@ -148,30 +199,66 @@ def _check_targets(jobs: Mapping[Path, Path], in_place: bool) -> None:
             )
 
 
-def _what_ran(sharpener: Sharpener, frame: Frame) -> str:
-    spec, settings = sharpener.spec, sharpener.settings_for(*frame.shape[:2])
+def _other_endings() -> frozenset[str]:
+    """Endings of files that nobody means as the name of a folder."""
+    from PIL import Image
+
+    from ovsharp.media import IMAGE_ENDINGS, VIDEO_ENDINGS
+
+    known = {*Image.registered_extensions(), *VIDEO_ENDINGS, ".heic", ".heif", ".jxl", ".svg"}
+    return frozenset(known - set(IMAGE_ENDINGS))
+
+
+def _what_ran(sharpener: Sharpener, size: tuple[int, int]) -> str:
+    spec, settings = sharpener.spec, sharpener.settings_for(*size)
     return (
         f"{spec.name} on {', '.join(settings.execution_devices)} ({settings.device_name}), "
         f"storage {spec.storage}, execution {settings.execution}"
     )
 
 
-def _failure(source: Path, error: MediaError | InferenceError | OSError) -> str:
+def _failure(outcome: Outcome) -> str:
+    source, error = outcome.source, outcome.error
     reason = str(error)
-    if isinstance(error, OSError):
+    if isinstance(error, MemoryError):
+        reason = "not enough memory for an image of this size"
+    elif isinstance(error, OSError):
         reason = f"{error.filename or source}: {error.strerror or error}"
     return reason if str(source) in reason else f"{source}: {reason}"
 
 
-def _report(ran: str, output: Path, total: int, failures: list[str], seconds: float) -> None:
-    done = total - len(failures)
+def _notes(outcomes: Sequence[Outcome]) -> list[str]:
+    """Say what was converted or left out, and where."""
+    where: dict[str, list[str]] = {}
+    for outcome in outcomes:
+        for note in outcome.notes if outcome.error is None else ():
+            where.setdefault(note, []).append(outcome.source.name)
+    return [
+        f"note: {note}: {', '.join(names[:_NOTED])}"
+        + (f" and {len(names) - _NOTED} more" if len(names) > _NOTED else "")
+        for note, names in where.items()
+    ]
+
+
+def _report(
+    ran: str,
+    output: Path,
+    total: int,
+    kept: int,
+    failures: list[str],
+    outcomes: Sequence[Outcome],
+    seconds: float,
+) -> None:
+    done = total - kept - len(failures)
+    lines = [f"{kept} of {total} images were finished before"] if kept else []
     if done:
-        out = console.output()
-        lines = (
+        lines += [
             ran,
             f"{done} of {total} images written to {output} in {seconds:.1f} s: "
             f"{done / seconds:.2g} images per second, reading and writing included",
-        )
-        out.print("\n".join(lines), markup=False, soft_wrap=True)
+            *_notes(outcomes),
+        ]
+    if lines:
+        console.output().print("\n".join(lines), markup=False, soft_wrap=True)
     if failures:
         raise MediaError(f"{len(failures)} of {total} inputs failed\n  " + "\n  ".join(failures))

@@ -84,7 +84,8 @@ def read_source(path: Path, options: Options) -> Source:
     """
     if not path.is_file():
         raise ModelLoadError(f"there is no model file {path}")
-    return _foreign(path, options) if path.suffix in OPENVINO_ENDINGS else _torch(path, options)
+    foreign = path.suffix.lower() in OPENVINO_ENDINGS
+    return _foreign(path, options) if foreign else _torch(path, options)
 
 
 def _torch(path: Path, options: Options) -> Source:
@@ -125,9 +126,9 @@ def _foreign(path: Path, options: Options) -> Source:
     return Source(
         body=body,
         run=body.source_network(Runner(untouched, options.output_index or 0)),
-        reference=_reference(path, body, options) if path.suffix == ".onnx" else None,
+        reference=_reference(path, body, options) if path.suffix.lower() == ".onnx" else None,
         kind="source",
-        form={".onnx": "ONNX", ".pb": "TensorFlow", ".xml": "IR"}[path.suffix],
+        form={".onnx": "ONNX", ".pb": "TensorFlow", ".xml": "IR"}[path.suffix.lower()],
         operations=sum(operations(untouched).values()),
         parameters=_parameters(body.model),
     )

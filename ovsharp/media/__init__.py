@@ -3,8 +3,9 @@
 from ovsharp.media.camera import Camera, Capture
 from ovsharp.media.distinct import Distinct
 from ovsharp.media.find import category_of, find_images, find_pairs, holds_pairs
+from ovsharp.media.finished import Finished, identity
+from ovsharp.media.formats import FORMATS, IMAGE_ENDINGS, QUALITY
 from ovsharp.media.images import (
-    IMAGE_ENDINGS,
     Frame,
     Picture,
     read_frame,
@@ -22,11 +23,14 @@ from ovsharp.media.writer import CODECS, CONTAINERS, VideoWriter, write_video
 __all__ = [
     "CODECS",
     "CONTAINERS",
+    "FORMATS",
     "IMAGE_ENDINGS",
+    "QUALITY",
     "VIDEO_ENDINGS",
     "Camera",
     "Capture",
     "Distinct",
+    "Finished",
     "Frame",
     "Picture",
     "Shot",
@@ -38,6 +42,7 @@ __all__ = [
     "find_images",
     "find_pairs",
     "holds_pairs",
+    "identity",
     "is_video",
     "read_frame",
     "read_picture",

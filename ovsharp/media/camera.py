@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 
@@ -17,6 +18,8 @@ from ovsharp.media.images import Frame
 
 STALL_SECONDS = 5.0
 """How long a camera may give nothing before it counts as stalled."""
+CLOSE_SECONDS = 2.0
+"""How long `Camera.close` waits for a driver."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class Camera:
         """Frames that were replaced by a newer one before anybody took them."""
         self._newest: Capture | None = None
         self._fresh = threading.Condition()
-        self._closed, self._ended, self._gone = False, False, False
+        self._closed, self._ended, self._gone, self._given = False, False, False, False
         self._thread = threading.Thread(target=self._read, name="ovsharp-camera", daemon=True)
         self._thread.start()
 
@@ -98,9 +101,12 @@ class Camera:
             )
             if self._newest is not None:
                 capture, self._newest = self._newest, None
+                self._given = True
                 return capture
             if self._closed:
                 raise MediaError(f"{self.name} is closed; open it again with Camera")
+            if self._ended and not self._given:
+                raise MediaError(_why_no_frame(self.name))
             if self._ended:
                 return None
             if self._gone:
@@ -118,11 +124,21 @@ class Camera:
             yield capture
 
     def close(self) -> None:
-        """Let go of the camera. May be called again."""
+        """Let go of the camera. May be called again.
+
+        A driver that hangs in a read cannot be interrupted: after `CLOSE_SECONDS` its thread is
+        left behind, `stuck` says so, and the camera stays busy until the driver or the program
+        ends.
+        """
         with self._fresh:
             self._closed = True
             self._fresh.notify_all()
-        self._thread.join(self._stall)
+        self._thread.join(CLOSE_SECONDS)
+
+    @property
+    def stuck(self) -> bool:
+        """Whether it is closed and its driver has still not returned."""
+        return self._closed and self._thread.is_alive()
 
     def __enter__(self) -> Camera:
         return self
@@ -140,7 +156,10 @@ class Camera:
             with Path(self.name).open("rb"):  # OpenCV does not tell missing from broken
                 pass
             capture = cv2.VideoCapture(str(self._source))
-            advice = "expected a video that FFmpeg reads"
+            if not capture.isOpened():
+                capture.release()
+                raise MediaError(_why_no_frame(self.name))
+            advice = ""
         else:
             capture = _device(self._source)
             advice = (
@@ -195,6 +214,23 @@ class Camera:
         with self._fresh:
             self._ended, self._gone = self._is_file, not self._is_file
             self._fresh.notify_all()
+
+
+def _why_no_frame(name: str) -> str:
+    """Say what is wrong with a file that gives no frame."""
+    problem = f"{name} is no video, or has no frame that can be decoded; check that it plays"
+    if not Path(name).stat().st_size:
+        return f"{name} is empty: expected a video"
+    if find_spec("av") is None:  # OpenCV does not tell
+        return problem
+    from ovsharp.media.reader import read_video
+
+    try:
+        with read_video(name) as video:
+            next(iter(video), None)
+    except MediaError as error:
+        return str(error)
+    return problem
 
 
 def _is_device(source: str) -> bool:

@@ -6,9 +6,9 @@ never lost in silence: a `Picture` keeps it, and `write_picture` puts it back.
 
 from __future__ import annotations
 
+import dataclasses
+import io
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,10 +17,12 @@ from typing import BinaryIO
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageCms
 
 from ovsharp.errors import MediaError
 from ovsharp.files import staged
+from ovsharp.media.formats import QUALITY, Format, encode, format_of, quiet
+from ovsharp.media.metadata import Metadata, colour_space, fitted, read_metadata
 
 Frame = npt.NDArray[np.uint8]
 Plane = npt.NDArray[np.uint8 | np.uint16]
@@ -29,34 +31,8 @@ MAX_PIXELS = 150_000_000
 """Larger images are refused before they are decoded: a small file can claim any size."""
 
 _READABLE = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
-_EXIF_ORIENTATION = 0x0112
-
-
-@dataclass(frozen=True)
-class _Format:
-    name: str
-    deep: bool
-    """Holds 16 bits."""
-    alpha: bool
-    parameters: tuple[int, ...] = ()
-
-
-_PNG = _Format("PNG", deep=True, alpha=True)
-_JPEG = _Format("JPEG", deep=False, alpha=False, parameters=(cv2.IMWRITE_JPEG_QUALITY, 95))
-_WEBP = _Format("WebP", deep=False, alpha=True, parameters=(cv2.IMWRITE_WEBP_QUALITY, 95))
-_TIFF = _Format("TIFF", deep=True, alpha=True)
-_BMP = _Format("BMP", deep=False, alpha=True)
-_FORMATS = {
-    ".png": _PNG,
-    ".jpg": _JPEG,
-    ".jpeg": _JPEG,
-    ".webp": _WEBP,
-    ".tif": _TIFF,
-    ".tiff": _TIFF,
-    ".bmp": _BMP,
-}
-IMAGE_ENDINGS = tuple(_FORMATS)
-"""What can be written, and what is taken for an image inside folders and globs."""
+_PROFILE, _EXIF = "this colour profile", "this EXIF"
+_JPEG_SEGMENT = 65_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +43,12 @@ class Picture:
     """uint8 or uint16; H x W if grey, else H x W x 3 BGR."""
     alpha: Plane | None = None
     """H x W, of the same depth as `pixels`; None if the image has no transparency."""
+    profile: bytes | None = None
+    """ICC profile that says what the colours mean; None for sRGB, or where nothing is said."""
+    exif: bytes | None = None
+    """EXIF as a TIFF structure, without orientation and thumbnail; None if there is none."""
+    notes: tuple[str, ...] = ()
+    """What was converted or left out when it was read, a sentence each."""
 
     @property
     def grey(self) -> bool:
@@ -91,7 +73,8 @@ class Picture:
         frame). A network works on 8 bits, so what a 16-bit picture gets is the network's
         *correction*, `pixels + 257 * (frame - self.frame)`, clamped: whatever the network leaves
         alone keeps all of its 16 bits. Where the frame is larger than the picture, the
-        bicubically enlarged picture takes its place in that formula.
+        bicubically enlarged picture takes its place in that formula. Colour profile and EXIF are
+        kept.
 
         Args:
             frame: uint8, sH x sW x 3, BGR, for a whole number s.
@@ -108,18 +91,24 @@ class Picture:
         alpha = None if self.alpha is None else _enlarge(self.alpha, scale)
         pixels = _luma(frame) if self.grey else frame
         if self.depth == 8:
-            return Picture(pixels, alpha)
+            return dataclasses.replace(self, pixels=pixels, alpha=alpha)
         original = _enlarge(self.pixels, scale)
         correction = pixels.astype(np.int32) - _to_8_bits(original)
-        return Picture(np.clip(original + 257 * correction, 0, 65535).astype(np.uint16), alpha)
+        deep = np.clip(original + 257 * correction, 0, 65535).astype(np.uint16)
+        return dataclasses.replace(self, pixels=deep, alpha=alpha)
+
+    def beside(self, frame: Frame) -> Picture:
+        """Give this picture and a network's output side by side: 8 bits, colour, no alpha."""
+        profile = self.profile if self.profile and colour_space(self.profile) == "RGB" else None
+        return Picture(side_by_side(self.frame, frame), profile=profile, notes=self.notes)
 
 
 def read_picture(path: str | Path) -> Picture:
     """Read an image file: PNG, JPEG, WebP, TIFF or BMP by its content, whatever its name.
 
-    The picture is upright: an EXIF orientation has been applied. Palettes and CMYK become BGR. Of
-    an animation or a TIFF with several pages the first picture is read. Metadata and colour
-    profiles are not.
+    The picture is upright: an EXIF orientation has been applied, and is no longer in its EXIF.
+    Palettes become BGR, and so does CMYK, by its colour profile where it has one. Of an animation
+    or a TIFF with several pages the first picture is read; `Picture.notes` says so.
 
     Raises:
         MediaError: no such image, a damaged or truncated one, one with more than `MAX_PIXELS`
@@ -129,7 +118,8 @@ def read_picture(path: str | Path) -> Picture:
     with Path(path).open("rb") as file:
         header = _read_header(path, file)
         file.seek(0)
-        decoded = _decode(file.read())
+        cmyk = header.mode == "CMYK" and header.metadata.profile is not None
+        decoded = _decode_cmyk(file, header.metadata) if cmyk else _decode(file.read())
     if decoded is None:
         raise MediaError(f"{path} is a {header.format} image that is damaged or truncated")
     expected = (4,) if header.alpha else (1, 3)
@@ -142,11 +132,14 @@ def read_picture(path: str | Path) -> Picture:
             f"{path} is a {header.format} image of a kind that OpenCV cannot read ({header.mode}, "
             f"{decoded.dtype}): expected grey or RGB, with or without alpha, of 8 or 16 bits"
         )
-    if header.format != "TIFF":  # OpenCV turns TIFF images itself, and no others in this mode
-        decoded = _upright(decoded, header.orientation)
+    # OpenCV turns TIFF images itself, and no others in this mode.
+    if cmyk or header.format != "TIFF":
+        decoded = _upright(decoded, header.metadata.orientation)
     grey = decoded.shape[2] == 1 or header.mode == "LA"
     alpha = decoded[..., 3].copy() if header.alpha else None
-    return Picture((decoded[..., 0] if grey else decoded[..., :3]).copy(), alpha)
+    pixels = (decoded[..., 0] if grey else decoded[..., :3]).copy()
+    profile, notes = _usable(header, pixels)
+    return Picture(pixels, alpha, profile, header.metadata.exif, notes)
 
 
 def read_frame(path: str | Path) -> Frame:
@@ -162,31 +155,50 @@ def read_frame(path: str | Path) -> Frame:
 
 
 def write_picture(
-    path: str | Path, frame: Frame, like: Picture | None = None, *, reduce: bool = False
+    path: str | Path,
+    frame: Frame | Picture,
+    like: Picture | None = None,
+    *,
+    reduce: bool = False,
+    quality: int = QUALITY,
 ) -> None:
     """Write an image file, complete or not at all, in the format that its ending names.
 
-    JPEG and WebP are written with quality 95, the others without loss. WebP has no grey: grey
-    becomes three equal channels there, as does grey with alpha in every format.
+    PNG, TIFF and BMP are written without loss. WebP has no grey: grey becomes three equal
+    channels there, as does grey with alpha in every format.
 
     Args:
         path: ends in one of `IMAGE_ENDINGS`; its folder is made if it does not exist.
-        frame: uint8, H x W x 3, BGR.
-        like: the picture that the frame was made from: its greyness, alpha and 16 bits are
-            kept as `Picture.sharpened` says.
-        reduce: drop alpha and round 16 bits to 8 where the format cannot hold them.
+        frame: uint8, H x W x 3, BGR; or a picture, which is written as it is.
+        like: the picture that the frame was made from: its greyness, alpha, 16 bits, colour
+            profile and EXIF are kept as `Picture.sharpened` says.
+        reduce: drop alpha, 16 bits, colour profile and EXIF where the format cannot hold them.
+        quality: 1..100, of JPEG and WebP.
 
     Raises:
-        MediaError: an unknown ending, a format that cannot hold alpha or 16 bits without
+        MediaError: an unknown ending, a format that cannot hold what the picture has without
             `reduce`, or a picture too large for the format.
         OSError: the file cannot be written.
     """
     path = Path(path)
-    file_format = _format_of(path)
-    picture = Picture(frame) if like is None else like.sharpened(frame)
-    if not reduce:
-        _check_fits(path, file_format, picture)
-    data = _encode(path, file_format, _packed(file_format, picture))
+    form = format_of(path)
+    if not isinstance(frame, Picture):
+        frame = Picture(frame) if like is None else like.sharpened(frame)
+    pixels = _packed(form, frame)
+    lost = _lost(form, frame, pixels)
+    if lost and not reduce:
+        raise MediaError(
+            f"{path.name}: {form.name} cannot hold {' or '.join(lost)}; write a .png or "
+            f".tif, or allow the loss with reduce"
+        )
+    height, width = pixels.shape[:2]
+    data = encode(
+        path,
+        pixels,
+        profile=None if _PROFILE in lost else frame.profile,
+        exif=None if frame.exif is None or _EXIF in lost else fitted(frame.exif, width, height),
+        quality=quality,
+    )
     with staged(path.parent) as staging:
         (staging / path.name).write_bytes(data)
 
@@ -216,7 +228,9 @@ class _Header:
     mode: str
     """As Pillow calls it: L, LA, RGB, RGBA, ..."""
     alpha: bool
-    orientation: int
+    metadata: Metadata
+    pictures: int
+    """More than one in an animation, or a TIFF of several pages."""
 
 
 def _read_header(path: str | Path, file: BinaryIO) -> _Header:
@@ -232,16 +246,45 @@ def _read_header(path: str | Path, file: BinaryIO) -> _Header:
                     format=str(image.format),
                     mode=image.mode,
                     alpha="A" in image.getbands() or "transparency" in image.info,
-                    # Not image.getexif(): for a PNG that decodes all pixels.
-                    orientation=Image.Image.getexif(image).get(_EXIF_ORIENTATION, 1),
+                    metadata=read_metadata(image),
+                    pictures=int(getattr(image, "n_frames", 1)),
                 )
     except Image.DecompressionBombError as error:
         raise _too_large(path) from error
     except (OSError, ValueError, SyntaxError, TypeError) as error:
         raise MediaError(
-            f"{path} is no image that ovsharp reads, or it is damaged: expected "
+            f"{path} is no image that ovsharp reads, or it is damaged: {_content(file)}expected "
             f"{', '.join(_READABLE)}"
         ) from error
+
+
+def _content(file: BinaryIO) -> str:
+    """Say what a file is that cannot be read."""
+    file.seek(0)
+    head = file.read(32)
+    if not head:
+        return "the file is empty; "
+    if head[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1"):
+        return "it is HEIC, save it as JPEG first; "
+    kinds = {b"GIF8": "GIF", b"%PDF": "PDF", b"<svg": "SVG", b"8BPS": "PSD"}
+    kind = kinds.get(head[:4]) or ("AVIF" if head[4:12] == b"ftypavif" else None)
+    return f"it is {kind}; " if kind else ""
+
+
+def _usable(header: _Header, pixels: Plane) -> tuple[bytes | None, tuple[str, ...]]:
+    """Give the colour profile, if it describes these pixels, and notes on what is left out."""
+    profile, notes = header.metadata.profile, list(header.metadata.notes)
+    if header.pictures > 1:
+        notes.append(f"only the first of {header.pictures} pictures was read")
+    space = "RGB" if profile is None else colour_space(profile)
+    if header.mode == "CMYK":
+        how = "without a profile" if profile is None else "by its profile"
+        notes.append(f"CMYK was converted to sRGB {how}")
+        profile = None
+    elif space not in ("RGB", "GRAY") or (space == "GRAY" and pixels.ndim == 3):
+        notes.append(f"its colour profile is for {space} and was left out")
+        profile = None
+    return profile, tuple(notes)
 
 
 def _too_large(path: str | Path, size: str = "") -> MediaError:
@@ -250,21 +293,22 @@ def _too_large(path: str | Path, size: str = "") -> MediaError:
     )
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep OpenCV from writing to stderr what is raised as an error anyway."""
-    level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+def _decode_cmyk(file: BinaryIO, metadata: Metadata) -> Plane | None:
+    """Decode CMYK to BGR by its profile, H x W x 3; None for damaged data or profile."""
     try:
-        yield
-    finally:
-        cv2.utils.logging.setLogLevel(level)
+        with Image.open(file, formats=_READABLE) as image:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(metadata.profile or b""))
+            target = ImageCms.createProfile("sRGB")
+            rgb = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
+    except (OSError, ValueError, SyntaxError, ImageCms.PyCMSError):
+        return None
+    return None if rgb is None else np.asarray(rgb)[..., ::-1]
 
 
 def _decode(data: bytes) -> Plane | None:
     """Decode as stored, H x W x channels; None for damaged data."""
     try:
-        with _quiet():
+        with quiet():
             decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
         return None
@@ -302,49 +346,28 @@ def _luma(frame: Frame) -> Frame:
     return cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False)
 
 
-def _format_of(path: Path) -> _Format:
-    if path.suffix.lower() not in _FORMATS:
-        raise MediaError(
-            f"cannot tell the image format of {path.name or path}: expected a name ending in "
-            f"{', '.join(_FORMATS)}"
-        )
-    return _FORMATS[path.suffix.lower()]
+def _lost(form: Format, picture: Picture, pixels: Plane) -> list[str]:
+    """Name what a format cannot hold of a picture."""
+    profile, exif = picture.profile, picture.exif
+    grey_only = profile is not None and colour_space(profile) == "GRAY"
+    has = {
+        "alpha": picture.alpha is not None and not form.alpha,
+        "16 bits": picture.depth == 16 and not form.deep,
+        _PROFILE: profile is not None
+        and (not form.metadata or (grey_only and (pixels.ndim == 3 or form.name == "WebP"))),
+        # A JPEG keeps it in one segment.
+        _EXIF: exif is not None
+        and (not form.metadata or (form.name == "JPEG" and len(exif) > _JPEG_SEGMENT)),
+    }
+    return [name for name, lost in has.items() if lost]
 
 
-def _check_fits(path: Path, file_format: _Format, picture: Picture) -> None:
-    lost = []
-    if picture.alpha is not None and not file_format.alpha:
-        lost.append("alpha")
-    if picture.depth == 16 and not file_format.deep:
-        lost.append("16 bits")
-    if lost:
-        raise MediaError(
-            f"{path.name}: {file_format.name} cannot hold {' or '.join(lost)}; write a .png or "
-            f".tif, or allow the loss with reduce"
-        )
-
-
-def _packed(file_format: _Format, picture: Picture) -> Plane:
+def _packed(form: Format, picture: Picture) -> Plane:
     """Give the channels as one array, as far as the format holds them."""
     pixels, alpha = picture.pixels, picture.alpha
-    if not file_format.deep:
+    if not form.deep:
         pixels, alpha = _to_8_bits(pixels), None if alpha is None else _to_8_bits(alpha)
-    if alpha is None or not file_format.alpha:
+    if alpha is None or not form.alpha:
         return pixels
     colour = [pixels] * 3 if picture.grey else [pixels]
     return np.dstack([*colour, alpha])
-
-
-def _encode(path: Path, file_format: _Format, pixels: Plane) -> bytes:
-    height, width = pixels.shape[:2]
-    try:
-        with _quiet():
-            ok, data = cv2.imencode(path.suffix.lower(), pixels, file_format.parameters)
-    except cv2.error:
-        ok = False
-    if not ok:
-        raise MediaError(
-            f"{path.name}: OpenCV cannot write {width}x{height} pixels as {file_format.name}; "
-            f"try a .png or .tif"
-        )
-    return data.tobytes()

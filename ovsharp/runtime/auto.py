@@ -176,6 +176,7 @@ class Auto:
         self._choosing, self._lock = threading.Lock(), threading.Lock()
         self._courses: OrderedDict[tuple[int, int], _Course] = OrderedDict()
         self._closed = False
+        self._pinned: int | None = None
         self._switches: deque[Switch] = deque(maxlen=KEPT_SWITCHES)
         self._helper = ThreadPoolExecutor(1, thread_name_prefix="ovsharp-auto")
 
@@ -222,6 +223,15 @@ class Auto:
         with self._lock:
             return self.variants[course.level]
 
+    def pin(self, level: int | None) -> None:
+        """Run one model whatever its speed; None lets the times decide again.
+
+        Args:
+            level: index of the variant.
+        """
+        with self._lock:
+            self._pinned = level
+
     def report(
         self,
         course: _Course,
@@ -244,7 +254,8 @@ class Auto:
             running = variant is self.variants[course.level]
             if self._closed or course.pending is not None or not settled or not running:
                 return
-            course.wanted = course.controller.feed(seconds)
+            pinned = self._pinned
+            course.wanted = course.controller.feed(seconds) if pinned is None else pinned
             if course.wanted != course.level:
                 ready = partial(self._ready, course.wanted, frame.copy(), result.copy())
                 course.pending = self._helper.submit(ready)
@@ -275,7 +286,8 @@ class Auto:
     def _begin(self, height: int, width: int) -> _Course:
         times = self._times(height, width)
         choice = choose(self._target_fps, times, height, width)
-        level = [variant.name for variant in self.variants].index(choice.model)
+        names = [variant.name for variant in self.variants]
+        level = names.index(choice.model) if self._pinned is None else self._pinned
         controller = Controller(self._target_fps, list(times.values()), level)
         return _Course(choice, level, controller)
 
@@ -320,12 +332,16 @@ class Auto:
             return
         pending, course.pending = course.pending, None
         if pending.exception() is not None:
+            self._pinned = None
             course.controller.stay(course.level)
         course.fade = pending.result()
         before, after = self.variants[course.level], self.variants[course.wanted]
         period = 1000 / self._target_fps
         room = "room for a better model" if course.wanted < course.level else "too slow"
         reason = f"{room}: {1000 * course.controller.cause:.1f} ms of {period:.1f} ms a frame"
+        if course.controller.level != course.wanted:  # not its decision
+            reason = "pinned"
+            course.controller.stay(course.wanted)
         self._switches.append(Switch(course.frames, before.name, after.name, reason))
         course.level, course.step = course.wanted, 0
 

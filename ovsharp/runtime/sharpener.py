@@ -133,6 +133,26 @@ class Sharpener:
         return self._variant.name
 
     @property
+    def variants(self) -> tuple[str, ...]:
+        """Names of the models that it may run, best pictures first; one without `target_fps`."""
+        return tuple(variant.name for variant in self._variants)
+
+    def pin(self, name: str | None) -> None:
+        """Hold on to one model, whatever its speed, from one of the next frames on.
+
+        Args:
+            name: one of `variants`; None lets `target_fps` choose again.
+
+        Raises:
+            UsageError: there is no such model here, or no `target_fps`.
+        """
+        if self._auto is None:
+            raise UsageError("there is one model only: give target_fps to choose among a family")
+        if name is not None and name not in self.variants:
+            raise UsageError(f"there is no model {name} here; pin {', '.join(self.variants)}")
+        self._auto.pin(None if name is None else self.variants.index(name))
+
+    @property
     def choice(self) -> Choice | None:
         """What `target_fps` made of the last frame size; None without it or before a frame."""
         return None if self._auto is None else self._auto.choice

@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from ovsharp import Sharpener
 from ovsharp.apps import Live
+from ovsharp.apps.live import draw_overlay
 from ovsharp.cli.camera import camera, press
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.media import Camera, read_video
@@ -94,6 +95,52 @@ def test_the_overlay_is_drawn_on_a_copy(video: Path, model: Path) -> None:
     np.testing.assert_array_equal(plain[0][50:], drawn[0][50:])
 
 
+def test_the_panel_is_as_wide_as_its_text() -> None:
+    grey = np.full((720, 1280, 3), 200, np.uint8)
+    narrow, wide = (
+        np.flatnonzero((draw_overlay(grey, (text,)) != 200).any(axis=(0, 2))).max()
+        for text in ("30 FPS", "30 FPS, 20 ms, 0 dropped")
+    )
+    assert narrow < wide < 500
+    np.testing.assert_array_equal(draw_overlay(grey, ()), grey)
+
+
+class Family:
+    """Stands for a sharpener with `target_fps`."""
+
+    variants = ("x-quality", "x-fast")
+
+    def __init__(self, choice: object) -> None:
+        self.choice = choice
+        self.pinned: list[str | None] = []
+
+    def pin(self, name: str | None) -> None:
+        self.pinned.append(name)
+
+
+def test_the_model_goes_round_and_back_to_automatic() -> None:
+    family: Any = Family(choice="chosen")
+    live = Live(SimpleNamespace(), family, lambda _picture: None)  # type: ignore[arg-type]
+    said = []
+    for _ in range(4):
+        live.next_variant()
+        said += live._notices()
+    assert family.pinned == ["x-quality", "x-fast", None, "x-quality"]
+    assert said == ["pinned: x-quality", "pinned: x-fast", "automatic", "pinned: x-quality"]
+
+
+def test_one_model_alone_says_so_in_the_picture(video: Path, model: Path) -> None:
+    pictures: list[Any] = []
+    with Camera(video, fps=20) as cam, Sharpener(model) as sharpener:
+        live = Live(cam, sharpener, pictures.append)
+        live.next_variant()
+        assert live._notices() == ("one model only: --target-fps brings its family",)
+        capture = cam.read()
+        assert capture is not None
+        live.run()
+        assert (pictures[0] != sharpener(capture.frame)).any()
+
+
 def test_stop_and_seconds_end_a_session(video: Path, model: Path) -> None:
     with Camera(video, loop=True, fps=100) as cam, Sharpener(model) as sharpener:
         live = Live(cam, sharpener, lambda _picture: live.stop())
@@ -106,14 +153,21 @@ def test_stop_and_seconds_end_a_session(video: Path, model: Path) -> None:
 def test_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     stopped: list[bool] = []
+    cycled: list[bool] = []
     live: Any = SimpleNamespace(
-        strength=1.0, paused=False, split=False, overlay=True, stop=lambda: stopped.append(True)
+        strength=1.0,
+        paused=False,
+        split=False,
+        overlay=True,
+        stop=lambda: stopped.append(True),
+        next_variant=lambda: cycled.append(True),
     )
     picture = np.zeros((8, 8, 3), np.uint8)
-    for key in "-- bo+s":
+    for key in "-- bvo+s":
         press(live, key, picture)
     assert live.strength == pytest.approx(0.9)
     assert (live.paused, live.split, live.overlay) == (True, True, False)
+    assert cycled == [True]
     assert len(list(tmp_path.glob("ovsharp-*.png"))) == 1
     for _ in range(20):
         press(live, "+", picture)
@@ -177,3 +231,12 @@ def test_ctrl_c_completes_the_recording(
     assert result.exit_code == 0, result.exception
     with read_video(out) as reader:
         assert len(list(reader)) == 3
+
+
+def test_a_driver_that_hangs_is_told(
+    video: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Camera, "stuck", True)
+    result = call("--camera", video, "--no-preview", "-o", tmp_path / "out.mp4", "--model", model)
+    assert result.exit_code == 0, result.exception
+    assert "its driver does not return" in result.stderr

@@ -16,6 +16,7 @@ from ovsharp import Sharpener
 from ovsharp.cli.image import image
 from ovsharp.errors import DeviceError, MediaError, UsageError
 from ovsharp.media import read_frame, read_picture
+from ovsharp.media.finished import RECORD
 from tests.interrupt import interrupted
 from tests.networks import write_frame_model
 
@@ -55,7 +56,11 @@ def raise_it(result: Result) -> None:
 
 
 def files(folder: Path) -> set[str]:
-    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(folder))
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != RECORD
+    }
 
 
 def test_a_folder_keeps_its_structure_and_its_kinds(folder: Path, model: Path) -> None:
@@ -196,7 +201,7 @@ def test_ctrl_c_leaves_nothing_half_written(folder: Path, model: Path, tmp_path:
     )
     assert (code, errors) == (130, "ovsharp: interrupted")
     assert {"colour.png", "deep.png", "grey.png"} == files(out)
-    assert {path.name for path in out.iterdir()} == files(out)
+    assert {path.name for path in out.iterdir()} - {RECORD} == files(out)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs setrlimit")
@@ -218,5 +223,61 @@ def test_a_full_disk_leaves_nothing_half_written(folder: Path, model: Path, tmp_
     out = tmp_path / "out"
     assert files(out) == files(folder) - {"large.bmp"}
     assert {path.name for path in out.iterdir()} == {
-        "colour.png", "deep.png", "grey.png", "sub"
+        "colour.png", "deep.png", "grey.png", "sub", RECORD
     }  # fmt: skip
+
+
+def test_resume_leaves_out_what_is_complete(folder: Path, model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert run(folder, "-o", out, "--model", model).exit_code == 0
+    (out / "grey.png").write_bytes((out / "grey.png").read_bytes()[:100])  # half-written
+    (out / "deep.png").unlink()
+    kept = {name: (out / name).stat().st_mtime_ns for name in ("colour.png", "sub/alpha.png")}
+    result = run(folder, "-o", out, "--model", model, "--resume")
+    assert result.exit_code == 0
+    assert "2 of 4 images were finished before" in result.stdout
+    assert "2 of 4 images written" in result.stdout
+    assert {name: (out / name).stat().st_mtime_ns for name in kept} == kept
+    assert read_picture(out / "grey.png").grey
+    result = run(folder, "-o", out, "--model", model, "--resume")
+    assert "4 of 4 images were finished before" in result.stdout
+    result = run(folder, "-o", out, "--model", model, "--resume", "--strength", "0.5")
+    assert "4 of 4 images written" in result.stdout
+
+
+def test_resume_needs_a_folder(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--resume is for a folder"):
+        raise_it(run(folder / "grey.png", "-o", tmp_path / "out.png", "--resume"))
+
+
+@pytest.mark.parametrize("ending", [".gif", ".GIF", ".avif", ".mp4", ".pdf", ".heic"])
+def test_an_ending_that_cannot_be_written_is_no_folder(
+    folder: Path, tmp_path: Path, ending: str
+) -> None:
+    with pytest.raises(UsageError, match=f"does not write {ending} files"):
+        raise_it(run(folder / "grey.png", "-o", tmp_path / f"x{ending}"))
+    assert not (tmp_path / f"x{ending}").exists()
+
+
+def test_a_folder_may_have_a_dot_in_its_name(folder: Path, model: Path, tmp_path: Path) -> None:
+    assert run(folder / "grey.png", "-o", tmp_path / "out.v2", "--model", model).exit_code == 0
+    assert files(tmp_path / "out.v2") == {"grey.png"}
+
+
+def test_quality(folder: Path, model: Path, tmp_path: Path) -> None:
+    source = folder / "colour.png"
+    for quality in (10, 90):
+        out = tmp_path / f"{quality}.jpg"
+        assert run(source, "-o", out, "--model", model, "--quality", quality).exit_code == 0
+    assert (tmp_path / "10.jpg").stat().st_size < (tmp_path / "90.jpg").stat().st_size
+    with pytest.raises(UsageError, match="no output here is one"):
+        raise_it(run(source, "-o", tmp_path / "out.png", "--quality", 90))
+
+
+def test_notes_say_what_was_converted(folder: Path, model: Path, tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.fromarray(PHOTO).convert("CMYK").save(folder / "print.jpg")
+    result = run(folder, "-o", tmp_path / "out", "--model", model)
+    assert result.exit_code == 0
+    assert "note: CMYK was converted to sRGB without a profile: print.jpg" in result.stdout

@@ -130,6 +130,11 @@ def test_an_onnx_file_of_fixed_size_runs_at_any_size(tmp_path: Path) -> None:
     assert np.abs(sharp.astype(int) - photo()).max() < 40
 
 
+def test_an_ending_in_upper_case_counts(tmp_path: Path) -> None:
+    prepared = prepare(drawn.write_onnx(tmp_path / "net.onnx").rename(tmp_path / "NET.ONNX"))
+    assert set(prepared.spec.parity) == {"onnx.reference-source", "ir-source"}
+
+
 def test_an_onnx_file_with_several_outputs(tmp_path: Path) -> None:
     source = drawn.write_onnx(tmp_path / "several.onnx", outputs=2)
 

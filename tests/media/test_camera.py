@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import wave
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,20 @@ def test_a_stalled_camera_ends_in_a_sentence(monkeypatch: pytest.MonkeyPatch) ->
         device.released.set()
 
 
+def test_a_driver_that_hangs_does_not_hold_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ovsharp.media.camera.CLOSE_SECONDS", 0.05)
+    device = Device(1, then="stall")
+    plug_in(monkeypatch, device)
+    with Camera(0, stall=0.1) as camera:
+        assert camera.read() is not None
+        assert not camera.stuck
+    assert camera.stuck
+    assert all(t.daemon for t in threading.enumerate() if t.name == "ovsharp-camera")
+    device.released.set()
+    camera._thread.join(5)
+    assert not camera.stuck
+
+
 def test_no_camera_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     plug_in(monkeypatch, Device(0, opened=False))
     with pytest.raises(MediaError, match=r"camera 7 cannot be opened.*--camera clip\.mp4"):
@@ -134,8 +149,35 @@ def test_wrong_sources(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         Camera(tmp_path / "gone.mp4")
     (tmp_path / "text.mp4").write_text("no video")
-    with pytest.raises(MediaError, match="cannot be opened"):
+    with pytest.raises(MediaError, match=r"text\.mp4 is no video that FFmpeg can read"):
         Camera(tmp_path / "text.mp4")
+    (tmp_path / "empty.mp4").touch()
+    with pytest.raises(MediaError, match=r"empty\.mp4 is empty"):
+        Camera(tmp_path / "empty.mp4")
+
+
+def test_a_file_of_sound_is_told_as_such(tmp_path: Path) -> None:
+    with wave.open(str(tmp_path / "sound.wav"), "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", ""))
+        sound.writeframes(bytes(16000))
+    with pytest.raises(MediaError, match="holds no video, only sound"):
+        Camera(tmp_path / "sound.wav")
+
+
+def test_a_file_without_a_frame_says_what_is_wrong(
+    video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    damaged = bytearray(video.read_bytes())
+    begin = damaged.index(b"mdat") + 4
+    length = int.from_bytes(damaged[begin - 8 : begin - 4], "big") - 8
+    damaged[begin : begin + length] = bytes(length)
+    (tmp_path / "damaged.mp4").write_bytes(damaged)
+    path = tmp_path / "damaged.mp4"
+    with Camera(path, fps=500) as camera, pytest.raises(MediaError, match="is damaged at"):
+        list(camera)
+    monkeypatch.setattr("ovsharp.media.camera.find_spec", lambda _name: None)
+    with Camera(path, fps=500) as camera, pytest.raises(MediaError, match="has no frame that can"):
+        list(camera)
 
 
 def test_reading_after_close_is_refused(video: Path) -> None:
@@ -153,13 +195,45 @@ def test_a_virtual_camera_needs_its_extra(monkeypatch: pytest.MonkeyPatch) -> No
         VirtualCamera(64, 48)
 
 
-def test_a_system_without_one_is_told_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("system", "said", "advice"),
+    [
+        ("linux", "No v4l2 loopback device found at /dev/video[0-99].", "modprobe v4l2loopback"),
+        ("linux", "Could not access /dev/video0 due to missing permissions.", "-G video"),
+        ("linux", "device /dev/video0 could not be configured: busy", "in use by another program"),
+        ("win32", "OBS Virtual Camera device not found! Did you install OBS?", "install OBS"),
+        ("win32", "virtual camera output could not be started", "Stop Virtual Camera"),
+        ("darwin", "OBS Virtual Camera is not installed in your system.", "System Settings"),
+        ("darwin", "Couldn't start stream", "is in use"),
+        ("darwin", "Stream not found in it", "install OBS"),
+        ("win32", "something new", r"\(something new\)"),
+    ],
+)
+def test_each_failure_has_its_own_advice(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, system: str, said: str, advice: str
+) -> None:
     pyvirtualcam = pytest.importorskip("pyvirtualcam")
 
     def refuse(*_arguments: object, **_options: object) -> None:
-        raise RuntimeError("no device")
+        raise RuntimeError(said)
+
+    monkeypatch.setattr(pyvirtualcam, "Camera", refuse)
+    monkeypatch.setattr("sys.platform", system)
+    monkeypatch.setattr("ovsharp.media.virtual_camera._MODULE", tmp_path / "none")
+    with pytest.raises(MediaError, match=advice):
+        VirtualCamera(64, 48)
+
+
+def test_a_loaded_module_without_a_free_device_is_busy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pyvirtualcam = pytest.importorskip("pyvirtualcam")
+
+    def refuse(*_arguments: object, **_options: object) -> None:
+        raise RuntimeError("No v4l2 loopback device found at /dev/video[0-99].")
 
     monkeypatch.setattr(pyvirtualcam, "Camera", refuse)
     monkeypatch.setattr("sys.platform", "linux")
-    with pytest.raises(MediaError, match="modprobe v4l2loopback"):
+    monkeypatch.setattr("ovsharp.media.virtual_camera._MODULE", tmp_path)
+    with pytest.raises(MediaError, match="in use by another program"):
         VirtualCamera(64, 48)

@@ -212,6 +212,30 @@ def test_it_steps_up_again_when_there_is_room(stage: Stage) -> None:
     assert stage.auto.switches[-1].reason == "room for a better model: 5.0 ms of 20.0 ms a frame"
 
 
+def test_a_pinned_model_runs_at_any_speed_until_it_is_let_go(stage: Stage) -> None:
+    assert stage.frames(20, 0.010)[-1] == "balanced"
+    stage.auto.pin(0)
+    assert stage.frames(40, 0.030)[-1] == "quality"
+    assert stage.auto.switches[-1].reason == "pinned"
+    stage.auto.pin(None)
+    assert stage.frames(12, 0.030)[-1] == "balanced"
+    assert stage.auto.switches[-1].reason == "too slow: 30.0 ms of 20.0 ms a frame"
+
+
+def test_what_can_be_pinned(times: dict[str, float]) -> None:
+    with Sharpener("sharp-fast", target_fps=50, threads=1) as sharpener:
+        assert sharpener.variants == SHARP
+        with pytest.raises(UsageError, match="no model other here; pin sharp-quality"):
+            sharpener.pin("other")
+        sharpener.pin("sharp-quality")
+        sharpener(noise(HEIGHT, WIDTH))
+        assert sharpener.variant == "sharp-quality"
+    with Sharpener("sharp-fast", threads=1) as sharpener:
+        assert sharpener.variants == ("sharp-fast",)
+        with pytest.raises(UsageError, match="give target_fps"):
+            sharpener.pin("sharp-fast")
+
+
 def test_waiting_for_frames_is_not_their_time(stage: Stage) -> None:
     assert set(stage.frames(100, 0.010, waits=0.5)) == {"balanced"}
 
