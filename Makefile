@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup bench test lint unit wheel clean
+.PHONY: setup bench benchmark-page test lint unit wheel clean
 
 setup: .venv/ready
 
@@ -13,6 +13,10 @@ setup: .venv/ready
 
 bench: setup
 	$(BIN)/ovsharp bench --device CPU
+
+# docs/BENCHMARK.md; what build/benchmark has already is not measured again.
+benchmark-page: setup
+	$(BIN)/python scripts/benchmark_page.py --data "$(DATA)" --peers "$(PEERS)" --checkpoints "$(CHECKPOINTS)"
 
 test: lint unit wheel
 

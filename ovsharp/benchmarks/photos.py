@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,7 +129,9 @@ def choose_recipe(spec: ModelSpec, text: str | None) -> tuple[Recipe, str]:
 
 
 def photos_for(spec: ModelSpec, album: Album, degrade: str | None) -> tuple[list[Photo], PhotoSet]:
-    """Make a model's photos from an album. Photo number n is damaged with the seed n.
+    """Make a model's photos from an album.
+
+    The seed of a photo's damage depends on the name of its file alone.
 
     Raises:
         UsageError: as `choose_recipe`, or a recipe for photos that came damaged.
@@ -138,7 +141,7 @@ def photos_for(spec: ModelSpec, album: Album, degrade: str | None) -> tuple[list
         raise UsageError("--degrade makes no sense with pairs: their input is damaged already")
     recipe, why = (None, "--data") if album.paired else choose_recipe(spec, degrade)
     photos, skipped = [], list(album.skipped)
-    for seed, (name, damaged, sharp) in enumerate(album.items):
+    for name, damaged, sharp in album.items:
         if min(sharp.shape[:2]) < MIN_SIDE * spec.scale:
             skipped.append(name)
             continue
@@ -146,7 +149,7 @@ def photos_for(spec: ModelSpec, album: Album, degrade: str | None) -> tuple[list
             frame, truth = _crop_pair(damaged, sharp, spec)
         elif recipe is not None:
             truth = _centre(sharp, *_largest(spec))
-            frame = recipe(truth, seed=seed)
+            frame = recipe(truth, seed=zlib.crc32(name.encode()))
             truth = truth[: frame.shape[0] * spec.scale, : frame.shape[1] * spec.scale]
         shown = frame if spec.scale == 1 else upscale(frame, spec.scale)
         if shown.shape != truth.shape:

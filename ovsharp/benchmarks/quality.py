@@ -76,4 +76,4 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _std(values: Sequence[float]) -> float:
-    return float(np.std(values))
+    return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0

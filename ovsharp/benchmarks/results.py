@@ -37,7 +37,7 @@ class Quality:
     images: int
     ssim: float
     ssim_std: float
-    """Standard deviation between photos."""
+    """Sample standard deviation between photos (n - 1); 0 for one photo."""
     psnr: float
     input_ssim: float
     input_ssim_std: float

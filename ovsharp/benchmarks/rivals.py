@@ -117,6 +117,8 @@ class Ratio:
     own_ms: float
     """Median end to end; of what is only streamed, the mean."""
     other_ms: float
+    same_photos: bool
+    """Whether both were scored on the same photos, damaged in the same way."""
 
     @property
     def times(self) -> float:
@@ -137,7 +139,7 @@ class Ratio:
             f"{_label(self.own)} is {verb} than {_label(self.other)}: {self.own_ms:.1f} against "
             f"{self.other_ms:.1f} ms a frame"
         )
-        if self.same_task and self.own.quality and self.other.quality:
+        if self.same_photos and self.own.quality and self.other.quality:
             text += f", SSIM {self.own.quality.ssim:.4f} against {self.other.quality.ssim:.4f}"
         return text
 
@@ -150,8 +152,14 @@ def ratios(report: Report, size: str) -> list[Ratio]:
     times = {
         row.key: ms for row in report.rows if (ms := _milliseconds(row.speed(size))) is not None
     }
+    photos = {photos.model: (photos.recipe, photos.names) for photos in report.photos}
+
+    def alike(own: Row, other: Row) -> bool:
+        known = photos.get(own.model)
+        return own.scale == other.scale and known is not None and known == photos.get(other.model)
+
     return [
-        Ratio(own, other, times[own.key], times[other.key])
+        Ratio(own, other, times[own.key], times[other.key], alike(own, other))
         for own in report.rows
         for other in report.rows
         if own.role == "own"

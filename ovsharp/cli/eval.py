@@ -27,8 +27,9 @@ import click
 @click.option(
     "--degrade",
     multiple=True,
-    metavar="RECIPE",
-    help="What damages the sharp images. May be repeated. [default: what the models undo]",
+    metavar="[NAME=]RECIPE",
+    help="What damages the sharp images, and what to call it. May be repeated. "
+    "[default: what the models undo]",
 )
 @click.option(
     "-o",

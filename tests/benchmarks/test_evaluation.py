@@ -15,11 +15,11 @@ from skimage import data
 
 from ovsharp.benchmarks import evaluation
 from ovsharp.benchmarks.evaluation.cases import find_cases, find_paired_cases
-from ovsharp.media import category_of
 from ovsharp.benchmarks.evaluation.pictures import choose, most_changed
 from ovsharp.benchmarks.evaluation.results import ALL, Row
 from ovsharp.benchmarks.evaluation.statistics import group_rows, summarise, wilcoxon
 from ovsharp.errors import MediaError, UsageError
+from ovsharp.media import category_of
 from ovsharp.quality import ssim
 from tests.benchmarks.test_page import _read
 
@@ -189,6 +189,24 @@ def test_another_degradation_is_another_row(
     (tmp_path / "rows.jsonl").write_bytes((done[2] / "rows.jsonl").read_bytes())
     result, _ = run(folder, tmp_path, resume=True, degrade=("jpeg(quality=15)",))
     assert not {row.key for row in result.rows} & {row.key for row in done[0].rows}
+
+
+def test_a_degradation_has_the_name_that_it_is_given(folder: Path, tmp_path: Path) -> None:
+    result, views = run(
+        folder,
+        tmp_path,
+        degrade=("old=jpeg(quality=15)", "untouched=clean", "draw=[noise(sigma=3) | clean]"),
+    )
+    named = {damage.name: damage.recipe for damage in result.degradations}
+    assert named == {
+        "old": "jpeg(quality=15)",
+        "untouched": "clean",
+        "draw": "[noise(sigma=3) | clean]",
+    }
+    assert {row.degradation for row in result.rows} == set(named)
+    assert "jpeg(quality=15)" in evaluation.to_page(result, views), "the legend"
+    with pytest.raises(UsageError, match="two degradations are called 'a'"):
+        run(folder, tmp_path, degrade=("a=gla", "a=edsr"))
 
 
 def test_pairs_give_the_same_figures(folder: Path, tmp_path: Path) -> None:

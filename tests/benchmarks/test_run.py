@@ -131,6 +131,8 @@ def test_quality_is_that_of_the_frames_themselves(
     assert row.quality.psnr == pytest.approx(_mean_psnr(outputs, truths), abs=1e-6)
     assert row.quality.reference_psnr == pytest.approx(_mean_psnr(outputs, references), abs=1e-6)
     assert row.quality.images == 2
+    scores = [photo.ssim for photo in row.quality.photos]
+    assert row.quality.ssim_std == pytest.approx(abs(scores[0] - scores[1]) / math.sqrt(2))
 
 
 def test_fp32_is_equal_to_itself(measured: tuple[Report, list[Sample], Silent]) -> None:

@@ -83,7 +83,7 @@ def make_views(
         )
     }
     damage = next(item for item in evaluation.degradations if item.name == degradation)
-    recipe = None if damage.name == PAIRS else parse(damage.recipe.replace("clean", ""))
+    recipe = None if damage.name == PAIRS else parse(damage.recipe)
     rows = {(row.degradation, row.image, row.method): row for row in evaluation.rows}
     views = []
     for title, chosen in choose(evaluation, degradation):

@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import hashlib
 import json
+import re
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -191,7 +192,12 @@ def plan(
         or ("gla" if subject.spec.scale == 1 else f"down(scale={subject.spec.scale}, method=area)")
         for subject in subjects
     )
-    recipes = [parse(text) for text in dict.fromkeys(texts)]
+    named = [name_recipe(text) for text in dict.fromkeys(texts)]
+    recipes = [recipe for _, recipe in named]
+    names = [name for name, _ in named]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"two degradations are called '{name}'; give each a name of its own")
     scales = {subject.spec.scale for subject in subjects}
     for recipe in recipes:
         if recipe.scale not in scales:
@@ -208,9 +214,27 @@ def plan(
     if options.data is None:
         raise UsageError("there is no folder of images")
     return [
-        (Damage(recipe.name or "clean", recipe.text or "clean", recipe.scale), recipe)
-        for recipe in recipes
+        (Damage(name, recipe.text or "clean", recipe.scale), recipe) for name, recipe in named
     ], find_cases(options.data, options.images)
+
+
+def name_recipe(text: str) -> tuple[str, Recipe]:
+    """Read `NAME=RECIPE`, or a recipe that is its own name.
+
+    Raises:
+        UsageError: no such recipe.
+
+    Example:
+        >>> name, recipe = name_recipe("old jpeg=jpeg(quality=15)")
+        >>> name, recipe.text
+        ('old jpeg', 'jpeg(quality=15)')
+        >>> name_recipe("jpeg(quality=15)")[0]
+        'jpeg(quality=15)'
+    """
+    # In a recipe, the first = stands inside parentheses.
+    match = re.fullmatch(r"([^=()\[\]+|]+)=(.*)", text.strip())
+    recipe = parse(match[2] if match else text)
+    return (match[1].strip() if match else recipe.name) or "clean", recipe
 
 
 def shown(frame: Frame, scale: int) -> dict[str, Frame]:

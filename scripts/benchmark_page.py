@@ -1,0 +1,530 @@
+"""Writes docs/BENCHMARK.md: measures what is not measured yet, and renders the page from the JSON.
+
+    python scripts/benchmark_page.py --data photos/ --peers rivals/ --checkpoints checkpoints/
+
+Results are kept in --results; what is there already is not measured again, so an interrupted run
+goes on where it stopped. Remove the folder to measure everything anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+from ovsharp.benchmarks.charts import WIDTH, axis_ticks, draw_line, draw_text
+from ovsharp.benchmarks.evaluation import Evaluation
+from ovsharp.benchmarks.evaluation.results import ALL, BICUBIC, INPUT, Group
+from ovsharp.benchmarks.results import Report, Row
+from ovsharp.benchmarks.rivals import find_rivals, ratios
+from ovsharp.benchmarks.variants import convert_candidate
+from ovsharp.benchmarks.verdict import SAME_SPEED
+from ovsharp.convert import Options
+from ovsharp.errors import UsageError
+from ovsharp.files import staged
+from ovsharp.runtime import shipped_models
+
+REFERENCES = {
+    "ref-gla": "gla_student.pth",
+    "ref-visionarv": "visionarv_student.pth",
+    "ref-dynamic-duo": "dynamic_duo_student.xml",
+}
+"""The reference systems, by the names of their files in --checkpoints."""
+SIZES = "480p,720p,1080p"
+NATIVE = "native"
+ISAS = ("AVX512_CORE_VNNI", "AVX2")
+"""Held to with ONEDNN_MAX_CPU_ISA, beside what the CPU has."""
+SAME_SIZE = {
+    "call": "call",
+    "h264 half size": "h264(crf=26, scale=2)",
+    "jpeg": "jpeg(quality=15)",
+    "noise": "noise(sigma=10)",
+    "gla": "gla",
+    "edsr": "edsr",
+    "clean": "clean",
+    "synergy": "synergy",
+}
+TIMES_FOUR = {
+    "dynamic-duo": "dynamic-duo",
+    "x4 clean": "x4",
+    "x4 jpeg": "down(scale=4, method=area) + jpeg(quality=30)",
+}
+EVALUATIONS = {"x1": SAME_SIZE, "x4": TIMES_FOUR}
+COMMAND = "make benchmark-page DATA=photos/ PEERS=rivals/ CHECKPOINTS=checkpoints/"
+
+
+@dataclass(frozen=True)
+class Results:
+    """All that the page is made of; what is not there is None and is named on the page."""
+
+    speeds: dict[str, Report | None]
+    """By instruction set."""
+    evaluations: dict[str, Evaluation | None]
+    """By task."""
+
+
+def read(folder: Path) -> Results:
+    """Read the JSON files of a folder."""
+    speeds: dict[str, Report | None] = {}
+    for isa in (NATIVE, *ISAS):
+        file = folder / f"speed-{isa}.json"
+        speeds[isa] = Report.from_json(file.read_text("utf-8")) if file.is_file() else None
+    evaluations: dict[str, Evaluation | None] = {}
+    for task in EVALUATIONS:
+        file = folder / f"quality-{task}" / "results.json"
+        evaluations[task] = (
+            Evaluation.from_json(file.read_text("utf-8")) if file.is_file() else None
+        )
+    return Results(speeds, evaluations)
+
+
+def measure(args: argparse.Namespace) -> None:
+    """Run what has no JSON yet, with the command line that a user has."""
+    folder: Path = args.results
+    folder.mkdir(parents=True, exist_ok=True)
+    others = folder / "others"
+    if not others.is_dir():
+        with staged(folder) as staging:
+            _convert(args.peers, args.checkpoints, staging / "others")
+    shipped = [option for name in shipped_models() for option in ("--model", name)]
+    quick = args.quick
+    sizes = "480p" if quick else SIZES
+    seconds = "0.3" if quick else "1.5"
+    for isa in (NATIVE, *ISAS):
+        file = folder / f"speed-{isa}.json"
+        if not file.is_file():
+            command = ["bench", "--mode", "latency", "--sizes", sizes, "--seconds", seconds]
+            command += ["--data", str(args.data), "--images", "2" if quick else "4", *shipped]
+            command += ["--json", str(file)]
+            command += ["--peers", str(others)] if isa == NATIVE else ["--precision", "int8"]
+            _run([*command, *(["--isa", isa] if isa != NATIVE else [])])
+    for task, recipes in EVALUATIONS.items():
+        out = folder / f"quality-{task}"
+        if not (out / "results.json").is_file():
+            scale = task.removeprefix("x")
+            own = ("call", "sharp") if scale == "1" else (task,)
+            models = [name for name in shipped_models() if name.startswith(own)]
+            models += [str(path) for path in _of_scale(others, int(scale))]
+            command = ["eval", "--data", str(args.data), "-o", str(out), "--resume"]
+            command += ["--images", "2" if quick else "24", "--crop", "176" if quick else "384"]
+            for model in models:
+                command += ["--model", model]
+            for name, recipe in recipes.items():
+                command += ["--degrade", f"{name}={recipe}"]
+            _run(command)
+
+
+def _convert(peers: Path, checkpoints: Path, folder: Path) -> None:
+    """Make IRs of the rivals and the reference systems, each in a folder of its name."""
+    find_rivals(peers, [], folder)
+    for name, file in REFERENCES.items():
+        path = checkpoints / file
+        if not path.is_file():
+            raise UsageError(f"--checkpoints expects {file} in {checkpoints}")
+        convert_candidate(path, Options(name=name), folder / name, storages=("fp32",))
+
+
+def _of_scale(others: Path, scale: int) -> list[Path]:
+    """Models that take frames of any size and enlarge them by this much."""
+    from ovsharp.runtime import get_core, read_ir
+
+    specs = {path: read_ir(path, get_core())[1] for path in sorted(others.rglob("*.xml"))}
+    return [path for path, spec in specs.items() if spec.scale == scale and spec.size is None]
+
+
+def _run(arguments: Sequence[str]) -> None:
+    command = [sys.executable, "-m", "ovsharp", *arguments]
+    print("ovsharp", *arguments, flush=True)
+    code = subprocess.run(command, check=False).returncode
+    if code:
+        raise SystemExit(code)
+
+
+def render(results: Results) -> dict[str, str]:
+    """Make the page and its pictures of the results, by file name."""
+    native = results.speeds[NATIVE]
+    pictures = {}
+    if native:
+        pictures["benchmark-quality.svg"] = quality_svg(results)
+        pictures["benchmark-isa.svg"] = isa_svg(results)
+    parts = [
+        "# Benchmark",
+        f"Written by `{COMMAND}` from the JSON of `ovsharp bench` and `ovsharp eval`. No figure "
+        "is typed by hand.",
+        *_missing(results),
+        *(_machine(native) if native else []),
+        *_how(results),
+        *(_speed(native) if native else []),
+        *_isa(results),
+        *_quality(results),
+        "## Again",
+        f"    {COMMAND}",
+    ]
+    return {"BENCHMARK.md": "\n\n".join(parts) + "\n", **pictures}
+
+
+def _missing(results: Results) -> list[str]:
+    names = [f"speed with {isa}" for isa, report in results.speeds.items() if report is None]
+    names += [f"quality at {task}" for task, found in results.evaluations.items() if found is None]
+    return [f"**Not measured: {', '.join(names)}.**"] if names else []
+
+
+def _machine(report: Report) -> list[str]:
+    machine = report.environment
+    amx = [name for name in machine.instructions if name.upper().startswith("AMX")]
+    load = " ".join(map(str, machine.load_before)) or "unknown"
+    after = " ".join(map(str, machine.load_after)) or "unknown"
+    lines = (
+        f"{machine.cpu}: {machine.logical_cores} logical cores, {machine.usable_cores:g} usable; "
+        f"{machine.memory_gib:g} GiB; {machine.system}",
+        f"instruction sets {' '.join(machine.instructions)}; in use {machine.used_isa}; "
+        + ("with AMX" if amx else "**no AMX: figures with it are not to be had here**"),
+        f"Python {machine.python}, "
+        + ", ".join(f"{name} {version}" for name, version in machine.versions.items()),
+        f"ovsharp {report.version}, {report.date}; load average before {load}, after {after}",
+    )
+    return ["## The machine", "\n".join(f"- {line}" for line in lines)]
+
+
+def _how(results: Results) -> list[str]:
+    lines = []
+    native = results.speeds[NATIVE]
+    if native:
+        lines.append(
+            f"Speed: end to end, numpy frame in, numpy frame out, one at a time; warmed up until "
+            f"times settle; all rows of a size in turns, {native.options['seconds']:g} s in all "
+            f"for each. n: counted calls; 50, 90, 99: percentiles. Every model as it is "
+            f"usually run: INT8 where there is one, in the fastest precision of the device."
+        )
+    for task, found in results.evaluations.items():
+        if found:
+            images = len({row.image for row in found.rows})
+            crop = f"cropped to {found.crop} pixels" if found.crop else "whole"
+            skipped = f", {len(found.skipped)} skipped" if found.skipped else ""
+            lines.append(
+                f"Quality, {task}: {images} images, {crop}{skipped}; each is damaged with a "
+                f"seed of its own. SSIM after Wang et al. 2004. bicubic: the input enlarged; at "
+                f"x1 the input itself. ± is the 95 % interval of the mean (Student's t)."
+            )
+    lines.append(
+        "**Rows in bold lose**; their last column says to what: a model of ours that is slower by "
+        f"{SAME_SPEED:.0%} or more than another of the same task; any model below the input or "
+        "bicubic in mean SSIM; a model of ours below one of others."
+    )
+    return ["## How it was measured", "\n".join(f"- {line}" for line in lines)]
+
+
+def _speed(report: Report) -> list[str]:
+    parts = ["## Speed", "![SSIM over time](benchmark-quality.svg)"]
+    for size in report.sizes:
+        rows = []
+        for row in report.rows:
+            speed = row.speed(size)
+            timing = speed.frame_sync if speed else None
+            if speed is None or timing is None or timing.latency is None:
+                continue
+            late = timing.latency
+            others = [
+                ratio.other.model
+                for ratio in ratios(report, size)
+                if ratio.own is row and ratio.same_task and ratio.times < 1 - SAME_SPEED
+            ]
+            cells = [row.model, f"x{row.scale}", row.storage.upper(), row.execution]
+            cells += [f"{value:.1f}" for value in (late.p50, late.p90, late.p99)]
+            cells += [str(late.n), f"{timing.fps:.1f}", speed.reaches(30), speed.reaches(60)]
+            rows.append(_row(cells, f"slower than {', '.join(others)}" if others else ""))
+        heads = ("model", "scale", "storage", "execution", "ms 50", "90", "99", "n", "FPS")
+        parts += [f"### {size} out", _table((*heads, "30 FPS", "60 FPS", "loses"), rows, 4)]
+        lines = [f"- {ratio.sentence}" for ratio in ratios(report, size) if ratio.same_task]
+        if lines:
+            parts += [
+                f"<details><summary>{len(lines)} ratios to others of the same task, at {size} in "
+                f"the same run</summary>\n\n" + "\n".join(lines) + "\n\n</details>"
+            ]
+    notes = "\n".join(f"- {note}" for note in report.notes)
+    return [*parts, notes] if notes else parts
+
+
+def _isa(results: Results) -> list[str]:
+    reports = {isa: report for isa, report in results.speeds.items() if report}
+    if not reports:
+        return []
+    parts = [
+        "## Instruction sets",
+        "End-to-end FPS, `ONEDNN_MAX_CPU_ISA` holding oneDNN to an older set. The runs followed "
+        "each other, so compare across columns with more care than within one.",
+        "![FPS by instruction set](benchmark-isa.svg)",
+    ]
+    first = next(iter(reports.values()))
+    for size in first.sizes:
+        rows = []
+        for model in (name for name in first.models if _own(first, name)):
+            cells = [_fps(_best(report, model), size) for report in reports.values()]
+            rows.append([model, *cells])
+        parts += [f"### {size} out", _table(("model", *reports), rows, 1)]
+    return parts
+
+
+def _own(report: Report, model: str) -> bool:
+    return any(row.model == model and row.role == "own" for row in report.rows)
+
+
+def _best(report: Report, model: str) -> Row | None:
+    rows = [row for row in report.rows if row.model == model and row.speeds]
+    return max(rows, key=lambda row: row.speeds[-1].fps or 0, default=None)
+
+
+def _fps(row: Row | None, size: str) -> str:
+    speed = row.speed(size) if row else None
+    return (
+        "-"
+        if row is None or speed is None or not speed.fps
+        else (f"{speed.fps:.1f} ({row.execution})")
+    )
+
+
+def _quality(results: Results) -> list[str]:
+    parts = []
+    for task, found in results.evaluations.items():
+        if found is None:
+            continue
+        parts.append("## Quality, same size" if task == "x1" else f"## Quality, {task}")
+        own = set(shipped_models())
+        for damage in found.degradations:
+            groups = [
+                group
+                for group in found.groups
+                if (group.degradation, group.category) == (damage.name, ALL)
+            ]
+            rows = [_row(_quality_cells(group), losses(group, groups, own)) for group in groups]
+            heads = (
+                "method",
+                "n",
+                "SSIM",
+                "±",
+                "PSNR dB",
+                "better than input",
+                "worst change",
+                "worst image",
+            )
+            parts += [
+                f"### {damage.name}",
+                f"`{damage.recipe}`",
+                _table((*heads, "loses"), rows, 1),
+            ]
+    return parts
+
+
+def _quality_cells(group: Group) -> list[str]:
+    ssim, base = group.measures["ssim"], group.method == INPUT
+    return [
+        short(group.method),
+        str(group.n),
+        f"{ssim.mean:.4f}",
+        "-" if ssim.high is None else f"{ssim.high - ssim.mean:.4f}",
+        f"{group.measures['psnr'].mean:.2f}",
+        "-" if base else f"{group.better / group.n:.0%}",
+        "-" if base else f"{group.worst_change:+.4f}",
+        "-" if base else group.worst_image,
+    ]
+
+
+def losses(group: Group, groups: Iterable[Group], own: set[str]) -> str:
+    """Say what a model is below in mean SSIM: input, bicubic; one's own also: others' models."""
+    if group.method in (INPUT, BICUBIC):
+        return ""
+    value = group.measures["ssim"].mean
+    above = [
+        short(other.method)
+        for other in groups
+        if other.measures["ssim"].mean > value
+        and (other.method in (INPUT, BICUBIC) or (group.method in own and other.method not in own))
+    ]
+    return f"below {', '.join(above)}" if above else ""
+
+
+def short(method: str) -> str:
+    """Leave the storage out of the name of others' models.
+
+    Example:
+        >>> short("ref-gla-fp32")
+        'ref-gla'
+    """
+    return method.removesuffix("-fp32")
+
+
+def _row(cells: Sequence[str], loss: str) -> list[str]:
+    return [f"**{cells[0]}**", *cells[1:], f"**{loss}**"] if loss else [*cells, ""]
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], texts: int) -> str:
+    marks = ["---"] * texts + ["---:"] * (len(heads) - texts)
+    lines = (heads, marks, *rows)
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines
+    )
+
+
+_STYLE = (
+    "<style>svg{background:#fff}text{font:12px sans-serif;fill:#444}.name{fill:#111}"
+    ".axis{stroke:#ddd}.mark{stroke:#888;stroke-dasharray:4 4}"
+    ".own{fill:#d9730d}.rival{fill:#5b6ee1}.i0{fill:#0f9a8c}.i1{fill:#8a5cc2}.i2{fill:#8b9099}</style>"
+)
+
+
+def _svg(height: float, parts: Sequence[str]) -> str:
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" '
+        f'width="{WIDTH}" height="{height:.0f}">{_STYLE}{"".join(parts)}</svg>\n'
+    )
+
+
+def quality_svg(results: Results) -> str:
+    """SSIM gain over the input against the time per frame, on the first damage of each task.
+
+    Times are those of the largest size of the native run, on a logarithmic axis.
+    """
+    import math
+
+    native = results.speeds[NATIVE]
+    parts: list[str] = []
+    offset, left, right, deep = 0.0, 70, 20, 300
+    for task, found in results.evaluations.items():
+        if native is None or found is None:
+            continue
+        damage = found.degradations[0].name
+        before = found.group(damage, ALL, BICUBIC)
+        points = []
+        for group in found.groups:
+            row = _best(native, short(group.method))
+            speed = row.speed(native.sizes[-1]) if row else None
+            timing = speed.frame_sync if speed else None
+            if (
+                (group.degradation, group.category) != (damage, ALL)
+                or row is None
+                or before is None
+            ):
+                continue
+            if timing and timing.latency:
+                gain = group.measures["ssim"].mean - before.measures["ssim"].mean
+                points.append((short(group.method), row.role, timing.latency.p50, gain))
+        if not points:
+            continue
+        times = [math.log10(time) for _, _, time, _ in points]
+        gains = [0.0, *(gain for *_, gain in points)]
+        span = max(0.005, max(gains) - min(gains))
+        low, high = min(gains) - span * 0.1, max(gains) + span * 0.1
+        start, end = min(times) - 0.1, max(times) + 0.75
+        top, floor = offset + 34, offset + deep - 40
+
+        def x(time: float, start: float = start, end: float = end) -> float:
+            return left + (math.log10(time) - start) / (end - start) * (WIDTH - left - right)
+
+        def y(
+            gain: float,
+            low: float = low,
+            high: float = high,
+            top: float = top,
+            floor: float = floor,
+        ) -> float:
+            return floor - (gain - low) / (high - low) * (floor - top)
+
+        title = f"{task}, {damage}: SSIM gain over {'the input' if task == 'x1' else 'bicubic'}"
+        parts.append(draw_text(left, offset + 18, title, anchor="start", kind="name"))
+        for tick in axis_ticks(low, high):
+            parts.append(draw_line(left, y(tick), WIDTH - right, y(tick)))
+            parts.append(draw_text(left - 6, y(tick) + 4, f"{tick:+.3f}", anchor="end"))
+        parts.append(draw_line(left, y(0), WIDTH - right, y(0), "mark"))
+        for power in range(math.floor(start), math.ceil(end) + 1):
+            for part in (1, 2, 5):
+                if start <= math.log10(part * 10**power) <= end:
+                    place = part * 10**power
+                    parts.append(draw_text(x(place), floor + 16, f"{place:g}"))
+        caption = f"median ms per frame, {native.sizes[-1]} out"
+        parts.append(draw_text((left + WIDTH) / 2, floor + 33, caption))
+        taken: list[tuple[float, float]] = []
+        for name, role, time, gain in sorted(points, key=lambda point: -point[3]):
+            parts.append(
+                f'<circle cx="{x(time):.1f}" cy="{y(gain):.1f}" r="5" class="{role}"><title>'
+                f"{escape(name)}</title></circle>"
+            )
+            level = y(gain) + 4
+            while any(
+                abs(level - other) < 12 and abs(x(time) - across) < 90 for across, other in taken
+            ):
+                level += 12
+            taken.append((x(time), level))
+            parts.append(draw_text(x(time) + 9, level, name, anchor="start", kind="name"))
+        offset += deep
+    return _svg(offset or 20, parts)
+
+
+def isa_svg(results: Results) -> str:
+    """Bars of end-to-end FPS by instruction set, own models, at the largest size."""
+    reports = [(isa, report) for isa, report in results.speeds.items() if report]
+    first = reports[0][1]
+    size, left = first.sizes[-1], 120.0
+    rows = [
+        (
+            model,
+            [
+                (isa, float(text.split()[0]))
+                for isa, report in reports
+                if (text := _fps(_best(report, model), size)) != "-"
+            ],
+        )
+        for model in first.models
+        if _own(first, model)
+    ]
+    most = max((rate for _, rates in rows for _, rate in rates), default=1.0)
+    names = [isa for isa, _ in reports]
+    parts = [draw_text(left, 14, f"end-to-end FPS, {size} out:", anchor="start", kind="name")]
+    for index, isa in enumerate(names):
+        parts.append(
+            f'<rect x="{left + 150 * index:.0f}" y="22" width="10" height="10" class="i{index}"/>'
+        )
+        parts.append(draw_text(left + 150 * index + 15, 31, isa, anchor="start"))
+    top = 44.0
+    for model, rates in rows:
+        parts.append(
+            draw_text(left - 8, top + 7 * len(rates) + 3, model, anchor="end", kind="name")
+        )
+        for isa, rate in rates:
+            width = rate / most * (WIDTH - left - 60)
+            parts.append(
+                f'<rect x="{left:.1f}" y="{top:.1f}" width="{width:.1f}" height="12" '
+                f'class="i{names.index(isa)}"/>'
+            )
+            parts.append(draw_text(left + width + 4, top + 10, f"{rate:.0f}", anchor="start"))
+            top += 14
+        top += 8
+    return _svg(top, parts)
+
+
+def main() -> None:
+    """Measure, render, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder of sharp images")
+    parser.add_argument("--peers", type=Path, required=True, help="folder of rivals")
+    parser.add_argument("--checkpoints", type=Path, required=True, help="reference systems")
+    parser.add_argument("--results", type=Path, default=Path("build/benchmark"))
+    parser.add_argument("--out", type=Path, default=Path("docs"))
+    parser.add_argument("--quick", action="store_true", help="few images, 480p: to try it out")
+    parser.add_argument(
+        "--render", action="store_true", help="measure nothing, render what is there"
+    )
+    args = parser.parse_args()
+    if not args.render:
+        measure(args)
+    with staged(args.out) as staging:
+        for name, text in render(read(args.results)).items():
+            (staging / name).write_text(text, encoding="utf-8")
+    print(f"written: {args.out / 'BENCHMARK.md'}")
+
+
+if __name__ == "__main__":
+    main()

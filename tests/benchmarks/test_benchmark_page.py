@@ -1,0 +1,131 @@
+"""The public page: every figure from the JSON, losses marked, what is missing named."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+from xml.etree import ElementTree
+
+import pytest
+
+from ovsharp.benchmarks.evaluation.results import (
+    MEASURES,
+    Damage,
+    Evaluation,
+    Method,
+)
+from ovsharp.benchmarks.evaluation.results import Row as Scored
+from ovsharp.benchmarks.evaluation.statistics import compare_pairs, group_rows
+from ovsharp.benchmarks.results import Report
+from tests.benchmarks.reports import report, row
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "benchmark_page.py"
+
+
+@pytest.fixture(scope="module")
+def page() -> ModuleType:
+    import sys
+
+    spec = importlib.util.spec_from_file_location("benchmark_page", SCRIPT)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["benchmark_page"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def speeds() -> Report:
+    rival = dataclasses.replace(row("fp32", "bf16", model="ref-gla", ms=15), role="rival")
+    own = [row("int8", "int8+bf16", model="sharp-fast", ms=10)]
+    return report(*own, row("int8", "int8+bf16", model="sharp-gla", ms=31.25), rival)
+
+
+def scores() -> Evaluation:
+    values = {
+        "input": (0.80, 0.70),
+        "bicubic": (0.80, 0.70),
+        "sharp-gla": (0.90, 0.80),
+        "sharp-fast": (0.70, 0.79),
+        "ref-gla-fp32": (0.88, 0.78),
+    }
+    empty = dict.fromkeys(measure.name for measure in MEASURES)
+    rows = tuple(
+        Scored("", f"{n}.png", "a", "gla", method, 9, 9, {**empty, "ssim": ssim, "psnr": 25.0})
+        for method, both in values.items()
+        for n, ssim in enumerate(both)
+    )
+    return Evaluation(
+        date="2026-01-02 03:04 UTC",
+        version="0.1.0",
+        device_name="A processor",
+        data="photos",
+        crop=0,
+        latency_size="720p",
+        methods=tuple(Method(name, 1, "fp32", "f32", 1, 1.0) for name in values),
+        degradations=(Damage("gla", "blur(sigma=1|2)", 1),),
+        categories=("a",),
+        rows=rows,
+        skipped=(),
+        groups=group_rows(rows),
+        pairs=compare_pairs(rows),
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "quality-x1").mkdir()
+    (tmp_path / "speed-native.json").write_text(speeds().to_json())
+    (tmp_path / "quality-x1" / "results.json").write_text(scores().to_json())
+    return tmp_path
+
+
+def line(text: str, start: str) -> str:
+    return next(line for line in text.splitlines() if line.startswith(start))
+
+
+def test_speed_is_that_of_the_json(page: ModuleType, folder: Path) -> None:
+    text = page.render(page.read(folder))["BENCHMARK.md"]
+    assert line(text, "| sharp-fast | x1 | INT8") == (
+        "| sharp-fast | x1 | INT8 | int8+bf16 | 10.0 | 12.0 | 15.0 | 50 | 100.0 | yes | yes |  |"
+    )
+    assert "sharp-fast (INT8, int8+bf16) is 1.5 times faster than ref-gla" in text
+
+
+def test_losses_are_marked(page: ModuleType, folder: Path) -> None:
+    text = page.render(page.read(folder))["BENCHMARK.md"]
+    assert line(text, "| **sharp-gla**").endswith("| **slower than ref-gla** |")
+    worse = line(text, "| **sharp-fast**")
+    assert "| 0.7450 |" in worse
+    assert "| -0.1000 | 0.png |" in worse
+    assert worse.endswith("| **below input, bicubic, ref-gla** |")
+    assert line(text, "| sharp-gla | 2 | 0.8500").endswith("|  |")
+    assert line(text, "| ref-gla | 2 | 0.8300").endswith("|  |")
+    assert line(text, "| input | 2 | 0.7500")
+
+
+def test_what_is_missing_is_named(page: ModuleType, folder: Path, tmp_path: Path) -> None:
+    text = page.render(page.read(folder))["BENCHMARK.md"]
+    assert "**Not measured: speed with AVX512_CORE_VNNI, speed with AVX2, quality at x4.**" in text
+    assert "no AMX" in text
+    nothing = page.render(page.read(tmp_path / "none"))
+    assert list(nothing) == ["BENCHMARK.md"]
+    assert "speed with native" in nothing["BENCHMARK.md"]
+
+
+def test_instruction_sets_are_side_by_side(page: ModuleType, folder: Path) -> None:
+    older = report(row("int8", "int8+f32", model="sharp-fast", ms=40))
+    (folder / "speed-AVX2.json").write_text(older.to_json())
+    files = page.render(page.read(folder))
+    expected = "| sharp-fast | 100.0 (int8+bf16) | 25.0 (int8+f32) |"
+    assert expected in files["BENCHMARK.md"]
+    assert "| ref-gla | " not in files["BENCHMARK.md"].partition("## Instruction sets")[2][:400]
+
+
+def test_pictures_are_xml_and_are_shown(page: ModuleType, folder: Path) -> None:
+    files = page.render(page.read(folder))
+    for name in ("benchmark-quality.svg", "benchmark-isa.svg"):
+        assert f"]({name})" in files["BENCHMARK.md"]
+        ElementTree.fromstring(files[name])
+    assert "sharp-gla" in files["benchmark-quality.svg"]
