@@ -84,7 +84,7 @@ def learn(entry: Entry, options: argparse.Namespace) -> None:
     shutil.rmtree(folder / "probe")
     steps = max(20, int(60 * options.minutes / cost))
     whole = dataclasses.replace(recipe, student=recipe.student.shortened(steps))
-    done = train(whole, options.data, folder, val=options.val, every=max(10, steps // 4))
+    done = train(whole, options.data, folder, val=options.val, every=steps)
     convert(done.student.weights, folder, options=Conversion(name=entry.name))
     facts = {
         "steps": steps,
