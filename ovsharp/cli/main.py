@@ -25,6 +25,7 @@ VERBS = {
     "video": "Sharpen video files; sound, subtitles and timestamps are kept.",
     "camera": "Sharpen a camera live: window, virtual camera, file.",
     "degrade": "Damage images as a bad call does: aligned pairs for training and measuring.",
+    "study": "Let people rate pictures or clips, blind, on a local web page.",
     "frames": "Take still frames out of videos, without near duplicates.",
     "train": "Train a student by a recipe, with a teacher or without.",
     "recipes": "List the training recipes.",
