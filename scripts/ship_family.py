@@ -43,14 +43,6 @@ TRAINING = {
         f"curriculum: 8,000 steps on JPEG 8..50 alone, 9,500 on a mixture of single damages and "
         f"chains with few whole frames, the steps above on `call`; {PLAN}"
     ),
-    "call-fast": (
-        f"the first and the last body layer of call-balanced, then the steps above on `call`, "
-        f"running mean of the weights (.998); {PLAN}"
-    ),
-    "call-quality": (
-        f"call-balanced with an identity layer behind each of its four, then the steps above on "
-        f"`call`, running mean of the weights (.998); {PLAN}"
-    ),
 }
 """Where a model was not trained in one go."""
 ROWS = {
