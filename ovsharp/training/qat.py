@@ -31,9 +31,6 @@ from ovsharp.training.recipe import Course, Schedule, Stage, TrainingRecipe
 RATE = 0.1
 """Learning rate as a share of that of the recipe's last stage."""
 
-SHARE = 0.1
-"""Steps as a share of the recipe's, where the recipe was not shortened."""
-
 CALIBRATION = 64
 """Patches that the first ranges are found on."""
 
