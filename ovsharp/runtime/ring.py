@@ -8,10 +8,11 @@ whoever takes a slot starts it, waits for it and gives it back.
 from __future__ import annotations
 
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from queue import LifoQueue
+from queue import SimpleQueue
 
 import openvino as ov
 
@@ -76,6 +77,10 @@ class Slot:
                 self._request.wait()
             self._running = False
 
+    def __del__(self) -> None:
+        # What still runs writes into arrays that are about to go.
+        self._settle()
+
 
 class Slots:
     """The slots of one compiled model."""
@@ -84,9 +89,12 @@ class Slots:
         self.settings: Settings = compiled.settings
         # One more than keeps the device busy: a frame is prepared while the others run.
         self.count = compiled.settings.requests + 1
-        self._free: LifoQueue[Slot] = LifoQueue()
+        self._compiled = compiled
+        # Ctrl-C inside a queue that is written in Python leaves its lock taken, and whoever gives
+        # a slot back then waits for ever. This one is C: it is interrupted before or after.
+        self._free: SimpleQueue[Slot] = SimpleQueue()
         for _ in range(self.count):
-            self._free.put(Slot(compiled))
+            self._add()
 
     def take(self) -> Slot:
         """Take a free slot, waiting for one if need be. Give it back with `give`."""
@@ -104,6 +112,18 @@ class Slots:
             yield slot
         finally:
             self.give(slot)
+
+    def _add(self) -> None:
+        slot = Slot(self._compiled)
+        weakref.finalize(slot, _replace, weakref.ref(self)).atexit = False
+        self._free.put(slot)
+
+
+def _replace(home: weakref.ref[Slots]) -> None:
+    """Make a new slot for one that nobody holds: Ctrl-C came between taking and giving it."""
+    slots = home()
+    if slots is not None:
+        slots._add()
 
 
 class SizeCache:

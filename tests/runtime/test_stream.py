@@ -190,6 +190,13 @@ def test_openvino_errors_are_named(sharp: Sharpener) -> None:
         slot.start(wrong)
 
 
+def test_a_slot_that_an_interrupt_loses_is_replaced(sharp: Sharpener) -> None:
+    slots = sharp._variants[0].slots(sharp._variants[0].plan(16, 16))
+    for _ in range(2 * slots.count):
+        slots.take()  # Ctrl-C came before anybody held it
+    assert len(list(sharp.stream([noise(16, 16)] * 5))) == 5
+
+
 def test_a_stream_may_be_left_early(sharp: Sharpener) -> None:
     stream = sharp.stream(noise(16, 16, seed) for seed in range(100))
     next(stream)
