@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from types import TracebackType
 
 import cv2
 import numpy as np
 
 from ovsharp.errors import MediaError, UsageError
+from ovsharp.media.closing import Closing
 from ovsharp.media.images import Frame
 
 STALL_SECONDS = 5.0
@@ -34,7 +34,7 @@ class Capture:
     """How many frames came before it, the dropped ones included."""
 
 
-class Camera:
+class Camera(Closing):
     """Gives the newest frame, always: what comes while you work is dropped and counted.
 
     Args:
@@ -139,17 +139,6 @@ class Camera:
     def stuck(self) -> bool:
         """Whether it is closed and its driver has still not returned."""
         return self._closed and self._thread.is_alive()
-
-    def __enter__(self) -> Camera:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _open(self, size: tuple[int, int] | None, fps: float | None) -> cv2.VideoCapture:
         if self._is_file:

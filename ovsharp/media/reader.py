@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.extras import need
+from ovsharp.media.closing import Closing
 from ovsharp.media.colour import Colour, colour_of, to_bgr
 from ovsharp.media.images import Frame
 from ovsharp.media.pipe import Pipe
@@ -65,7 +65,7 @@ def open_video(path: str | Path, pipe: Pipe | None = None) -> InputContainer:
     return container
 
 
-class VideoReader:
+class VideoReader(Closing):
     """The frames of a video, in order; see `read_video`.
 
     Attributes:
@@ -182,17 +182,6 @@ class VideoReader:
                 self._container = None
             if self._pipe is not None:
                 self._pipe.close()
-
-    def __enter__(self) -> VideoReader:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _open(self) -> InputContainer:
         if self._container is None:

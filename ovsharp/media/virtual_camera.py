@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from ovsharp.errors import MediaError
 from ovsharp.extras import need
+from ovsharp.media.closing import Closing
 from ovsharp.media.images import Frame
 
 _MODULE = Path("/sys/module/v4l2loopback")
 _LOAD = "sudo modprobe v4l2loopback devices=1 exclusive_caps=1"
 
 
-class VirtualCamera:
+class VirtualCamera(Closing):
     """Shows frames to other programs as a camera. Needs pip extra `camera`.
 
     Args:
@@ -56,17 +56,6 @@ class VirtualCamera:
     def close(self) -> None:
         """Take the camera away."""
         self._camera.close()
-
-    def __enter__(self) -> VirtualCamera:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _advice(said: str) -> str:
