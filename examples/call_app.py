@@ -6,18 +6,16 @@ python examples/call_app.py clip.mp4 out.mp4 # a video file stands in for both
 
 import sys
 import time
-from fractions import Fraction
 
 from ovsharp import Sharpener
-from ovsharp.media import Camera, Shot, VirtualCamera, write_video
+from ovsharp.media import Camera, Recorder, VirtualCamera
 
 source = sys.argv[1] if len(sys.argv) > 1 else 0
 with Camera(source, size=(1280, 720)) as camera, Sharpener(target_fps=camera.fps) as sharpener:
     if len(sys.argv) > 2:
-        with write_video(sys.argv[2], overwrite=True) as out:
-            for capture in camera:  # its number counts dropped frames too: the clip keeps its time
-                sharp, tick = sharpener(capture.frame), 1 / Fraction(round(camera.fps))
-                out.write(Shot(sharp, capture.number, tick))
+        with Recorder(sys.argv[2], rate=camera.fps, overwrite=True) as out:
+            for capture in camera:
+                out.write(sharpener(capture.frame))
     else:
         with VirtualCamera(1280, 720, fps=camera.fps) as out:
             for capture in camera:

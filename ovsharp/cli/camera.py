@@ -6,7 +6,6 @@ import dataclasses
 import json
 import time
 from contextlib import ExitStack, suppress
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ovsharp.apps import Figures, Live
-    from ovsharp.media import Frame
+    from ovsharp.media import Frame, Recorder
 
 STUCK = (
     "its driver does not return; the camera is freed when this program ends, and if it stays "
@@ -91,7 +90,7 @@ def camera(
     if not (preview or virtual or output):
         raise UsageError("nothing to show: leave --preview on, or give --virtual or -o FILE")
     from ovsharp.apps import Live
-    from ovsharp.media import Camera
+    from ovsharp.media import Camera, Recorder
     from ovsharp.runtime import Sharpener
 
     wanted = _size(size)
@@ -108,8 +107,10 @@ def camera(
                 sink(picture)
 
         live = Live(cam, sharpener, show, overlay=overlay, split=split, strength=strength)
+        recorder = None
         if output is not None:
-            sinks.append(_file(stack, output, overwrite))
+            recorder = stack.enter_context(Recorder(output, rate=cam.fps, overwrite=overwrite))
+            sinks.append(recorder.write)
         if virtual:
             sinks.append(_virtual(stack, cam.fps))
         if preview:
@@ -121,10 +122,12 @@ def camera(
         ran = f"{figures.variant} on {device}, execution {sharpener.execution.label}"
     if cam.stuck:
         click.echo(f"ovsharp: {cam.name}: {STUCK}", err=True)
-    _say(figures, ran, "" if chosen is None else chosen.reason)
+    _say(figures, ran, recorder, "" if chosen is None else chosen.reason)
     if report is not None:
         with staged(report.absolute().parent) as staging:
             content = {**dataclasses.asdict(figures), "fps": figures.fps, "ran": ran}
+            if recorder is not None:
+                content |= {"recorded": recorder.written, "not_recorded": recorder.dropped}
             (staging / report.name).write_text(json.dumps(content, indent=1) + "\n")
     if error is not None:
         raise error
@@ -148,23 +151,6 @@ def _size(text: str | None) -> tuple[int, int] | None:
     if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
         raise UsageError(f"--size {text}: expected WIDTHxHEIGHT in pixels, as in 1280x720")
     return int(width), int(height)
-
-
-def _file(stack: ExitStack, path: Path, overwrite: bool) -> Callable[[Frame], object]:
-    """Write pictures with the times at which they were shown."""
-    from ovsharp.media import Shot, write_video
-
-    writer = stack.enter_context(write_video(path, overwrite=overwrite))
-    began: list[float] = []
-    last = [-1]
-
-    def write(picture: Frame) -> None:
-        began.append(time.perf_counter())
-        last[0] = max(last[0] + 1, round(1000 * (began[-1] - began[0])))
-        writer.write(Shot(picture, last[0], Fraction(1, 1000)))
-        del began[1:]
-
-    return write
 
 
 def _virtual(stack: ExitStack, fps: float) -> Callable[[Frame], object]:
@@ -228,7 +214,7 @@ def press(live: Live, key: str, picture: Frame) -> None:
         console.output().print(f"snapshot: {path}", markup=False)
 
 
-def _say(figures: Figures, ran: str, reason: str) -> None:
+def _say(figures: Figures, ran: str, recorder: Recorder | None, reason: str) -> None:
     lines = [
         ran,
         f"{figures.frames} frames in {figures.seconds:.1f} s, {figures.fps:.1f} FPS, "
@@ -236,6 +222,9 @@ def _say(figures: Figures, ran: str, reason: str) -> None:
         f"latency from capture to display: median {figures.latency_p50:.1f} ms, "
         f"99th percentile {figures.latency_p99:.1f} ms; sharpener {figures.infer_p50:.1f} ms",
     ]
+    if recorder is not None:
+        late = f", {recorder.dropped} left out: the encoder was too slow" * bool(recorder.dropped)
+        lines.append(f"recorded {recorder.written} of them{late}")
     if reason:
         lines.append(f"note: {reason}")
     console.output().print("\n".join(lines), markup=False, soft_wrap=True)

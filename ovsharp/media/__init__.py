@@ -14,6 +14,7 @@ from ovsharp.media.images import (
     write_picture,
 )
 from ovsharp.media.reader import VideoReader, read_video
+from ovsharp.media.recorder import Recorder
 from ovsharp.media.shot import Shot
 from ovsharp.media.steady import Steady
 from ovsharp.media.video import VIDEO_ENDINGS, is_video, video_frames
@@ -33,6 +34,7 @@ __all__ = [
     "Finished",
     "Frame",
     "Picture",
+    "Recorder",
     "Shot",
     "Steady",
     "VideoReader",

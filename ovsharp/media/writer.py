@@ -38,6 +38,8 @@ _FAST = {
     "vp9": {"deadline": "realtime", "cpu-used": "6", "b": "0"},
     "av1": {"preset": "10"},
 }
+_LIVE = {"h264": {"preset": "superfast"}}
+"""Measured at 720p: half the work of `veryfast`, twice the bytes."""
 _AVX512_SKX = 256
 """The number that OpenCV gives this set of instructions."""
 _HAS_AVX512 = cv2.checkHardwareSupport(_AVX512_SKX)
@@ -66,6 +68,8 @@ class VideoWriter:
         codec: str | None = None,
         crf: int = 18,
         size: tuple[int, int] | None = None,
+        rate: float | None = None,
+        live: bool = False,
         resume: bool = False,
         overwrite: bool = False,
         job: str = "",
@@ -82,6 +86,10 @@ class VideoWriter:
         if self.path.exists() and not overwrite:
             raise UsageError(f"{self.path} exists; choose another -o, or allow it with --overwrite")
         self._like, self._crf, self._size, self.segment = like, crf, size, segment
+        self._rate = None if rate is None else Fraction(rate).limit_denominator(1001)
+        if like is not None:
+            self._rate = like.rate
+        self._speed = {**_FAST, **_LIVE} if live else _FAST
         self._colour = Colour(BT709, LIMITED) if like is None else like.colour
         self.work = self.path.parent / f".ovsharp-{self.path.name}.work"
         self._made = [p for p in (self.path.parent, *self.path.parent.parents) if not p.exists()]
@@ -153,10 +161,14 @@ class VideoWriter:
         finally:
             self._encoder = None
             if self.work.is_dir() and not segments_in(self.work):
-                shutil.rmtree(self.work, ignore_errors=True)
-                for folder in self._made:
-                    if folder.is_dir() and not any(folder.iterdir()):
-                        folder.rmdir()
+                self.discard()
+
+    def discard(self) -> None:
+        """Throw away what is not in the output yet."""
+        shutil.rmtree(self.work, ignore_errors=True)
+        for folder in self._made:
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
 
     def _prepare(self, identity: str, resume: bool) -> None:
         note = self.work / "job.json"
@@ -213,13 +225,13 @@ class VideoWriter:
     def _configure(self, encoder: Any, width: int, height: int, time_base: Fraction) -> None:
         encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
         encoder.time_base = time_base
-        encoder.framerate = self._like.rate if self._like else 1 / time_base
+        encoder.framerate = self._rate or 1 / time_base
         if self._like is not None:
             encoder.sample_aspect_ratio = self._like.sample_aspect
         encoder.colorspace, encoder.color_range = self._colour.matrix, self._colour.range
         encoder.color_primaries = self._colour.primaries
         encoder.color_trc = self._colour.transfer
-        encoder.options = {"crf": str(self._crf), **_FAST[self.codec]}
+        encoder.options = {"crf": str(self._crf), **self._speed[self.codec]}
         if self.codec == "h264" and width % _AVX512_STEP and _HAS_AVX512:
             encoder.options = {**encoder.options, "x264-params": "asm=avx2"}
 
@@ -255,7 +267,7 @@ class VideoWriter:
         source = open_video(like.path) if like is not None and like.path.is_file() else None
         try:
             with av.open(str(target), "w", format=FORMATS[target.suffix.lower()]) as out:
-                video = out.add_stream(_CODECS[self.codec], rate=like.rate if like else None)
+                video = out.add_stream(_CODECS[self.codec], rate=self._rate)
                 self._configure(video.codec_context, head["width"], head["height"], time_base)
                 video.time_base = time_base
                 tracks: dict[int, Any] = {}
@@ -360,8 +372,9 @@ def write_video(path: str | Path, **options: Any) -> VideoWriter:
         path: ending in one of `CONTAINERS`.
         options: `like`, the reader whose colours, sound, subtitles and metadata are kept;
             `codec`, one of `CODECS`; `crf`, lower is better; `size`, final (width, height);
-            `resume`; `overwrite`; `job`, a text that identifies what is computed; `segment`,
-            frames per segment.
+            `rate`, frames per second to expect where no `like` tells it; `live`, code faster and
+            larger; `resume`; `overwrite`; `job`, a text that identifies what is computed;
+            `segment`, frames per segment.
 
     Raises:
         UsageError: an ending or codec that is not known, or the file exists.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +18,7 @@ from ovsharp.apps import Live
 from ovsharp.apps.live import draw_overlay
 from ovsharp.cli.camera import camera, press
 from ovsharp.errors import MediaError, UsageError
-from ovsharp.media import Camera, read_video
+from ovsharp.media import Camera, VideoWriter, read_video
 from tests.media.clips import clip
 from tests.networks import write_frame_model
 
@@ -49,7 +50,8 @@ def test_a_recording_holds_what_was_shown(video: Path, model: Path, tmp_path: Pa
     assert 0 < figures["latency_p50"] <= figures["latency_p99"]
     with read_video(out) as reader:
         shots = list(reader)
-    assert len(shots) == figures["frames"]
+    assert figures["recorded"] + figures["not_recorded"] == figures["frames"]
+    assert f"recorded {len(shots)} of them" in result.output
     assert shots[0].frame.shape == (64, 96, 3)
     assert "latency from capture to display" in result.output
 
@@ -188,6 +190,19 @@ def test_a_camera_that_is_unplugged_leaves_a_complete_recording(
     with read_video(out) as reader:
         assert list(reader)
     assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_a_full_disk_ends_the_session(
+    video: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_self: VideoWriter, _shot: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(VideoWriter, "write", full)
+    out = tmp_path / "new" / "out.mp4"
+    result = call("--camera", video, "--loop", "--no-preview", "-o", out, "--model", model)
+    assert isinstance(result.exception, OSError)
+    assert not list(tmp_path.iterdir())
 
 
 def test_where_no_window_can_open_one_sentence_says_so(
