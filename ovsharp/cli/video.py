@@ -168,28 +168,28 @@ def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) ->
             job=_identity(source, choices),
         )
         done = sink.done
-        with sink, console.progress() as bar:
-            task = bar.add_task(source.name, total=clip.frames, completed=done)
+        try:
+            with sink, console.progress() as bar:
+                task = bar.add_task(source.name, total=clip.frames, completed=done)
 
-            def show(progress: Progress) -> None:
-                text = f"{source.name} {progress.fps:.1f} FPS, {clip.dropped} dropped"
-                bar.update(task, completed=done + progress.frames, description=text)
+                def show(progress: Progress) -> None:
+                    text = f"{source.name} {progress.fps:.1f} FPS, {clip.dropped} dropped"
+                    bar.update(task, completed=done + progress.frames, description=text)
 
-            pipeline = Pipeline(
-                clip.shots(done, after=sink.reached),
-                sharpener,
-                sink,
-                each=each if choices.steady or choices.side_by_side or flicker else None,
-                interrupt=clip.interrupt,
-            )
-            try:
+                pipeline = Pipeline(
+                    clip.shots(done, after=sink.reached),
+                    sharpener,
+                    sink,
+                    each=each if choices.steady or choices.side_by_side or flicker else None,
+                    interrupt=clip.interrupt,
+                )
                 progress = pipeline.run(show)
-            except BaseException:
-                if sink.done and sharpener.choice is None:
-                    click.echo(
-                        f"{source}: {sink.done} frames are kept; continue with --resume", err=True
-                    )
-                raise
+        except BaseException:
+            if sink.done and sharpener.choice is None:
+                click.echo(
+                    f"{source}: {sink.done} frames are kept; continue with --resume", err=True
+                )
+            raise
     notes = [*clip.notes, *sink.notes, *_quality_notes(sharpener, known)]
     return _summary(source, target, clip, done, progress, flicker, notes)
 

@@ -32,6 +32,9 @@ STALL_SECONDS = 30.0
 _CUT_SECONDS = 1.0
 """A file whose data ends earlier than its header says, by more than this, is truncated."""
 
+_PAUSE_SECONDS = 1.0
+"""No frame for longer than this is worth a word: damage can look so where nothing counts frames."""
+
 _TINY = 1e-9
 """Seconds by which times may differ and count as equal."""
 
@@ -110,6 +113,8 @@ class VideoReader(Closing):
     def _begin(self) -> None:
         videos = self._open().streams.video
         streams = [stream for stream in videos if not stream.disposition & 0x400]
+        if not len(self._open().streams):
+            raise MediaError(f"{self.path} is damaged: it tells of no video; copy it again")
         if not streams:
             raise MediaError(f"{self.path} holds no video, only sound or pictures of a cover")
         self._stream: VideoStream = streams[0]
@@ -274,6 +279,11 @@ class VideoReader(Closing):
             if pts == last:
                 self._drop("a second frame at the same time was left out")
                 continue
+            if last is not None and (pts - last) * self.time_base > _PAUSE_SECONDS:
+                begin, end = (float(time * self.time_base) for time in (last, pts))
+                self._note(
+                    f"there are no frames from {begin:.2f} s to {end:.2f} s: pause or damage"
+                )
             last = pts
             yield frame, pts
 
@@ -329,9 +339,12 @@ class VideoReader(Closing):
         container = self._open()
         counted = packets is not None and "mp4" in container.format.name
         missing = self._stream.frames - (packets or 0) if counted else 0
-        told = (container.duration or 0) / 1e6
-        begin = (container.start_time or 0) / 1e6
-        if missing > 0 or (self._indexed and told + begin - reach > _CUT_SECONDS):
+        begin, told = (container.start_time or 0) / 1e6, 0.0
+        if self._indexed:
+            told = (container.duration or 0) / 1e6
+        elif container.format.name == "avi":  # whose duration FFmpeg guesses by the file's size
+            told = float(self._stream.frames * self.time_base)
+        if missing > 0 or told + begin - reach > _CUT_SECONDS:
             self._damaged("the file is truncated", reach)
 
     def _damaged(self, what: str, at: float) -> None:

@@ -33,14 +33,18 @@ def segments_in(folder: Path) -> list[Path]:
 def write_segment(path: Path, head: dict[str, object], pieces: list[Piece]) -> None:
     """Write a segment; the file appears when all of it is on the disk."""
     staging = path.with_name(f".{path.name}")
-    with staging.open("wb") as file:
-        file.write(json.dumps(head).encode() + b"\n")
-        for piece in pieces:
-            file.write(_RECORD.pack(piece.pts, piece.duration, piece.key, len(piece.data)))
-            file.write(piece.data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(staging, path)
+    try:
+        with staging.open("wb") as file:
+            file.write(json.dumps(head).encode() + b"\n")
+            for piece in pieces:
+                file.write(_RECORD.pack(piece.pts, piece.duration, piece.key, len(piece.data)))
+                file.write(piece.data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(staging, path)
+    except BaseException:
+        staging.unlink(missing_ok=True)
+        raise
 
 
 def segment_head(path: Path) -> dict[str, object]:

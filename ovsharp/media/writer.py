@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -106,7 +107,10 @@ class VideoWriter:
     @property
     def done(self) -> int:
         """Frames that an earlier, interrupted job has finished."""
-        return self.segment * len(segments_in(self.work))
+        paths = segments_in(self.work)
+        # The last one is shorter where all frames were encoded and joining them failed.
+        last = sum(1 for path in paths[-1:] for _ in pieces_of(path, content=False))
+        return self.segment * max(0, len(paths) - 1) + last
 
     @property
     def reached(self) -> int | None:
@@ -121,28 +125,25 @@ class VideoWriter:
             MediaError: the encoder refuses it.
             OSError: the disk is full or cannot be written.
         """
-        import av
-
         frame = self._fitted(shot.frame)
-        try:
+        with self._naming():
             if self._encoder is None:
                 self._encoder = self._open(frame.shape[1], frame.shape[0], shot.time_base)
             picture = from_bgr(frame, self._colour, "yuv420p")
             picture.pts, picture.time_base = shot.pts, shot.time_base
             self._keep(self._encoder.encode(picture))
-        except av.error.FFmpegError as error:
-            raise MediaError(f"{self.path}: the encoder failed ({error.strerror})") from error
-        self._durations[shot.pts] = shot.duration
-        self._count += 1
-        if self._count == self.segment:
-            self._flush()
+            self._durations[shot.pts] = shot.duration
+            self._count += 1
+            if self._count == self.segment:
+                self._flush()
 
     def finish(self) -> None:
         """Join the segments with the other streams of the source into the output."""
-        self._flush()
+        with self._naming():
+            self._flush()
         if not segments_in(self.work):
             raise MediaError(f"{self.path}: there was no frame to write")
-        with staged(self.path.parent) as folder:
+        with self._naming(), staged(self.path.parent) as folder:
             self._join(folder / self.path.name)
         shutil.rmtree(self.work)
 
@@ -179,10 +180,31 @@ class VideoWriter:
                     f"the unfinished job of {self.path} had another input or other settings; "
                     f"repeat them, or start over without --resume"
                 )
-            if not resume:
-                shutil.rmtree(self.work)
-        self.work.mkdir(parents=True, exist_ok=True)
-        note.write_text(identity, encoding="utf-8")
+            if resume:
+                return
+        with self._naming():
+            try:
+                if self.work.is_dir():
+                    shutil.rmtree(self.work)
+                self.work.mkdir(parents=True)
+                note.write_text(identity, encoding="utf-8")
+            except OSError:
+                self.discard()
+                raise
+
+    @contextmanager
+    def _naming(self) -> Iterator[None]:
+        """Let failures name the output: the hidden files beside it tell its user nothing."""
+        import av
+
+        try:
+            yield
+        except av.error.FFmpegError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES):
+                raise OSError(error.errno, os.strerror(error.errno), str(self.path)) from error
+            raise MediaError(f"{self.path} cannot be written ({error.strerror})") from error
+        except OSError as error:
+            raise OSError(error.errno, error.strerror or str(error), str(self.path)) from error
 
     def _left_out(self, ending: str) -> list[str]:
         """Say what of the source does not go along, before any work is done."""
@@ -281,10 +303,6 @@ class VideoWriter:
                 )
                 for _, packet in merged:
                     out.mux(packet)
-        except av.error.FFmpegError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES):
-                raise OSError(error.errno, os.strerror(error.errno), str(self.path)) from error
-            raise MediaError(f"{self.path} cannot be written ({error.strerror})") from error
         finally:
             if source is not None:
                 source.close()

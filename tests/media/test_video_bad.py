@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -73,6 +75,109 @@ def test_a_change_of_size_is_refused_and_each_part_is_taken(tmp_path: Path) -> N
     assert len(later) == len(EVEN)
 
 
+def cut(path: Path, share: float) -> Path:
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    return path
+
+
+def spoilt(path: Path) -> Path:
+    """Put noise into the pictures of an MP4."""
+    content = bytearray(path.read_bytes())
+    begin = content.index(b"mdat") + 1000
+    content[begin : begin + 400] = np.random.default_rng(0).bytes(400)
+    path.write_bytes(content)
+    return path
+
+
+def empty(path: Path) -> Path:
+    path.touch()
+    return path
+
+
+def text(path: Path) -> Path:
+    path.write_text("no video\n" * 300)
+    return path
+
+
+def sound(path: Path) -> Path:
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("aac", rate=48000)
+        part = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
+        part.sample_rate = 48000
+        out.mux(stream.encode(part))
+        out.mux(stream.encode(None))
+    return path
+
+
+LONG = tuple(range(0, 4000, 40))
+
+
+@pytest.mark.parametrize(
+    ("name", "made", "said"),
+    [
+        ("in.mp4", lambda path: cut(clip(path, LONG), 0.5), "no video that FFmpeg can read"),
+        ("in.mp4", lambda path: cut(clip(path, LONG), 0.6), "is damaged: it tells of no video"),
+        ("in.mkv", lambda path: cut(clip(path, LONG), 0.6), "the file is truncated"),
+        ("in.avi", lambda path: cut(clip(path, LONG), 0.3), "is damaged at"),
+        ("in.mp4", lambda path: spoilt(clip(path, LONG)), "is damaged at"),
+        ("in.mp4", empty, "is empty"),
+        ("in.mp4", text, "no video that FFmpeg can read"),
+        ("in.mp4", sound, "only sound"),
+        ("in.ts", lambda path: stream(path, [(96, 64), (96, 64)], -2000), "jump back"),
+        ("in.ts", lambda path: stream(path, [(96, 64), (128, 96)], 1000), "changes its size"),
+        ("in.mp4", lambda path: clip(path, EVEN, transfer=16), "is HDR"),
+    ],
+)
+def test_what_cannot_be_read_leaves_no_file_and_no_thread(
+    tmp_path: Path, name: str, made: Any, said: str
+) -> None:
+    source = made(tmp_path / name)
+    before = threading.active_count()
+    with (
+        Sharpener(threads=1) as sharpener,
+        pytest.raises(MediaError, match=said) as caught,
+        read_video(source) as video,
+        write_video(tmp_path / "new" / "out.mp4", like=video) as sink,
+    ):
+        Pipeline(video.shots(), sharpener, sink, interrupt=video.interrupt).run()
+    assert "\n" not in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize(("true", "name"), [("mkv", "in.mp4"), ("mp4", "in.avi"), ("ts", "in")])
+def test_a_wrong_ending_does_not_matter(tmp_path: Path, true: str, name: str) -> None:
+    source = clip(tmp_path / f"true.{true}", EVEN)
+    expected = pictures(source)
+    source.rename(tmp_path / name)
+    found = pictures(tmp_path / name)
+    assert len(found) == len(EVEN)
+    assert all(np.array_equal(a, b) for a, b in zip(found, expected, strict=True))
+
+
+def test_frames_that_damage_swallows_are_told_by_their_gap(tmp_path: Path) -> None:
+    source = clip(tmp_path / "in.mkv", (*range(0, 1000, 40), *range(3000, 4000, 40)))
+    with read_video(source) as video:
+        assert len(list(video)) == 50
+        assert video.notes == ["there are no frames from 0.96 s to 3.00 s: pause or damage"]
+
+
+def test_odd_sides_are_read_whole_and_written_even(tmp_path: Path) -> None:
+    source = clip(tmp_path / "in.mp4", EVEN, size=(97, 65), pixels="yuv444p")
+    with (
+        read_video(source) as video,
+        write_video(tmp_path / "out.mp4", like=video, crf=1) as sink,
+    ):
+        shots = list(video)
+        for shot in shots:
+            sink.write(shot)
+    assert shots[0].frame.shape == (65, 97, 3)
+    written = pictures(tmp_path / "out.mp4")
+    assert {frame.shape for frame in written} == {(66, 98, 3)}
+    assert np.abs(written[3][:65, :97].astype(int) - shots[3].frame).mean() < 3
+    assert any(note.startswith("odd sides were made even") for note in sink.notes)
+
+
 @pytest.mark.parametrize("degrees", [90, 180, 270])
 def test_every_turn_of_a_phone_is_undone(tmp_path: Path, degrees: int) -> None:
     source = clip(tmp_path / "in.mp4", EVEN, rotation=degrees)
@@ -130,6 +235,38 @@ def nobody() -> Iterator[Path]:
             yield folder
         finally:
             os.seteuid(user)
+
+
+@pytest.mark.parametrize("where", ["file/out.mp4", "file/new/out.mp4", "/proc/out.mp4"])
+def test_a_place_where_nothing_can_be_made_is_told_by_its_name(tmp_path: Path, where: str) -> None:
+    if where.startswith("/proc") and not Path("/proc/self").is_dir():
+        pytest.skip("there is no /proc")
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match=r"No such file|Not a directory") as caught:
+        write_video(tmp_path / where)
+    assert caught.value.filename == str(tmp_path / where)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("full", ["write_text", "open"])
+def test_a_disk_without_room_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full: str
+) -> None:
+    def refuse(*_arguments: object, **_options: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with (
+        pytest.raises(OSError, match="No space left") as caught,
+        monkeypatch.context() as patch,
+        ExitStack() as stack,
+    ):
+        if full == "write_text":
+            patch.setattr(Path, "write_text", refuse)
+        sink = stack.enter_context(write_video(tmp_path / "new" / "out.mp4"))
+        patch.setattr(Path, "open", refuse)
+        sink.write(Shot(draw(0), 0, Fraction(1, 25)))
+    assert caught.value.filename == str(tmp_path / "new" / "out.mp4")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_without_rights_is_told(nobody: Path) -> None:
