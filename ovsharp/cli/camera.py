@@ -54,6 +54,7 @@ WINDOW = (
 @click.option("--preview/--no-preview", default=True, help="Show a window. [default: yes]")
 @click.option("--virtual", is_flag=True, help="Be a camera for Zoom, Meet, Teams and OBS.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Also write a video file.")
+@click.option("--codec", help="Of that file, as `ovsharp video` takes it. [default: h264]")
 @click.option("--overwrite", is_flag=True, help="Replace an existing output.")
 @click.option("--split", is_flag=True, help="Left half: the frame as it came.")
 @click.option("--overlay/--no-overlay", default=True, help="Speed and latency in the picture.")
@@ -72,6 +73,7 @@ def camera(
     preview: bool,
     virtual: bool,
     output: Path | None,
+    codec: str | None,
     overwrite: bool,
     split: bool,
     overlay: bool,
@@ -109,7 +111,9 @@ def camera(
         live = Live(cam, sharpener, show, overlay=overlay, split=split, strength=strength)
         recorder = None
         if output is not None:
-            recorder = stack.enter_context(Recorder(output, rate=cam.fps, overwrite=overwrite))
+            recorder = stack.enter_context(
+                Recorder(output, rate=cam.fps, codec=codec, overwrite=overwrite)
+            )
             sinks.append(recorder.write)
         if virtual:
             sinks.append(_virtual(stack, cam.fps))
@@ -127,7 +131,11 @@ def camera(
         with staged(report.absolute().parent) as staging:
             content = {**dataclasses.asdict(figures), "fps": figures.fps, "ran": ran}
             if recorder is not None:
-                content |= {"recorded": recorder.written, "not_recorded": recorder.dropped}
+                content |= {
+                    "recorded": recorder.written,
+                    "not_recorded": recorder.dropped,
+                    "encoder": recorder.encoder,
+                }
             (staging / report.name).write_text(json.dumps(content, indent=1) + "\n")
     if error is not None:
         raise error
@@ -224,7 +232,7 @@ def _say(figures: Figures, ran: str, recorder: Recorder | None, reason: str) -> 
     ]
     if recorder is not None:
         late = f", {recorder.dropped} left out: the encoder was too slow" * bool(recorder.dropped)
-        lines.append(f"recorded {recorder.written} of them{late}")
+        lines.append(f"recorded {recorder.written} of them by {recorder.encoder}{late}")
     if reason:
         lines.append(f"note: {reason}")
     console.output().print("\n".join(lines), markup=False, soft_wrap=True)

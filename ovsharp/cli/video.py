@@ -60,7 +60,11 @@ class _Choices:
     help="Hold this speed: choose the model of a family by it, and change it when need be. "
     "[family: sharp, or that of --model]",
 )
-@click.option("--codec", help="h264, hevc, vp9 or av1. [default: h264; vp9 for .webm]")
+@click.option(
+    "--codec",
+    help="h264, hevc, vp9, av1; one for hardware, e.g. h264_nvenc; or auto, which takes that of "
+    "the machine if one works. [default: h264 in software; vp9 for .webm]",
+)
 @click.option(
     "--crf",
     "--quality",
@@ -191,7 +195,7 @@ def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) ->
                 )
             raise
     notes = [*clip.notes, *sink.notes, *_quality_notes(sharpener, known)]
-    return _summary(source, target, clip, done, progress, flicker, notes)
+    return _summary(source, target, clip, sink.encoder.name, done, progress, flicker, notes)
 
 
 def _quality_notes(sharpener: Sharpener, known: int) -> list[str]:
@@ -212,6 +216,7 @@ def _summary(
     source: Path,
     target: Path,
     clip: VideoReader,
+    encoder: str,
     done: int,
     progress: Progress,
     flicker: Any,
@@ -233,6 +238,7 @@ def _summary(
         "slowest": progress.slowest,
         "share_of_slowest": round(progress.share, 3),
         "colour": clip.colour.label,
+        "encoder": encoder,
         "notes": notes,
     }
     if flicker is not None:
@@ -245,7 +251,9 @@ def _summary(
         f"{target}: {figures['frames']} frames in {progress.seconds:.1f} s, "
         f"{progress.fps:.1f} FPS in all, model {progress.model_fps:.1f} FPS, "
         f"{clip.dropped} dropped",
-        "  busy: " + ", ".join(f"{stage} {share:.0%}" for stage, share in shares.items()),
+        "  busy: "
+        + ", ".join(f"{stage} {share:.0%}" for stage, share in shares.items())
+        + f"; encoder {encoder}",
         "  budget: "
         + ", ".join(f"{stage} {fps:.1f} FPS" for stage, fps in progress.budget.items())
         + f" alone beside the others; {progress.share:.0%} of the slowest ({progress.slowest}) "

@@ -2,6 +2,7 @@
 
 from ovsharp.media.camera import Camera, Capture
 from ovsharp.media.distinct import Distinct
+from ovsharp.media.encoders import AUTO, CODECS, Encoder
 from ovsharp.media.find import category_of, find_images, find_pairs, holds_pairs
 from ovsharp.media.finished import Finished, identity
 from ovsharp.media.formats import FORMATS, IMAGE_ENDINGS, QUALITY
@@ -19,9 +20,10 @@ from ovsharp.media.shot import Shot
 from ovsharp.media.steady import Steady
 from ovsharp.media.video import VIDEO_ENDINGS, is_video, video_frames
 from ovsharp.media.virtual_camera import VirtualCamera
-from ovsharp.media.writer import CODECS, CONTAINERS, VideoWriter, write_video
+from ovsharp.media.writer import CONTAINERS, VideoWriter, write_video
 
 __all__ = [
+    "AUTO",
     "CODECS",
     "CONTAINERS",
     "FORMATS",
@@ -31,6 +33,7 @@ __all__ = [
     "Camera",
     "Capture",
     "Distinct",
+    "Encoder",
     "Finished",
     "Frame",
     "Picture",

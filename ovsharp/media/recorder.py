@@ -32,11 +32,12 @@ class Recorder:
     Args:
         path: ending in one of `CONTAINERS`.
         rate: pictures per second that are to be expected.
+        codec: as that of `write_video`.
         overwrite: whether an existing file may be replaced.
         waiting: pictures that may wait for the encoder.
 
     Raises:
-        UsageError: an ending that is not known, or the file exists.
+        UsageError: an ending or encoder that is not known or does not work, or the file exists.
         OSError: it cannot be written.
 
     Attributes:
@@ -54,10 +55,11 @@ class Recorder:
         path: str | Path,
         *,
         rate: float = 30.0,
+        codec: str | None = None,
         overwrite: bool = False,
         waiting: int = WAITING,
     ) -> None:
-        self._video = write_video(path, rate=rate, live=True, overwrite=overwrite)
+        self._video = write_video(path, rate=rate, codec=codec, live=True, overwrite=overwrite)
         self._most = waiting
         self.written = self.dropped = 0
         # Not `Queue`: Ctrl-C inside of it, in the live loop, may leave its lock taken.
@@ -66,6 +68,11 @@ class Recorder:
         self._error: BaseException | None = None
         self._began, self._last = 0.0, -1
         self._thread = threading.Thread(target=self._work, name="ovsharp-recorder", daemon=True)
+
+    @property
+    def encoder(self) -> str:
+        """Name of the encoder that runs."""
+        return self._video.encoder.name
 
     def write(self, picture: Frame) -> None:
         """Take a picture that is shown now. It is copied; this never waits.

@@ -21,6 +21,7 @@ from ovsharp.errors import MediaError, UsageError
 from ovsharp.extras import need
 from ovsharp.files import staged
 from ovsharp.media.colour import BT709, LIMITED, Colour, from_bgr
+from ovsharp.media.encoders import AUTO, find_encoder
 from ovsharp.media.images import Frame
 from ovsharp.media.reader import VideoReader, open_video
 from ovsharp.media.segments import Piece, pieces_of, segment_head, segments_in, write_segment
@@ -31,16 +32,6 @@ CONTAINERS = tuple(FORMATS)
 SEGMENT = 240
 """Frames per segment: what an interruption costs at most."""
 
-_CODECS = {"h264": "libx264", "hevc": "libx265", "vp9": "libvpx-vp9", "av1": "libsvtav1"}
-CODECS = tuple(_CODECS)
-_FAST = {
-    "h264": {"preset": "veryfast"},
-    "hevc": {"preset": "veryfast", "x265-params": "log-level=error"},
-    "vp9": {"deadline": "realtime", "cpu-used": "6", "b": "0"},
-    "av1": {"preset": "10"},
-}
-_LIVE = {"h264": {"preset": "superfast"}}
-"""Measured at 720p: half the work of `veryfast`, twice the bytes."""
 _AVX512_SKX = 256
 """The number that OpenCV gives this set of instructions."""
 _HAS_AVX512 = cv2.checkHardwareSupport(_AVX512_SKX)
@@ -57,6 +48,7 @@ class VideoWriter:
 
     Attributes:
         path: of the file.
+        encoder: what codes the frames.
         segment: frames after each of which a job can continue, and a key frame stands.
         notes: what was left out or changed, a sentence each.
     """
@@ -81,23 +73,24 @@ class VideoWriter:
         ending = self.path.suffix.lower()
         if ending not in CONTAINERS:
             raise UsageError(f"cannot write {self.path.name}: expected {', '.join(CONTAINERS)}")
-        self.codec = codec or ("vp9" if ending == ".webm" else "h264")
-        if self.codec not in _CODECS or (ending == ".webm" and self.codec in ("h264", "hevc")):
-            raise UsageError(f"{ending} cannot hold {self.codec}; expected {', '.join(CODECS)}")
         if self.path.exists() and not overwrite:
             raise UsageError(f"{self.path} exists; choose another -o, or allow it with --overwrite")
-        self._like, self._crf, self._size, self.segment = like, crf, size, segment
+        self.encoder = find_encoder(codec or ("vp9" if ending == ".webm" else "h264"), ending)
+        self._like, self._size, self.segment = like, size, segment
         self._rate = None if rate is None else Fraction(rate).limit_denominator(1001)
         if like is not None:
             self._rate = like.rate
-        self._speed = {**_FAST, **_LIVE} if live else _FAST
+        more = self.encoder.live if live else {}
+        self._options = {**self.encoder.quality(crf), **self.encoder.speed, **more}
         self._colour = Colour(BT709, LIMITED) if like is None else like.colour
         self.work = self.path.parent / f".ovsharp-{self.path.name}.work"
         self._made = [p for p in (self.path.parent, *self.path.parent.parents) if not p.exists()]
-        identity = json.dumps([job, self.codec, crf, size, segment])
+        identity = json.dumps([job, self.encoder.name, crf, size, segment])
         self.notes = self._left_out(ending)
+        if codec == AUTO and not self.encoder.hardware:
+            self.notes.append(f"no encoder of hardware works here: {self.encoder.name} runs")
         self._prepare(identity, resume)
-        self._encoder: Any = None
+        self._coding: Any = None
         self._head: dict[str, object] = {}
         self._pieces: list[Piece] = []
         self._durations: dict[int, int] = {}
@@ -127,11 +120,11 @@ class VideoWriter:
         """
         frame = self._fitted(shot.frame)
         with self._naming():
-            if self._encoder is None:
-                self._encoder = self._open(frame.shape[1], frame.shape[0], shot.time_base)
-            picture = from_bgr(frame, self._colour, "yuv420p")
+            if self._coding is None:
+                self._coding = self._open(frame.shape[1], frame.shape[0], shot.time_base)
+            picture = from_bgr(frame, self._colour, self.encoder.pixels)
             picture.pts, picture.time_base = shot.pts, shot.time_base
-            self._keep(self._encoder.encode(picture))
+            self._keep(self._coding.encode(picture))
             self._durations[shot.pts] = shot.duration
             self._count += 1
             if self._count == self.segment:
@@ -160,7 +153,7 @@ class VideoWriter:
             if kind is None:
                 self.finish()
         finally:
-            self._encoder = None
+            self._coding = None
             if self.work.is_dir() and not segments_in(self.work):
                 self.discard()
 
@@ -234,7 +227,7 @@ class VideoWriter:
         import av
         from av.codec.context import Flags
 
-        encoder = av.CodecContext.create(_CODECS[self.codec], "w")
+        encoder = av.CodecContext.create(self.encoder.name, "w")
         self._configure(encoder, width, height, time_base)
         encoder.flags |= Flags.global_header
         self._head = {
@@ -245,7 +238,8 @@ class VideoWriter:
         return encoder
 
     def _configure(self, encoder: Any, width: int, height: int, time_base: Fraction) -> None:
-        encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
+        encoder.width, encoder.height = width, height
+        encoder.pix_fmt = self.encoder.pixels
         encoder.time_base = time_base
         encoder.framerate = self._rate or 1 / time_base
         if self._like is not None:
@@ -253,25 +247,25 @@ class VideoWriter:
         encoder.colorspace, encoder.color_range = self._colour.matrix, self._colour.range
         encoder.color_primaries = self._colour.primaries
         encoder.color_trc = self._colour.transfer
-        encoder.options = {"crf": str(self._crf), **self._speed[self.codec]}
-        if self.codec == "h264" and width % _AVX512_STEP and _HAS_AVX512:
-            encoder.options = {**encoder.options, "x264-params": "asm=avx2"}
+        encoder.options = dict(self._options)
+        if self.encoder.name == "libx264" and width % _AVX512_STEP and _HAS_AVX512:
+            encoder.options |= {"x264-params": "asm=avx2"}
 
     def _keep(self, packets: list[Any]) -> None:
         for packet in packets:
             self._pieces.append(Piece(packet.pts, 0, packet.is_keyframe, bytes(packet)))
 
     def _flush(self) -> None:
-        if self._encoder is None:
+        if self._coding is None:
             return
-        self._keep(self._encoder.encode(None))
+        self._keep(self._coding.encode(None))
         pieces = [
             Piece(piece.pts, self._durations.get(piece.pts, 0), piece.key, piece.data)
             for piece in self._pieces
         ]
         path = self.work / f"segment-{len(segments_in(self.work)):06}"
         write_segment(path, self._head, pieces)
-        self._encoder, self._pieces, self._durations, self._count = None, [], {}, 0
+        self._coding, self._pieces, self._durations, self._count = None, [], {}, 0
 
     def _join(self, target: Path) -> None:
         import av
@@ -289,7 +283,7 @@ class VideoWriter:
         source = open_video(like.path) if like is not None and like.path.is_file() else None
         try:
             with av.open(str(target), "w", format=FORMATS[target.suffix.lower()]) as out:
-                video = out.add_stream(_CODECS[self.codec], rate=self._rate)
+                video = out.add_stream(self.encoder.name, rate=self._rate)
                 self._configure(video.codec_context, head["width"], head["height"], time_base)
                 video.time_base = time_base
                 tracks: dict[int, Any] = {}
@@ -389,13 +383,13 @@ def write_video(path: str | Path, **options: Any) -> VideoWriter:
     Args:
         path: ending in one of `CONTAINERS`.
         options: `like`, the reader whose colours, sound, subtitles and metadata are kept;
-            `codec`, one of `CODECS`; `crf`, lower is better; `size`, final (width, height);
+            `codec`, see `find_encoder`; `crf`, lower is better; `size`, final (width, height);
             `rate`, frames per second to expect where no `like` tells it; `live`, code faster and
             larger; `resume`; `overwrite`; `job`, a text that identifies what is computed;
             `segment`, frames per segment.
 
     Raises:
-        UsageError: an ending or codec that is not known, or the file exists.
+        UsageError: an ending or encoder that is not known or does not work, or the file exists.
         MediaError: the output cannot hold a stream.
         OSError: it cannot be written.
     """

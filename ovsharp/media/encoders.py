@@ -1,0 +1,159 @@
+"""Video encoders: in software, which is there everywhere, and of the machine's hardware."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from ovsharp.errors import UsageError
+from ovsharp.media.colour import BT709, LIMITED, Colour, from_bgr
+
+AUTO = "auto"
+"""The first encoder of the hardware that opens; h264 in software where none does."""
+
+_TRY_SECONDS = 10.0
+"""How long an encoder may take over a few frames before it counts as hanging."""
+
+_Options = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """What codes the frames of a video."""
+
+    name: str
+    """What FFmpeg calls it."""
+    codec: str
+    """What it makes: h264, hevc, vp9 or av1."""
+    quality: Callable[[int], _Options]
+    """Gives the options for a quality, a number as x264's `crf`."""
+    speed: _Options = field(default_factory=dict)
+    live: _Options = field(default_factory=dict)
+    """What changes beside a live picture."""
+    pixels: str = "yuv420p"
+    """The layout of the frames that it takes."""
+    hardware: bool = False
+
+
+def _crf(crf: int) -> _Options:
+    return {"crf": str(crf)}
+
+
+_SOFTWARE = (
+    # Measured at 720p: `superfast` is half the work of `veryfast`, and twice the bytes.
+    Encoder("libx264", "h264", _crf, {"preset": "veryfast"}, {"preset": "superfast"}),
+    Encoder("libx265", "hevc", _crf, {"preset": "veryfast", "x265-params": "log-level=error"}),
+    Encoder("libvpx-vp9", "vp9", _crf, {"deadline": "realtime", "cpu-used": "6", "b": "0"}),
+    Encoder("libsvtav1", "av1", _crf, {"preset": "9"}),
+)
+CODECS = tuple(encoder.codec for encoder in _SOFTWARE)
+"""What can be made everywhere."""
+
+# VA-API and V4L2 are missing: they take no frames from memory, or no quality.
+_MAKERS: dict[str, Callable[[int], _Options]] = {
+    "videotoolbox": lambda crf: {
+        "flags": "+qscale",
+        "global_quality": str(118 * max(1, 100 - 2 * crf)),  # FFmpeg's lambda of 1..100
+    },
+    "nvenc": lambda crf: {"rc": "constqp", "qp": str(crf)},
+    "qsv": lambda crf: {"global_quality": str(max(1, crf))},
+    "amf": lambda crf: {"rc": "cqp", "qp_i": str(crf), "qp_p": str(crf)},
+}
+
+
+def hardware_encoders() -> tuple[Encoder, ...]:
+    """List the encoders that this build of PyAV has for hardware, whether that is there or not."""
+    import av
+
+    found = []
+    for codec in ("h264", "hevc", "av1"):
+        for maker, quality in _MAKERS.items():
+            name = f"{codec}_{maker}"
+            if name in av.codecs_available:
+                takes = [form.name for form in av.Codec(name, "w").video_formats or ()]
+                pixels = "yuv420p" if "yuv420p" in takes else "nv12"
+                found.append(Encoder(name, codec, quality, pixels=pixels, hardware=True))
+    return tuple(found)
+
+
+def find_encoder(choice: str, ending: str) -> Encoder:
+    """Give an encoder by what it makes, by its own name, or the machine's own.
+
+    One of the hardware is tried first, on a few frames: drivers promise more than they hold.
+
+    Args:
+        choice: one of `CODECS`, the name of one for hardware, e.g. `h264_nvenc`, or `AUTO`.
+        ending: of the output.
+
+    Raises:
+        UsageError: there is no such encoder, it does not work here, or the output cannot hold what
+            it makes.
+    """
+    hardware = {} if choice in CODECS else {one.name: one for one in hardware_encoders()}
+    if choice == AUTO:
+        fitting = (one for one in hardware.values() if _held(one, ending))
+        if first := next((one for one in fitting if not failure(one)), None):
+            return first
+        choice = "vp9" if ending == ".webm" else "h264"
+    known = {encoder.codec: encoder for encoder in _SOFTWARE} | hardware
+    if choice not in known:
+        raise UsageError(
+            f"there is no encoder {choice}; expected {', '.join((*CODECS, AUTO))}, or one for "
+            f"hardware that this PyAV knows: {', '.join(hardware) or 'none'}"
+        )
+    encoder = known[choice]
+    if encoder.name == "libsvtav1":  # which writes a page about itself for every segment
+        os.environ.setdefault("SVT_LOG", "1")
+    if not _held(encoder, ending):
+        raise UsageError(f"{ending} cannot hold {encoder.codec}; expected vp9 or av1")
+    if choice in hardware and (reason := failure(encoder)):
+        works = [one.name for one in hardware.values() if one is not encoder and not failure(one)]
+        raise UsageError(
+            f"{choice} does not work on this machine ({reason}); "
+            f"{', '.join((*works, *CODECS))} {'do' if works else 'in software do'}"
+        )
+    return encoder
+
+
+def failure(encoder: Encoder) -> str:
+    """Code a few frames, and say why that failed; nothing if it works."""
+    failures: list[str] = []
+
+    def work() -> None:
+        failures.append(_failure(encoder))
+
+    # A thread, because a driver may hang, and nothing can interrupt it.
+    thread = threading.Thread(target=work, name="ovsharp-try", daemon=True)
+    thread.start()
+    thread.join(_TRY_SECONDS)
+    return failures[0] if failures else f"it did not answer for {_TRY_SECONDS:g} s"
+
+
+def _failure(encoder: Encoder) -> str:
+    import av
+
+    frame = np.zeros((360, 640, 3), np.uint8)
+    try:
+        context: Any = av.CodecContext.create(encoder.name, "w")
+        context.width, context.height, context.pix_fmt = 640, 360, encoder.pixels
+        context.time_base, context.framerate = Fraction(1, 30), Fraction(30)
+        context.options = {**encoder.quality(20), **encoder.speed}
+        packets = []
+        for index in range(4):
+            picture = from_bgr(frame, Colour(BT709, LIMITED), encoder.pixels)
+            picture.pts, picture.time_base = index, Fraction(1, 30)
+            packets += context.encode(picture)
+        packets += context.encode(None)
+    except (av.error.FFmpegError, ValueError) as error:
+        return getattr(error, "strerror", None) or str(error)
+    return "" if packets else "it gave no packets"
+
+
+def _held(encoder: Encoder, ending: str) -> bool:
+    return ending != ".webm" or encoder.codec in ("vp9", "av1")
