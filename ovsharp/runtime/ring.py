@@ -38,7 +38,7 @@ class Slot:
     def start(self, arrays: Mapping[str, Frame]) -> None:
         """Start an inference that reads and writes these arrays (H x W x 3) in place.
 
-        The slot keeps them alive until the next start.
+        The slot keeps them alive until they are done.
 
         Raises:
             InferenceError: OpenVINO refuses them.
@@ -68,6 +68,7 @@ class Slot:
                 f"inference of a frame of {self._where} failed: {last_line(error)}"
             ) from error
         self._running = False
+        self._arrays = {}  # megabytes, which the caller may have given up
 
     def _settle(self) -> None:
         """Let an inference end that nobody waited for: its owner was interrupted."""
