@@ -122,7 +122,8 @@ def video(
             except (OvsharpError, OSError) as error:
                 if len(jobs) == 1:
                     raise
-                failures.append(f"{source}: {error}")
+                text = str(error)
+                failures.append(text if str(source) in text else f"{source}: {text}")
     if choices.report is not None:
         from ovsharp.files import staged
 
