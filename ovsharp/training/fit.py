@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from lightning_fabric import Fabric
 from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import DataLoader, Dataset, Subset
 
 from ovsharp.degrade import parse
 from ovsharp.errors import TrainingError, UsageError
@@ -30,7 +31,7 @@ from ovsharp.training.images import Images
 from ovsharp.training.journal import Journal, Report
 from ovsharp.training.losses import Losses
 from ovsharp.training.network import build, takes_base, unit
-from ovsharp.training.patches import Batch, Patches, border
+from ovsharp.training.patches import Batch, Patches, StoredPatches, border
 from ovsharp.training.pruning import Pruning
 from ovsharp.training.recipe import Course, Distillation, Stage
 from ovsharp.training.schedule import optimizer_of, schedule_of
@@ -303,9 +304,14 @@ class _Run:
             count=count,
             # Another stage sees other patches, unless the teacher's answers to them are kept.
             seed=self.course.seed + (0 if self.answers else 1000 * (number - 1)),
-            different=self.lessons.plan.stored if self.lessons else 0,
+            different=(self.lessons.plan.stored if self.lessons else 0) or self.course.stored,
         )
-        rest = Subset(patches, range(first * self.course.batch, count))
+        source: Dataset[Batch] = patches
+        if self.course.stored:
+            folder = self._patch_folder(number)
+            self._forget_patches(but=folder)
+            source = StoredPatches(patches, folder)
+        rest = Subset(source, range(first * self.course.batch, count))
         loader = DataLoader(
             rest,
             self.course.batch // self.fabric.world_size,
@@ -316,6 +322,14 @@ class _Run:
         arrays: Any = self.fabric.setup_dataloaders(loader)
         for parts in arrays:
             yield Batch(*(torch.from_numpy(part).to(self.fabric.device) for part in parts))
+
+    def _patch_folder(self, stage: int | str) -> Path:
+        return self.folder / f"patches-{stage}-{self.fabric.global_rank}"
+
+    def _forget_patches(self, but: Path | None = None) -> None:
+        for folder in self.folder.glob(self._patch_folder("*").name):
+            if folder != but:
+                shutil.rmtree(folder)
 
     def _learn(self, batch: Batch, pruning: Pruning) -> None:
         self.module.train()
@@ -442,6 +456,7 @@ class _Run:
         best = torch.load(self.folder / BEST, map_location=self.fabric.device, weights_only=True)
         self.network.load_state_dict(best)
         self._write(WEIGHTS, self.deployed(self.network.eval()))
+        self._forget_patches()
 
     def _write(self, name: str, state: dict[str, Any]) -> None:
         if self.fabric.is_global_zero:

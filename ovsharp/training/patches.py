@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -90,6 +91,59 @@ class Patches(Dataset[Batch]):
             _tensor(upscale(damaged, scale), edge),
             _tensor(sharp, edge),
         )
+
+
+class StoredPatches(Dataset[Batch]):
+    """Patches that are made once, kept on disk, and come again after `patches.different`.
+
+    For damages that take longer than a step of the training: video codecs. Whoever needs a patch
+    first makes it; processes may share the files.
+
+    Args:
+        patches: with `different` above 0.
+        folder: for the files; 9 bytes per pixel of a patch, 6 at scale 1.
+
+    Example:
+        >>> stored = StoredPatches(patches, Path("runs/mine/patches"))  # doctest: +SKIP
+    """
+
+    def __init__(self, patches: Patches, folder: Path) -> None:
+        self._patches = patches
+        side, scale = patches.size - 2 * border(patches.recipe.scale), patches.recipe.scale
+        sides = {"damaged": side // scale, "base": side, "sharp": side}
+        if scale == 1:
+            del sides["base"]  # the same picture as `damaged`
+        count = patches.different
+        shapes: dict[str, tuple[int, ...]] = {
+            name: (count, 3, length, length) for name, length in sides.items()
+        }
+        shapes["known"] = (count,)
+        paths = {name: folder / f"{name}.npy" for name in shapes}
+        whole = all(
+            path.exists() and np.load(path, mmap_mode="r").shape == shapes[name]
+            for name, path in paths.items()
+        )
+        folder.mkdir(parents=True, exist_ok=True)
+        self._arrays = {
+            name: np.lib.format.open_memmap(path, "r+" if whole else "w+", np.uint8, shapes[name])
+            for name, path in paths.items()
+        }
+
+    def __len__(self) -> int:
+        return len(self._patches)
+
+    def __getitem__(self, item: int) -> Batch:
+        index = item % self._patches.different
+        arrays = self._arrays
+        if not arrays["known"][index]:
+            patch = self._patches[index]
+            for name in arrays.keys() - {"known"}:
+                arrays[name][index] = getattr(patch, name).numpy()
+            arrays["known"][index] = 1
+            return patch
+        damaged, sharp = (torch.from_numpy(arrays[n][index].copy()) for n in ("damaged", "sharp"))
+        base = torch.from_numpy(arrays["base"][index].copy()) if "base" in arrays else damaged
+        return Batch(torch.tensor(index), damaged, base, sharp)
 
 
 def _tensor(image: Frame, cut: int) -> torch.Tensor:

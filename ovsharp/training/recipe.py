@@ -116,6 +116,10 @@ class Course:
     early_stop: int = 0
     """Validations without a better SSIM after which a stage ends; 0 for never."""
     seed: int = 1
+    stored: int = 0
+    """Number of different patches per stage, damaged once and kept on disk while the stage runs,
+    6 bytes per pixel; 0 for new ones all the time. For damages by video codecs, which take longer
+    than a step."""
 
     @property
     def steps(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from ovsharp import UsageError
 from ovsharp.models import ARCHITECTURES
 
 
@@ -108,3 +109,22 @@ def test_a_student_starts_as_a_network_through_which_signals_pass() -> None:
         correction = network(torch.rand(1, 3, 64, 64)) - network(torch.zeros(1, 3, 64, 64))
 
         assert 0.1 < correction.std() < 10
+
+
+@torch.no_grad()
+def test_a_residual_student_starts_with_the_picture_in_its_features() -> None:
+    torch.manual_seed(0)
+    network = ARCHITECTURES.build("student", channels=16, depth=4, unshuffle=2, residual=True)
+    seen: list[torch.Tensor] = []
+    network.get_submodule("tail").register_forward_pre_hook(lambda _, inputs: seen.append(*inputs))
+    frame = torch.rand(1, 3, 32, 32) - 0.5  # the sign passes too
+    network(frame)
+    cells = torch.nn.functional.pixel_unshuffle(frame, 2)
+    carried = torch.corrcoef(torch.cat((seen[0][0, :12].flatten(1), cells[0].flatten(1))))
+    assert carried[:12, 12:].diagonal().min() > 0.8
+
+
+@pytest.mark.parametrize("wrong", [{"depth": 3}, {"depth": 2, "branches": True}])
+def test_a_residual_student_has_pairs_of_plain_convolutions(wrong: dict[str, int]) -> None:
+    with pytest.raises(UsageError, match="even depth and no branches"):
+        ARCHITECTURES.build("student", residual=True, **wrong)

@@ -12,7 +12,7 @@ from ovsharp.degrade import parse
 from ovsharp.media import find_images
 from ovsharp.runtime import upscale
 from ovsharp.training.images import Images, split
-from ovsharp.training.patches import Patches
+from ovsharp.training.patches import Patches, StoredPatches
 
 
 def patches(folder: Path, recipe: str, **options: int) -> Patches:
@@ -49,6 +49,22 @@ def test_patches_come_again_where_answers_are_stored(photos: Path) -> None:
     few = patches(photos, "noise(sigma=9)", different=3)
     assert [int(few[index].number) for index in range(5)] == [0, 1, 2, 0, 1]
     assert torch.equal(few[1].damaged, few[4].damaged)
+
+
+@pytest.mark.parametrize("recipe", ["noise(sigma=9)", "x4"])
+def test_stored_patches_are_made_once(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: str
+) -> None:
+    plain = patches(photos, recipe, different=3)
+    stored = StoredPatches(patches(photos, recipe, different=3), tmp_path / "stored")
+    assert len(stored) == 8
+    first = [stored[index] for index in range(3)]
+    monkeypatch.setattr(Patches, "__getitem__", None)
+    again = StoredPatches(patches(photos, recipe, different=3), tmp_path / "stored")
+    monkeypatch.undo()
+    for index in range(8):
+        for batch in (first[index % 3], again[index]):
+            assert all(map(torch.equal, batch, plain[index]))
 
 
 def test_patches_are_rgb(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import torch
 from ovsharp import TrainingError, UsageError
 from ovsharp.models import load_network
 from ovsharp.training import Report, TrainingRecipe, train
+from ovsharp.training.distillation import precision_of
 from ovsharp.training.fit import BAD_BATCH, CHECKPOINT, _Run
 from ovsharp.training.recipe import Course, Distillation, FeaturePair, Schedule, Stage
 
@@ -107,6 +108,34 @@ def test_resumed_run_equals_uninterrupted_run(
     for key, value in weights(whole / "student.pth").items():
         assert torch.equal(value, weights(other / "student.pth")[key]), key
     assert rows(whole) == rows(other)
+
+
+def test_stored_patches_change_nothing_and_go_with_the_run(
+    small: TrainingRecipe, photos: Path, tmp_path: Path
+) -> None:
+    stages = (Stage("blur(sigma=2)", 4, 1e-3), Stage("noise(sigma=9)", 4, 1e-3))
+    plain = train(changed(small, stages=stages), photos, tmp_path / "plain")
+    there: set[str] = set()
+
+    def look(_name: str, _done: int, _total: int) -> None:
+        there.update(path.name for path in (tmp_path / "stored").glob("patches-*"))
+
+    # As many as there are items: none comes twice.
+    stored = changed(small, stages=stages, stored=16)
+    kept = train(stored, photos, tmp_path / "stored", progress=look)
+    assert there == {"patches-1-0", "patches-2-0"}
+    assert not list((tmp_path / "stored").glob("patches-*"))
+    assert kept.student.score == plain.student.score
+
+
+@pytest.mark.parametrize("bf16", [True, False])
+def test_a_cpu_trains_in_bfloat16_if_it_has_instructions_for_it(
+    monkeypatch: pytest.MonkeyPatch, bf16: bool
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: bf16)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    assert precision_of() == ("bf16-mixed" if bf16 else "32-true")
 
 
 def test_a_full_disk_leaves_the_last_checkpoint(
