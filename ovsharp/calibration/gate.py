@@ -20,8 +20,8 @@ from ovsharp.spec import ModelSpec
 
 FLAT_LIMIT = 4
 """Most levels (of 255) by which an INT8 model may change what its parent makes of a flat frame,
-white and black included. Rounding alone makes 1, the first shipped student 2 to 4; NNCF's
-defaults made 30."""
+white and black included. Rounding alone makes 1; NNCF's defaults made 30. The rim does not count,
+where padding with black stands against the colour: that is no flat area but an edge."""
 GRADIENT_LIMIT = 8
 """The same for a gradient, where the steps of 8-bit activations show."""
 
@@ -118,7 +118,7 @@ class Judge:
         outputs = self._run(model, self._extremes.values(), execution)
         name, levels, limit = max(
             (
-                (name, _difference(output, expected), _limit(name))
+                (name, self._difference(output, expected), _limit(name))
                 for name, output, expected in zip(
                     self._extremes, outputs, self._expected, strict=True
                 )
@@ -140,6 +140,14 @@ class Judge:
         frames = [*self._frames[:_RANKING_CROPS], *self._extremes.values()]
         outputs = self._run(model, frames, execution)
         return _mean(outputs, [*self._outputs, *self._expected]).ssim
+
+    def _difference(self, output: Frame, expected: Frame) -> int:
+        """Largest difference where the border of the frame has no influence."""
+        rim = (self._spec.margin or 0) * self._spec.scale
+        if 2 * rim >= min(output.shape[:2]):
+            rim = 0
+        inner = np.s_[rim : output.shape[0] - rim, rim : output.shape[1] - rim]
+        return int(np.abs(output[inner].astype(np.int16) - expected[inner]).max())
 
     def _run(
         self, model: ov.Model, frames: Iterable[Frame], execution: Execution
@@ -179,7 +187,7 @@ Build = Callable[[Sequence[str]], ov.Model]
 
 
 def give_back(
-    build: Build,
+    builds: Sequence[Build],
     judge: Judge,
     execution: Execution,
     *,
@@ -188,14 +196,14 @@ def give_back(
 ) -> Accepted:
     """Quantize a model, leaving as few layers in floating point as the limits ask for.
 
-    If quantizing all layers costs too much, they are ranked by their harm: the SSIM to the
-    parent's output that comes back when the quantizers of one layer alone are taken out. Then
-    the worst one is given back, the two worst, and so on, first by taking their quantizers out,
-    which takes seconds; as soon as that holds, by a new quantization without them, which is
-    measured again.
+    The ways to quantize are tried in turn. If each costs too much, layers are ranked by their
+    harm: the SSIM to the parent's output that comes back when the quantizers of one layer alone
+    are taken out. Then the worst one is given back, the two worst, and so on, first by taking
+    their quantizers out, which takes seconds; as soon as that holds, by a new quantization
+    without them, which is measured again.
 
     Args:
-        build: makes the quantized model.
+        builds: make the quantized model, the preferred one first; the last one gives layers back.
         judge: measures it.
         execution: that it will run with.
         max_drop: largest acceptable loss of SSIM.
@@ -204,10 +212,11 @@ def give_back(
     Raises:
         CalibrationError: the limits do not hold even with one quantized layer left.
     """
-    model = build(())
-    verdict = judge.judge(model, execution)
-    if verdict.holds(max_drop):
-        return Accepted(model, verdict, ())
+    for build in builds:
+        model = build(())
+        verdict = judge.judge(model, execution)
+        if verdict.holds(max_drop):
+            return Accepted(model, verdict, ())
     harms = _rank(model, judge, execution, progress)
     ranked = tuple(harms)
     for count in range(1, len(ranked)):
@@ -252,7 +261,3 @@ def _mean(outputs: Iterable[Frame], truths: Sequence[Frame]) -> Quality:
 
 def _limit(name: str) -> int:
     return GRADIENT_LIMIT if name in GRADIENTS else FLAT_LIMIT
-
-
-def _difference(output: Frame, expected: Frame) -> int:
-    return int(np.abs(output.astype(np.int16) - expected).max())

@@ -54,6 +54,19 @@ def is_quantized(model: ov.Model) -> bool:
     return any(node.get_type_name() == "FakeQuantize" for node in model.get_ops())
 
 
+def frame_quantizers(model: ov.Model) -> tuple[ov.Node, ...]:
+    """Give the quantizers of what comes in, before any layer."""
+    nodes = model.get_ordered_ops()
+    behind = _behind_a_layer(nodes)
+    return tuple(
+        node
+        for node in nodes
+        if node.get_type_name() == "FakeQuantize"
+        and node.get_friendly_name() not in behind
+        and _reads_input(node.input_value(0).get_node())
+    )
+
+
 def float_ends(model: ov.Model) -> tuple[str, ...]:
     """Give the operations that must stay in floating point for the picture's sake.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -30,6 +31,8 @@ from ovsharp.runtime import (
     Execution,
     check_device,
     get_core,
+    instruction_sets,
+    max_isa,
     read_ir,
     resolve_execution,
     write_ir,
@@ -120,14 +123,20 @@ def quantize(
     )
     frames = _calibration_frames(images, parent_spec)
 
-    def build(float_layers: Sequence[str]) -> ov.Model:
+    def build(bits: int, float_layers: Sequence[str]) -> ov.Model:
         return post_training(
-            parent, frames, preset=preset, float_layers=float_layers, progress=progress
+            parent,
+            frames,
+            preset=preset,
+            float_layers=float_layers,
+            first_layer_bits=bits,
+            progress=progress,
         )
 
     execution = resolve_execution(device, "int8", None)
     judge = Judge(parent, parent_spec, images.validation, device)
-    accepted = give_back(build, judge, execution, max_drop=max_drop, progress=progress)
+    builds = [partial(build, bits) for bits in _first_layer_bits(device)]
+    accepted = give_back(builds, judge, execution, max_drop=max_drop, progress=progress)
     verdict_f32 = judge.judge(accepted.model, Execution("f32", int8=True))
     compress(accepted.model)
     quantization = Quantization(
@@ -162,6 +171,17 @@ def quantize(
         verdict_f32=verdict_f32,
         files=_write(accepted.model, spec, images, folder or path.parent),
     )
+
+
+def _first_layer_bits(device: str) -> tuple[int, ...]:
+    """Say with how many bits for the weights of the first layer a model may be tried.
+
+    Eight where an overflow would show in what is measured: on a processor that has no VNNI.
+    """
+    there = instruction_sets()
+    lacking = there is not None and not any(there[name] for name in there if "VNNI" in name)
+    shows = device == "CPU" and (lacking or max_isa() == "AVX2")
+    return (7, 8) if shows else (7,)
 
 
 def _check_parent(path: Path, parent: ov.Model, spec: ModelSpec) -> None:
