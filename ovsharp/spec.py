@@ -154,6 +154,54 @@ class ModelSpec:
         return spec
 
 
+@dataclass(frozen=True)
+class RouterSpec:
+    """What a router chooses among: models for different damages, and leaving a frame as it is.
+
+    The IR that carries it takes `crops`, uint8 [N, crop, crop, 3] BGR, all of one frame, and gives
+    `gains`, f32 [models]: by how many dB each model can be expected to bring the frame nearer to
+    the truth.
+
+    Example:
+        >>> spec = RouterSpec("demo", ("demo-noise", "demo-blur"), crop=64, crops=16, least=0.1)
+        >>> RouterSpec.from_json(spec.to_json()) == spec
+        True
+    """
+
+    name: str
+    models: tuple[str, ...]
+    """Names of the models, the one for everything first; they lie beside the router."""
+    crop: int
+    """Side of a crop in pixels."""
+    crops: int
+    """How many are looked at: the square of a whole number."""
+    least: float
+    """A frame from which no model is expected to gain more dB than this is left as it is."""
+
+    def to_json(self) -> str:
+        """Give the spec as one line of JSON."""
+        return json.dumps({"schema": SCHEMA, **dataclasses.asdict(self)}, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> RouterSpec:
+        """Read what `to_json` wrote.
+
+        Raises:
+            UnsupportedModelError: not such a text, or values that make no sense.
+        """
+        try:
+            values = json.loads(text)
+            if values.pop("schema") != SCHEMA:
+                raise ValueError("another schema")
+            spec: RouterSpec = decode(values, cls)
+            good = spec.models and 8 <= spec.crop <= 1024 and 1 <= spec.crops <= 256
+            if not good or math.isqrt(spec.crops) ** 2 != spec.crops:
+                raise ValueError("values out of their range")
+        except MALFORMED as error:
+            raise UnsupportedModelError(f"the router's spec is malformed ({error})") from error
+        return spec
+
+
 def _check(spec: ModelSpec) -> None:
     floats = [*spec.value_range, *spec.mean, *spec.std, *spec.parity.values()]
     if spec.quantization is not None:

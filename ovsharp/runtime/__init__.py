@@ -1,6 +1,6 @@
 """IR files to frames: devices, compiled models, requests, tiles, `Sharpener`. No torch."""
 
-from ovsharp.runtime.auto import Choice, Switch
+from ovsharp.runtime.auto import Choice
 from ovsharp.runtime.compiled import CompiledFrames, Mode, Settings, compile_frames
 from ovsharp.runtime.device import (
     Execution,
@@ -10,7 +10,15 @@ from ovsharp.runtime.device import (
     resolve_execution,
 )
 from ovsharp.runtime.frames import Frame, check_frame, pad, upscale
-from ovsharp.runtime.ir import megabytes, operations, read_ir, read_openvino, write_ir
+from ovsharp.runtime.ir import (
+    megabytes,
+    operations,
+    read_ir,
+    read_openvino,
+    read_router,
+    write_ir,
+    write_router,
+)
 from ovsharp.runtime.machine import (
     Device,
     devices,
@@ -20,39 +28,56 @@ from ovsharp.runtime.machine import (
     pair_problem,
     used_isa,
 )
+from ovsharp.runtime.router import Router, crops, model_files
 from ovsharp.runtime.sharpener import Sharpener
-from ovsharp.runtime.shipped import DEFAULT_MODEL, find_model, shipped_models
+from ovsharp.runtime.shipped import (
+    DEFAULT_MODEL,
+    DEFAULT_ROUTER,
+    find_model,
+    find_router,
+    shipped_models,
+    shipped_routers,
+)
+from ovsharp.runtime.turn import Switch
 
 __all__ = [
     "DEFAULT_MODEL",
+    "DEFAULT_ROUTER",
     "Choice",
     "CompiledFrames",
     "Device",
     "Execution",
     "Frame",
     "Mode",
+    "Router",
     "Settings",
     "Sharpener",
     "Switch",
     "check_device",
     "check_frame",
     "compile_frames",
+    "crops",
     "devices",
     "find_model",
+    "find_router",
     "float_hints",
     "get_core",
     "instruction_sets",
     "max_isa",
     "megabytes",
+    "model_files",
     "operations",
     "package_versions",
     "pad",
     "pair_problem",
     "read_ir",
     "read_openvino",
+    "read_router",
     "resolve_execution",
     "shipped_models",
+    "shipped_routers",
     "upscale",
     "used_isa",
     "write_ir",
+    "write_router",
 ]

@@ -22,14 +22,13 @@ from ovsharp.runtime.device import MAX_ISA, get_core
 from ovsharp.runtime.fade import FADE_FRAMES, Fade
 from ovsharp.runtime.frames import Frame
 from ovsharp.runtime.ring import COMPILED_SIZES
-from ovsharp.runtime.shipped import shipped_models
+from ovsharp.runtime.shipped import DEFAULT_ROUTER, find_router, shipped_models
 from ovsharp.runtime.timing import TimingCache, measure, size_class
+from ovsharp.runtime.turn import KEPT_SWITCHES, Switch, Turn
 from ovsharp.runtime.variant import Tuning, Variant
 
-DEFAULT_FAMILY = "sharp"
 MEMBERS = ("quality", "balanced", "fast")
 """Endings of the names in a family, best pictures first."""
-KEPT_SWITCHES = 1000
 
 
 @dataclass(frozen=True)
@@ -47,22 +46,12 @@ class Choice:
     """A sentence."""
 
 
-@dataclass(frozen=True)
-class Switch:
-    """A change of model in a running stream."""
-
-    frame: int
-    """Frames of this size that were finished before it."""
-    before: str
-    after: str
-    reason: str
-
-
 def family(model: str | Path | None) -> tuple[str, ...]:
     """Give the names of the family that a model belongs to, best pictures first.
 
     Args:
-        model: name of a shipped model; None for the family `sharp`.
+        model: name of a shipped model, or of a router, whose family has its name; None for
+            `call`.
 
     Raises:
         UsageError: the model belongs to no family.
@@ -72,7 +61,8 @@ def family(model: str | Path | None) -> tuple[str, ...]:
         ('sharp-quality', 'sharp-balanced', 'sharp-fast')
     """
     shipped = shipped_models()
-    name = f"{DEFAULT_FAMILY}-fast" if model is None else str(model)
+    router = find_router(model) is not None or model is None
+    name = f"{model or DEFAULT_ROUTER}-balanced" if router else str(model)
     start, _, member = name.rpartition("-")
     if isinstance(model, Path) or name not in shipped or member not in MEMBERS:
         known = [one for one in shipped if one.rpartition("-")[2] in MEMBERS]
@@ -116,20 +106,11 @@ with 20 % to spare'
     return Choice(model, target_fps, dict(milliseconds), height, width, reason)
 
 
-class Turn:
-    """Which model makes one frame. Plain: that model, and nothing else."""
-
-    def __init__(self, variant: Variant) -> None:
-        self.variant = variant
-
-    def finished(self, frame: Frame, result: Frame) -> Frame:  # noqa: ARG002 - `Auto`'s needs it
-        """Take the result of the frame and give what its owner shall get."""
-        return result
-
-
 class _AutoTurn(Turn):
     def __init__(self, auto: Auto, course: _Course, step: int) -> None:
-        super().__init__(auto.variants[course.level])
+        running = auto.variants[course.level]
+        super().__init__(running)
+        self._running = running
         self._auto, self._course, self._step = auto, course, step
         self._fade = course.fade if step < FADE_FRAMES else None
         self._began = auto.clock()
@@ -138,7 +119,7 @@ class _AutoTurn(Turn):
         if self._fade is not None:
             self._fade.apply(frame, result, self._step)
         settled = self._step >= FADE_FRAMES
-        self._auto.report(self._course, self.variant, self._began, settled, frame, result)
+        self._auto.report(self._course, self._running, self._began, settled, frame, result)
         return result
 
 

@@ -1,4 +1,4 @@
-"""OpenVINO IR files with a `ModelSpec` inside: the only place that reads and writes them."""
+"""OpenVINO IR files with a spec inside: the only place that reads and writes them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import openvino as ov
 from ovsharp.errors import ModelLoadError, UnsupportedModelError
 from ovsharp.files import failed_download, staged
 from ovsharp.runtime.device import last_line
-from ovsharp.spec import ModelSpec
+from ovsharp.spec import ModelSpec, RouterSpec
 
 _SPEC_PATH = ["ovsharp", "spec"]
+_ROUTER_PATH = ["ovsharp", "router"]
 
 
 def read_ir(path: Path, core: ov.Core) -> tuple[ov.Model, ModelSpec]:
@@ -38,6 +39,32 @@ def read_ir(path: Path, core: ov.Core) -> tuple[ov.Model, ModelSpec]:
             f"make one that runs here with: ovsharp convert {path}"
         )
     return model, ModelSpec.from_json(str(model.get_rt_info(_SPEC_PATH).astype(str)))
+
+
+def read_router(path: Path, core: ov.Core) -> tuple[ov.Model, RouterSpec]:
+    """Read a router that `write_router` wrote.
+
+    Raises:
+        ModelLoadError: a missing or damaged file.
+        UnsupportedModelError: a file that is no router.
+    """
+    model = read_openvino(path, core)
+    if not model.has_rt_info(_ROUTER_PATH):
+        raise UnsupportedModelError(f"{path} is no router: it has no RouterSpec")
+    return model, RouterSpec.from_json(str(model.get_rt_info(_ROUTER_PATH).astype(str)))
+
+
+def write_router(model: ov.Model, spec: RouterSpec, folder: Path) -> Path:
+    """Write `folder/NAME.xml` and `.bin`, its weights in 16 bits, both complete or neither.
+
+    Returns:
+        Path of the .xml file.
+
+    Raises:
+        OSError: the folder cannot be written, or the disk is full.
+    """
+    model.set_rt_info(spec.to_json(), _ROUTER_PATH)
+    return _save(model, folder, spec.name, half=True)
 
 
 def read_openvino(path: Path, core: ov.Core) -> ov.Model:
@@ -101,11 +128,15 @@ def write_ir(model: ov.Model, spec: ModelSpec, folder: Path) -> Path:
         OSError: the folder cannot be written, or the disk is full.
     """
     model.set_rt_info(spec.to_json(), _SPEC_PATH)
+    return _save(model, folder, spec.file_stem, half=spec.storage == "fp16")
+
+
+def _save(model: ov.Model, folder: Path, stem: str, *, half: bool) -> Path:
     with staged(folder) as staging:
-        path = staging / f"{spec.file_stem}.xml"
+        path = staging / f"{stem}.xml"
         try:
             # Always explicit: OpenVINO compresses to FP16 by default.
-            ov.save_model(model, path, compress_to_fp16=spec.storage == "fp16")
+            ov.save_model(model, path, compress_to_fp16=half)
         except RuntimeError as error:
             raise OSError(
                 f"cannot write {path.name}; is the disk full? ({last_line(error)})"

@@ -5,20 +5,23 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
 from ovsharp.errors import InferenceError, UsageError
-from ovsharp.runtime.auto import Auto, Choice, Switch, Turn, family
+from ovsharp.runtime.auto import Auto, Choice, family
 from ovsharp.runtime.compiled import Mode, Settings, check_tuning
 from ovsharp.runtime.device import Execution, check_device
+from ovsharp.runtime.finisher import Finisher, Outcome
 from ovsharp.runtime.frames import Frame, check_frame, check_out
-from ovsharp.runtime.job import Job
-from ovsharp.runtime.ring import Slot
-from ovsharp.runtime.shipped import find_model
-from ovsharp.runtime.variant import Tuning, Variant
+from ovsharp.runtime.router import Router
+from ovsharp.runtime.routes import Routes
+from ovsharp.runtime.shipped import find_model, find_router
+from ovsharp.runtime.turn import Switch, Turn
+from ovsharp.runtime.variant import Ticket, Tuning, Variant
 from ovsharp.spec import ModelSpec
 
 
@@ -50,8 +53,16 @@ class Sharpener:
     - `streams` (throughput mode): leave it to OpenVINO, then try half and twice that number.
     - `settings_for(height, width)` says what really runs.
 
+    Routing: without a model, or with `"call"`, there are several models of one design, each made
+    for another damage, one for everything, and leaving a frame as it is. A router looks at a few
+    crops of a frame and says what each would gain; the best one makes the frame. `variant` tells
+    who made the last frame, `gains` what was expected, `pin` holds on to one. With `look_every=1`
+    each frame is judged by itself: the same frame always gives the same result, as photos need
+    it. In a video damage hardly changes: `look_every=30` costs next to nothing and does not
+    flicker; another model takes over only where it is clearly better, and is faded in.
+
     Auto quality: with `target_fps=60` the sharpener chooses among the models of a family (the
-    three sizes of `sharp`, or of the family of the model that is named) the best one that holds
+    sizes of `call`, or of the family of the model that is named) the best one that holds
     that rate with a fifth to spare. The first frame of a size waits up to a few seconds while
     their times are measured (`settings_for` does it ahead); the figures are then remembered for
     this machine. `choice` says what was chosen and why. If frames get slow, a faster model takes
@@ -60,7 +71,7 @@ class Sharpener:
 
     Args:
         model: path of an IR that `ovsharp convert` or `quantize` wrote, the name of a shipped
-            model, or None for the default one.
+            model or router, or None for the default router, `call`.
         device: `CPU`, `GPU`, `NPU` or `AUTO`; `ovsharp devices` lists what is there.
         precision: execution precision: `f32`, `bf16`, `f16`, `int8`, `int8+f32`, `int8+bf16`,
             `int8+f16`, or None; see `resolve_execution`.
@@ -73,6 +84,8 @@ class Sharpener:
             output pixels. Models that look at the whole frame are never cut.
         target_fps: frames per second to hold by choosing the model, above 0; None runs the model
             that is named.
+        look_every: frames from one look of the router to the next, 1 or more; nothing else
+            depends on it.
 
     Raises:
         UsageError: an argument that makes no sense, or does not fit the model.
@@ -102,24 +115,38 @@ class Sharpener:
         strength: float = 1.0,
         tile: int | None = None,
         target_fps: float | None = None,
+        look_every: int = 1,
     ) -> None:
         check_tuning(mode, threads, streams)
         if not 0 <= strength <= 1:
             raise UsageError(f"strength must be from 0 to 1, got {strength}")
         if target_fps is not None and not 0 < target_fps < math.inf:
             raise UsageError(f"target_fps must be a number above 0, got {target_fps}")
+        if look_every < 1:
+            raise UsageError(f"look_every must be 1 or more, got {look_every}")
         tuning = Tuning(check_device(device), precision, mode, threads, streams, strength, tile)
-        names = [model] if target_fps is None else family(model)
-        self._variants = [Variant(find_model(name, precision), tuning) for name in names]
-        self._auto = None if target_fps is None else Auto(self._variants, target_fps, tuning)
+
+        def opened(name: str | Path | None) -> Variant:
+            return Variant(find_model(name, precision), tuning)
+
+        router = find_router(model) if target_fps is None else None
+        self._routes = self._auto = None
+        if router is not None:
+            self._routes = Routes(Router(router, threads), opened, look_every)
+            self._variants = [self._routes.general]
+        elif target_fps is not None:
+            self._variants = [opened(name) for name in family(model)]
+            self._auto = Auto(self._variants, target_fps, tuning)
+        else:
+            self._variants = [opened(model)]
         # Started at the first submit; waits for requests in the order they were started in.
-        self._finisher = ThreadPoolExecutor(1, thread_name_prefix="ovsharp")
+        self._finisher = Finisher()
         self._order = threading.Lock()
         self._closed = False
 
     @property
     def spec(self) -> ModelSpec:
-        """What the model is; with `target_fps`, the one that runs now."""
+        """What the model is; with `target_fps` the one that runs now, of a router's the general."""
         return self._variant.spec
 
     @property
@@ -129,25 +156,43 @@ class Sharpener:
 
     @property
     def variant(self) -> str:
-        """Name of the model that runs now."""
-        return self._variant.name
+        """Name of the model that runs now; with a router, of what made the last frame."""
+        return self._variant.name if self._routes is None else self._routes.running
 
     @property
     def variants(self) -> tuple[str, ...]:
-        """Names of the models that it may run, best pictures first; one without `target_fps`."""
+        """Names of what may make a frame: of one model, or of all that are chosen among."""
+        if self._routes is not None:
+            return self._routes.names
         return tuple(variant.name for variant in self._variants)
 
+    @property
+    def gains(self) -> Mapping[str, float]:
+        """What the router last expected of each model, in dB; empty without one."""
+        return {} if self._routes is None else self._routes.gains
+
+    def restart(self) -> None:
+        """Let the router look at the next frame as if it were the first: at a cut, for instance."""
+        if self._routes is not None:
+            self._routes.restart()
+
     def pin(self, name: str | None) -> None:
-        """Hold on to one model, whatever its speed, from one of the next frames on.
+        """Hold on to one model, whatever is expected of it, from one of the next frames on.
 
         Args:
-            name: one of `variants`; None lets `target_fps` choose again.
+            name: one of `variants`; None lets router or `target_fps` choose again.
 
         Raises:
-            UsageError: there is no such model here, or no `target_fps`.
+            UsageError: there is no such model here, or only one.
         """
+        if self._routes is not None:
+            self._routes.pin(name)
+            return
         if self._auto is None:
-            raise UsageError("there is one model only: give target_fps to choose among a family")
+            raise UsageError(
+                "there is one model only: name none to let a router choose, or give target_fps to "
+                "choose among a family"
+            )
         if name is not None and name not in self.variants:
             raise UsageError(f"there is no model {name} here; pin {', '.join(self.variants)}")
         self._auto.pin(None if name is None else self.variants.index(name))
@@ -159,8 +204,9 @@ class Sharpener:
 
     @property
     def switches(self) -> tuple[Switch, ...]:
-        """The last changes of model that `target_fps` led to, oldest first."""
-        return () if self._auto is None else self._auto.switches
+        """The last changes of model in a stream of frames, oldest first."""
+        changing = self._auto or self._routes
+        return () if changing is None else changing.switches
 
     def settings_for(self, height: int, width: int) -> Settings:
         """Compile for frames of a size, if that was not done yet, and say what runs them.
@@ -197,7 +243,7 @@ class Sharpener:
         if out is not None:
             scale = self._variant.spec.scale
             check_out(out, (height * scale, width * scale, 3), frame)
-        turn = self._turn(height, width)
+        turn = self._turn(frame)
         return turn.finished(frame, turn.variant.run(frame, out))
 
     def submit(self, frame: Frame) -> Future[Frame]:
@@ -217,23 +263,8 @@ class Sharpener:
         Raises:
             InferenceError: not a frame, or a closed sharpener.
         """
-        check_frame(frame)
-        turn = self._turn(*frame.shape[:2])
-        variant = turn.variant
-        cut = variant.plan(*frame.shape[:2])
-        slots = variant.slots(cut)
-        slot = slots.take()
-        try:
-            job = variant.job(frame, cut, copy=True)
-            with self._order:
-                self._check_open()
-                job.start(slot)
-                future = self._finisher.submit(_finish, turn, job, slot)
-        except BaseException:
-            slots.give(slot)
-            raise
-        # Cancelled futures too: the next owner of the slot waits for what still runs in it.
-        future.add_done_callback(lambda _: slots.give(slot))
+        future: Future[Frame] = Future()
+        self._begin(frame, future)
         return future
 
     def stream(self, frames: Iterable[Frame]) -> Generator[Frame, None, None]:
@@ -254,10 +285,10 @@ class Sharpener:
         Raises:
             InferenceError: at the place of a frame that failed.
         """
-        pending: deque[Future[Frame]] = deque()
+        pending: deque[Outcome] = deque()
         try:
-            for future in self._submitted(frames):
-                pending.append(future)
+            for outcome in self._begun(frames):
+                pending.append(outcome)
                 # One result per frame that was taken: the slots stay full, and as `submit`
                 # waits for a free slot, the first of more frames than slots is always done.
                 if pending[0].done():
@@ -265,17 +296,18 @@ class Sharpener:
             while pending:
                 yield pending.popleft().result()
         finally:
-            for future in pending:
-                future.cancel()
-            wait(pending)
+            for outcome in pending:
+                outcome.wait()
 
     def close(self) -> None:
         """Wait for the frames in flight and give everything back. May be called again."""
         with self._order:
             self._closed = True
-        self._finisher.shutdown()
+        self._finisher.close()
         if self._auto is not None:
             self._auto.close()
+        if self._routes is not None:
+            self._routes.clear()
         for variant in self._variants:
             variant.clear()
 
@@ -290,13 +322,29 @@ class Sharpener:
     ) -> None:
         self.close()
 
-    def _submitted(self, frames: Iterable[Frame]) -> Iterator[Future[Frame]]:
-        """Submit frames; an exception becomes the last future, to be raised at its place."""
+    def _begin(self, frame: Frame, outcome: Future[Frame] | Outcome) -> None:
+        check_frame(frame)
+        turn = self._turn(frame)
+        ticket = turn.variant.ticket(frame)
+        try:
+            with self._order:
+                self._check_open()
+                ticket.start()
+                # Cancelled ones too: the slot's next owner waits for what still runs in it.
+                self._finisher.put(outcome, partial(_finish, turn, ticket), ticket.give_back)
+        except Exception:  # not Ctrl-C: the finisher may have the ticket already
+            ticket.give_back()
+            raise
+
+    def _begun(self, frames: Iterable[Frame]) -> Iterator[Outcome]:
+        """Begin frames; an exception becomes the last outcome, to be raised at its place."""
         try:
             for frame in frames:
-                yield self.submit(frame)
+                outcome = Outcome()
+                self._begin(frame, outcome)
+                yield outcome
         except Exception as error:  # noqa: BLE001 - raised again by `stream`, in its turn
-            failed: Future[Frame] = Future()
+            failed = Outcome()
             failed.set_exception(error)
             yield failed
 
@@ -304,15 +352,17 @@ class Sharpener:
     def _variant(self) -> Variant:
         return self._variants[0] if self._auto is None else self._auto.variant
 
-    def _turn(self, height: int, width: int) -> Turn:
-        """Say which model makes the next frame of a size: the one place where that is decided."""
+    def _turn(self, frame: Frame) -> Turn:
+        """Say which model makes a frame: the one place where that is decided."""
         self._check_open()
-        return Turn(self._variant) if self._auto is None else self._auto.turn(height, width)
+        if self._routes is not None:
+            return self._routes.turn(frame)
+        return Turn(self._variant) if self._auto is None else self._auto.turn(*frame.shape[:2])
 
     def _check_open(self) -> None:
         if self._closed:
             raise InferenceError("the sharpener is closed; make a new one")
 
 
-def _finish(turn: Turn, job: Job, slot: Slot) -> Frame:
-    return turn.finished(job.frame, job.finish(slot))
+def _finish(turn: Turn, ticket: Ticket) -> Frame:
+    return turn.finished(ticket.frame, ticket.finish())

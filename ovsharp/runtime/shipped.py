@@ -10,7 +10,10 @@ from typing import get_args
 from ovsharp.errors import ModelLoadError, UsageError
 from ovsharp.spec import Storage
 
+DEFAULT_ROUTER = "call"
+"""What `Sharpener()` runs."""
 DEFAULT_MODEL = "call-balanced"
+"""The one model among those of `DEFAULT_ROUTER` that knows a little of every damage."""
 
 
 @cache
@@ -21,15 +24,42 @@ def shipped_models() -> dict[str, dict[Storage, Path]]:
         >>> DEFAULT_MODEL in shipped_models()
         True
     """
-    # Package data is found by its path: importing `ovsharp.models` could need torch.
-    root = Path(str(files("ovsharp"))) / "models" / "shipped"
     found: dict[str, dict[Storage, Path]] = {}
-    for folder in sorted(root.iterdir()) if root.is_dir() else ():
+    for folder in _folders():
         paths = {storage: folder / f"{folder.name}-{storage}.xml" for storage in get_args(Storage)}
         there = {storage: path for storage, path in paths.items() if path.is_file()}
         if there:
             found[folder.name] = there
     return found
+
+
+@cache
+def shipped_routers() -> dict[str, Path]:
+    """Give the shipped routers: name -> path of the IR's .xml.
+
+    Example:
+        >>> DEFAULT_ROUTER in shipped_routers()
+        True
+    """
+    paths = {folder.name: folder / f"{folder.name}.xml" for folder in _folders()}
+    return {name: path for name, path in paths.items() if path.is_file()}
+
+
+def find_router(model: str | Path | None) -> Path | None:
+    """Find the router that a model argument means; None if it means a single model.
+
+    Args:
+        model: None for `DEFAULT_ROUTER`, or the name of a shipped router.
+    """
+    if isinstance(model, Path):
+        return None
+    return shipped_routers().get(DEFAULT_ROUTER if model is None else model)
+
+
+def _folders() -> list[Path]:
+    # Package data is found by its path: importing `ovsharp.models` could need torch.
+    root = Path(str(files("ovsharp"))) / "models" / "shipped"
+    return sorted(root.iterdir()) if root.is_dir() else []
 
 
 def find_model(model: str | Path | None, precision: str | None = None) -> Path:
@@ -43,10 +73,15 @@ def find_model(model: str | Path | None, precision: str | None = None) -> Path:
 
     Raises:
         ModelLoadError: there is no such file and no such shipped model.
-        UsageError: the shipped model has no file for this precision.
+        UsageError: the shipped model has no file for this precision, or the name is a router's.
     """
     name = DEFAULT_MODEL if model is None else str(model)
     shipped = shipped_models()
+    if find_router(name) is not None and not isinstance(model, Path):
+        raise UsageError(
+            f"'{name}' chooses among several models and is none itself; name one of "
+            f"{', '.join(one for one in shipped if one.startswith(f'{name}-'))}"
+        )
     if isinstance(model, Path) or name not in shipped:
         path = Path(name)
         if not path.is_file():

@@ -1,16 +1,19 @@
-"""One model that can take a frame: read, and compiled per frame size when it is first used."""
+"""What can make a frame: a model, compiled per frame size when it is first used, or nobody."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
+
+import numpy as np
 
 from ovsharp.runtime.compiled import CompiledFrames, Mode, compile_frames
 from ovsharp.runtime.device import get_core, resolve_execution
 from ovsharp.runtime.frames import Frame
 from ovsharp.runtime.ir import read_ir
 from ovsharp.runtime.job import Job
-from ovsharp.runtime.ring import SizeCache, Slots
+from ovsharp.runtime.ring import SizeCache, Slot, Slots
 from ovsharp.runtime.tiles import Plan, check_tile, plan
 
 
@@ -25,6 +28,27 @@ class Tuning:
     streams: int | None
     strength: float
     tile: int | None
+
+
+class Ticket(Protocol):
+    """A frame, and the means to make it, held by one owner: started, finished, given back."""
+
+    @property
+    def frame(self) -> Frame:
+        """A copy of the frame."""
+        ...
+
+    def start(self) -> None:
+        """Start without waiting."""
+        ...
+
+    def finish(self) -> Frame:
+        """Wait for the result and give it."""
+        ...
+
+    def give_back(self) -> None:
+        """Give back what is held."""
+        ...
 
 
 class Variant:
@@ -71,6 +95,17 @@ class Variant:
             job.start(slot)
             return job.finish(slot)
 
+    def ticket(self, frame: Frame) -> Ticket:
+        """Take what a frame needs, waiting while all slots are taken, and copy the frame."""
+        cut = self.plan(*frame.shape[:2])
+        slots = self.slots(cut)
+        slot = slots.take()
+        try:
+            return _InSlot(self.job(frame, cut, copy=True), slot, slots)
+        except BaseException:
+            slots.give(slot)
+            raise
+
     def burst(self, frame: Frame) -> int:
         """Sharpen a frame as often as the device runs side by side, and give that number."""
         cut = self.plan(*frame.shape[:2])
@@ -103,3 +138,55 @@ class Variant:
             threads=self._tuning.threads,
             streams=self._tuning.streams,
         )
+
+
+class Untouched:
+    """Nobody: frames come back as they are. For frames that no model would make better."""
+
+    name = "untouched"
+
+    def run(self, frame: Frame, out: Frame | None = None) -> Frame:
+        """Copy one frame."""
+        if out is None:
+            return frame.copy()
+        np.copyto(out, frame)
+        return out
+
+    def ticket(self, frame: Frame) -> Ticket:
+        """Copy a frame."""
+        return _Same(frame.copy())
+
+    def clear(self) -> None:
+        """Do nothing: nothing is compiled."""
+
+
+class _InSlot:
+    def __init__(self, job: Job, slot: Slot, slots: Slots) -> None:
+        self._job, self._slot, self._slots = job, slot, slots
+
+    @property
+    def frame(self) -> Frame:
+        return self._job.frame
+
+    def start(self) -> None:
+        self._job.start(self._slot)
+
+    def finish(self) -> Frame:
+        return self._job.finish(self._slot)
+
+    def give_back(self) -> None:
+        self._slots.give(self._slot)
+
+
+class _Same:
+    def __init__(self, frame: Frame) -> None:
+        self.frame = frame
+
+    def start(self) -> None:
+        pass
+
+    def finish(self) -> Frame:
+        return self.frame.copy()
+
+    def give_back(self) -> None:
+        pass

@@ -19,7 +19,7 @@ from ovsharp.degrade import Recipe, parse
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.files import sha256
 from ovsharp.media import Frame, find_images, is_video, read_frame, read_video, write_picture
-from ovsharp.runtime import Sharpener, find_model, upscale
+from ovsharp.runtime import Sharpener, model_files, upscale
 
 CLIP_ENDINGS = (".mp4", ".webm")
 """What browsers play."""
@@ -142,9 +142,7 @@ class Models:
 
     def fingerprint(self) -> str:
         """Digest of the models, the pictures and the options."""
-        files = [find_model(name) for name in self.models]
-        weights = [path.with_suffix(".bin") for path in files]
-        models = [sha256(path) for path in (*files, *weights) if path.is_file()]
+        models = [sha256(path) for name in self.models for path in model_files(name)]
         pictures = [
             (path.relative_to(self.data).as_posix(), sha256(path)) for path in self._pictures()
         ]

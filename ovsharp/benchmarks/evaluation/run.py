@@ -35,7 +35,7 @@ from ovsharp.degrade import Recipe, parse
 from ovsharp.errors import InferenceError, MediaError, UsageError
 from ovsharp.files import sha256
 from ovsharp.records import MALFORMED, decode
-from ovsharp.runtime import Frame, Sharpener, find_model, upscale
+from ovsharp.runtime import Frame, Sharpener, model_files, upscale
 from ovsharp.spec import ModelSpec
 
 LATENCY_SIZE = "720p"
@@ -106,14 +106,13 @@ def open_subjects(options: Options) -> Iterator[list[Subject]]:
     with ExitStack() as stack:
         subjects: list[Subject] = []
         for model in options.models:
-            path = find_model(model, options.precision)
             sharpener = stack.enter_context(
-                Sharpener(path, device=options.device, precision=options.precision)
+                Sharpener(model, device=options.device, precision=options.precision)
             )
-            name = path.stem if model.endswith(".xml") else model
+            name = Path(model).stem if model.endswith(".xml") else model
             if name in [INPUT, BICUBIC, *(subject.name for subject in subjects)]:
                 raise UsageError(f"the name {name} is taken; give every model a name of its own")
-            digest = sha256(path) + sha256(path.with_suffix(".bin"))
+            digest = "".join(map(sha256, model_files(model, options.precision)))
             subjects.append(Subject(name, digest + sharpener.execution.label, sharpener))
         yield subjects
 

@@ -1,0 +1,97 @@
+"""What is wrong with a frame, told from a few crops: how much each model would gain on it."""
+
+from __future__ import annotations
+
+import threading
+from math import isqrt
+from pathlib import Path
+
+import numpy as np
+
+from ovsharp.runtime.device import get_core
+from ovsharp.runtime.frames import Frame, pad
+from ovsharp.runtime.ir import read_router
+from ovsharp.runtime.shipped import find_model, find_router
+
+GRID = 16
+"""Crops begin at multiples of so many pixels: where JPEG and H.264 have their blocks."""
+
+
+def crops(frame: Frame, side: int, count: int) -> Frame:
+    """Cut crops out of a frame, evenly spread, each at a multiple of `GRID`.
+
+    Args:
+        frame: uint8, H x W x 3; smaller ones are padded by repeating their edge.
+        side: of a crop, in pixels.
+        count: the square of a whole number; crops may overlap.
+
+    Returns:
+        uint8, count x side x side x 3.
+
+    Example:
+        >>> crops(np.zeros((1080, 1920, 3), np.uint8), 64, 16).shape
+        (16, 64, 64, 3)
+    """
+    frame = pad(frame, max(side, frame.shape[0]), max(side, frame.shape[1]))
+    starts = [
+        (np.linspace(0, length - side, isqrt(count)) // GRID).astype(int) * GRID
+        for length in frame.shape[:2]
+    ]
+    return np.stack([frame[y : y + side, x : x + side] for y in starts[0] for x in starts[1]])
+
+
+def model_files(model: str | Path | None, precision: str | None = None) -> tuple[Path, ...]:
+    """Give the files (.xml, .bin) of a model, or of a router and its models.
+
+    Args:
+        model: as for `Sharpener`.
+        precision: likewise.
+
+    Raises:
+        ModelLoadError, UsageError: as `find_model`.
+    """
+    router = find_router(model)
+    if router is None:
+        paths = [find_model(model, precision)]
+    else:
+        names = read_router(router, get_core())[1].models
+        paths = [router, *(find_model(name, precision) for name in names)]
+    return tuple(file for path in paths for file in (path, path.with_suffix(".bin")))
+
+
+class Router:
+    """A small network that says how much each model would gain on a frame. Thread-safe.
+
+    It runs on the CPU in f32, whatever the device and the precision of the models: what it says
+    of a frame should be the same everywhere.
+
+    Args:
+        path: of its .xml.
+        threads: CPU threads; None leaves the number to OpenVINO.
+
+    Raises:
+        ModelLoadError, UnsupportedModelError: it cannot be read.
+    """
+
+    def __init__(self, path: Path, threads: int | None = None) -> None:
+        model, self.spec = read_router(path, get_core())
+        side, count = self.spec.crop, self.spec.crops
+        model.reshape([count, side, side, 3])
+        config = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": "f32",
+            "INFERENCE_NUM_THREADS": threads or 0,
+        }
+        self._request = get_core().compile_model(model, "CPU", config).create_infer_request()
+        self._lock = threading.Lock()
+
+    def gains(self, frame: Frame) -> dict[str, float]:
+        """Give the expected gain of each model on a frame, in dB.
+
+        Args:
+            frame: uint8, H x W x 3, BGR, of any size.
+        """
+        looked_at = crops(frame, self.spec.crop, self.spec.crops)
+        with self._lock:
+            values = np.array(self._request.infer([looked_at])[0]).ravel()
+        return dict(zip(self.spec.models, values.tolist(), strict=True))

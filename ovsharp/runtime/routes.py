@@ -1,0 +1,174 @@
+"""Routing: for each frame the model that is made for what is wrong with it, or none."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ovsharp.errors import UsageError
+from ovsharp.runtime.fade import FADE_FRAMES, Fade
+from ovsharp.runtime.frames import Frame
+from ovsharp.runtime.ring import COMPILED_SIZES
+from ovsharp.runtime.router import Router
+from ovsharp.runtime.turn import KEPT_SWITCHES, Switch, Turn
+from ovsharp.runtime.variant import Untouched, Variant
+
+KEPT_MODELS = 3
+"""Models that stay compiled; the one that was not used for longest goes first."""
+CLEARLY = 0.1
+"""dB by which another model must be expected to be better before it takes over in a video."""
+
+
+class _Faded(Turn):
+    def __init__(self, variant: Variant | Untouched, fade: Fade, step: int) -> None:
+        super().__init__(variant)
+        self._fade, self._step = fade, step
+
+    def finished(self, frame: Frame, result: Frame) -> Frame:
+        return self._fade.apply(frame, result, self._step)
+
+
+class Routes:
+    """Models for different damages, and who of them makes the next frame. Thread-safe.
+
+    Args:
+        router: says what each would gain.
+        open_model: opens the model of a name.
+        every: frames from one look of the router to the next. 1: each frame by itself, so that
+            the result depends on nothing else. More: a choice holds, another model takes over
+            only where it is clearly better, and is faded in.
+    """
+
+    def __init__(self, router: Router, open_model: Callable[[str], Variant], every: int) -> None:
+        self._router, self._open, self._every = router, open_model, every
+        self._lock = threading.Lock()
+        self._variants: dict[str, Variant | Untouched] = {Untouched.name: Untouched()}
+        self._used: OrderedDict[str, None] = OrderedDict()
+        self._courses: OrderedDict[tuple[int, int], _Course] = OrderedDict()
+        self._last: str | None = None
+        self._pinned: str | None = None
+        self._gains: Mapping[str, float] = {}
+        self._switches: deque[Switch] = deque(maxlen=KEPT_SWITCHES)
+        # The one for everything: it stands for all where a single one is asked for.
+        self.general = open_model(router.spec.models[0])
+        self._variants[self.general.name] = self.general
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of all that may make a frame."""
+        return (*self._router.spec.models, Untouched.name)
+
+    @property
+    def running(self) -> str:
+        """Name of what made the last frame; of the general model before the first."""
+        return self._last or self.general.name
+
+    @property
+    def gains(self) -> Mapping[str, float]:
+        """What each model was expected to gain when the router last looked, in dB."""
+        return self._gains
+
+    @property
+    def switches(self) -> tuple[Switch, ...]:
+        """The last changes of model, oldest first; of single frames there are none."""
+        with self._lock:
+            return tuple(self._switches)
+
+    def pin(self, name: str | None) -> None:
+        """Let one model make all frames; None lets the router choose again."""
+        if name is not None and name not in self.names:
+            raise UsageError(f"there is no model {name} here; pin {', '.join(self.names)}")
+        with self._lock:
+            self._pinned = name
+
+    def restart(self) -> None:
+        """Let the router look at the next frame, whatever was chosen before."""
+        with self._lock:
+            self._courses.clear()
+
+    def turn(self, frame: Frame) -> Turn:
+        """Say who makes a frame.
+
+        Raises:
+            OvsharpError: a model cannot be read or compiled.
+        """
+        with self._lock:
+            turn = self._turn(frame)
+            self._last = turn.variant.name
+            return turn
+
+    def clear(self) -> None:
+        """Drop everything that is compiled."""
+        for variant in self._variants.values():
+            variant.clear()
+
+    def _turn(self, frame: Frame) -> Turn:
+        if self._every == 1:
+            return Turn(self._variant(self._pinned or self._best(frame)))
+        course = self._course(frame)
+        wanted = self._pinned or course.model
+        if self._pinned is None and course.frames % self._every == 0:
+            wanted = self._best(frame, staying=course.model)
+        if course.model not in ("", wanted):
+            old, new = self._variant(course.model).run(frame), self._variant(wanted).run(frame)
+            course.fade, course.step = Fade(frame.copy(), old, new), 0
+            self._switches.append(
+                Switch(course.frames, course.model, wanted, self._reason(course.model, wanted))
+            )
+        course.model = wanted
+        variant, fade, step = self._variant(wanted), course.fade, course.step
+        course.frames += 1
+        course.step += 1
+        if fade is None or step >= FADE_FRAMES:
+            course.fade = None
+            return Turn(variant)
+        return _Faded(variant, fade, step)
+
+    def _best(self, frame: Frame, staying: str = "") -> str:
+        """Name the model that gains most; another than the present one if that is clear."""
+        self._gains = self._router.gains(frame)
+        gains = {**self._gains, Untouched.name: self._router.spec.least}
+        best = max(gains, key=lambda name: gains[name])
+        clear = not staying or gains[best] > gains[staying] + CLEARLY
+        return best if clear else staying
+
+    def _reason(self, before: str, after: str) -> str:
+        if self._pinned is not None:
+            return "pinned"
+        return f"expected {self._gain(after)}, {before} {self._gain(before)}"
+
+    def _gain(self, name: str) -> str:
+        return f"{self._gains.get(name, 0.0):+.1f} dB"
+
+    def _course(self, frame: Frame) -> _Course:
+        height, width = frame.shape[:2]
+        course = self._courses.setdefault((height, width), _Course())
+        self._courses.move_to_end((height, width))
+        while len(self._courses) > COMPILED_SIZES:
+            self._courses.popitem(last=False)
+        return course
+
+    def _variant(self, name: str) -> Variant | Untouched:
+        """Give a model, opened when it is first needed; few stay compiled."""
+        if name not in self._variants:
+            self._variants[name] = self._open(name)
+        self._used[name] = None
+        self._used.move_to_end(name)
+        while len(self._used) > KEPT_MODELS:
+            self._variants[self._used.popitem(last=False)[0]].clear()
+        return self._variants[name]
+
+
+@dataclass
+class _Course:
+    """What happened at one frame size."""
+
+    model: str = ""
+    """Name of what makes the frames; empty before the first one."""
+    frames: int = 0
+    """That were begun."""
+    step: int = 0
+    """Frames since the last change of model."""
+    fade: Fade | None = None

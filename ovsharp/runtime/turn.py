@@ -1,0 +1,33 @@
+"""Who makes one frame, and what is done to the result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ovsharp.runtime.frames import Frame
+from ovsharp.runtime.variant import Untouched, Variant
+
+KEPT_SWITCHES = 1000
+"""How many changes of model are remembered."""
+
+
+@dataclass(frozen=True)
+class Switch:
+    """A change of model in a running stream."""
+
+    frame: int
+    """Frames of this size that were finished before it."""
+    before: str
+    after: str
+    reason: str
+
+
+class Turn:
+    """Which model makes one frame. Plain: that model, and nothing else."""
+
+    def __init__(self, variant: Variant | Untouched) -> None:
+        self.variant = variant
+
+    def finished(self, frame: Frame, result: Frame) -> Frame:  # noqa: ARG002 - others need it
+        """Take the result of the frame and give what its owner shall get."""
+        return result

@@ -1,0 +1,224 @@
+"""Trains the router of the shipped models for calls.
+
+    python scripts/train_router.py --data photos/ --val other/ --out runs/router
+
+Each image is damaged in several ways, every model of the router sharpens it, and what each gained
+is what the router learns to tell from crops of the damaged image alone. Writes
+ovsharp/models/shipped/call, and figures of the choice to OUT/figures.json. Gains that are measured
+already are not measured again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import openvino as ov
+import torch
+from torch.nn import functional
+
+from ovsharp import Sharpener
+from ovsharp.degrade import parse
+from ovsharp.media import find_images, read_frame
+from ovsharp.models.router import RouterNetwork, RouterOnFrames
+from ovsharp.quality import ssim
+from ovsharp.runtime import DEFAULT_ROUTER, crops, write_router
+from ovsharp.spec import RouterSpec
+
+SHIPPED = Path(__file__).parent.parent / "ovsharp" / "models" / "shipped"
+MODELS = (
+    "call-balanced",
+    "call-noise",
+    "call-jpeg",
+    "call-codec",
+    "call-small",
+    "call-blur",
+    "call-half",
+)
+"""The one for everything first."""
+DAMAGES = (
+    "clean",
+    "clean",
+    "gla",
+    "blur(kernel=5|7|9, sigma=0.7..2.5)",
+    "defocus(radius=0.7..2)",
+    "motion_blur(length=2..7, angle=0..180)",
+    "edsr",
+    "down_up(scale=1.3..2.5, method=bicubic|bilinear|area)",
+    "jpeg(quality=8..30)",
+    "jpeg(quality=20..70)",
+    "jpeg(quality=60..95)",
+    "noise(sigma=1..6)",
+    "noise(sigma=5..18)",
+    "sensor_noise(shot=0.1..0.8, read=1..5)",
+    "h264(crf=22..32)",
+    "h264(crf=28..40)",
+    "h264(crf=20..34, scale=1.3..2.2)",
+    "h264(crf=20..30, scale=2)",
+    "vp8(quantizer=10..55)",
+    "noise(sigma=2..8) + h264(crf=22..36)",
+    "blur(kernel=5, sigma=0.6..1.5) + jpeg(quality=20..80)",
+    "synergy",
+    "call",
+    "call",
+)
+SIDE = 384
+"""Images are cropped to a random square of so many pixels."""
+CROP, CROPS = 64, 16
+LEAST = 0.1
+FLOOR = 0.5
+"""Mean squared error, in levels, below which pictures count as equal: 51 dB."""
+PER_SSIM = 40.0
+"""dB that an SSIM of 1 is worth: what models for compression gain of both at once."""
+
+
+def gain(before: np.ndarray, after: np.ndarray, truth: np.ndarray) -> float:
+    """Give the mean of the gain in PSNR and that in SSIM, in dB."""
+    errors = [
+        float(np.mean((picture.astype(np.float32) - truth) ** 2)) for picture in (before, after)
+    ]
+    psnr = 10 * math.log10((errors[0] + FLOOR) / (errors[1] + FLOOR))
+    return (psnr + PER_SSIM * (ssim(after, truth) - ssim(before, truth))) / 2
+
+
+def examples(
+    folder: Path, file: Path, damages: tuple[str, ...], per_image: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Damage images and measure what every model gains.
+
+    Returns:
+        Damaged squares, images x SIDE x SIDE x 3; gains, images x models; numbers of damages.
+    """
+    if file.exists():
+        kept = np.load(file)
+        return kept["frames"], kept["gains"], kept["damages"]
+    recipes = [parse(text) for text in damages]
+    sharpeners = [Sharpener(name, threads=1) for name in MODELS]
+    # With fewer damages than are asked for, as in validation, each image has them all.
+    tasks = [
+        (index, path, number)
+        for index, path in enumerate(find_images([folder]))
+        for number in (np.random.default_rng(index).permutation(len(damages))[:per_image].tolist())
+    ]
+
+    def one(task: tuple[int, Path, int]) -> tuple[np.ndarray, list[float], int] | None:
+        index, path, number = task
+        image = read_frame(path)
+        if min(image.shape[:2]) < SIDE:
+            return None
+        rng = np.random.default_rng((index, number))
+        top, left = (int(rng.integers((side - SIDE) // 2 + 1)) * 2 for side in image.shape[:2])
+        truth = np.ascontiguousarray(image[top : top + SIDE, left : left + SIDE])
+        frame = recipes[number](truth, seed=int(rng.integers(2**63)))
+        return frame, [gain(frame, sharpen(frame), truth) for sharpen in sharpeners], number
+
+    done = []
+    with ThreadPoolExecutor(2) as pool:
+        for count, example in enumerate(pool.map(one, tasks), 1):
+            done += [] if example is None else [example]
+            if count % 200 == 0:
+                print(f"{file.stem}: {count} of {len(tasks)}", flush=True)
+    frames, gains, numbers = (np.array(column) for column in zip(*done, strict=True))
+    np.savez(file, frames=frames, gains=gains, damages=numbers)
+    return frames, gains, numbers
+
+
+def batch(frames: np.ndarray, rng: np.random.Generator) -> torch.Tensor:
+    """Give random crops on the grid, frames x CROPS x 3 x CROP x CROP."""
+    places = (SIDE - CROP) // 16 + 1
+    cut = [
+        [frame[y : y + CROP, x : x + CROP] for y, x in 16 * rng.integers(places, size=(CROPS, 2))]
+        for frame in frames
+    ]
+    return torch.from_numpy(np.array(cut)).permute(0, 1, 4, 2, 3).float() / 255
+
+
+def learn(frames: np.ndarray, gains: np.ndarray, steps: int) -> RouterNetwork:
+    """Train a router."""
+    torch.manual_seed(1)
+    rng = np.random.default_rng(1)
+    network = RouterNetwork(gains.shape[1])
+    optimizer = torch.optim.AdamW(network.parameters(), 2e-3, weight_decay=1e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, steps)
+    target = torch.from_numpy(gains.astype(np.float32)).clamp(-3, 6)
+    total = 0.0
+    for step in range(1, steps + 1):
+        picked = rng.integers(len(frames), size=32)
+        loss = functional.smooth_l1_loss(
+            network(batch(frames[picked], rng)), target[picked], beta=0.2
+        )
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        total += loss.item()
+        if step % 500 == 0:
+            print(f"step {step}: loss {total / 500:.4f}", flush=True)
+            total = 0.0
+    return network.eval()
+
+
+def judge(
+    network: RouterNetwork, frames: np.ndarray, gains: np.ndarray, numbers: np.ndarray
+) -> dict[str, dict[str, float | str]]:
+    """Say by damage what the choice gains, beside the best one and the general model."""
+    deployed = RouterOnFrames(network)
+    with torch.no_grad():
+        told = np.array(
+            [deployed(torch.from_numpy(crops(frame, CROP, CROPS))).numpy() for frame in frames]
+        )
+    nothing = np.zeros((len(gains), 1))
+    choices = np.concatenate((told, nothing + LEAST), 1).argmax(1)
+    full = np.concatenate((gains, nothing), 1)
+    got = full[np.arange(len(full)), choices]
+    figures: dict[str, dict[str, float | str]] = {}
+    for number, text in enumerate(DAMAGES):
+        there = numbers == number
+        if not there.any():
+            continue
+        names, counts = np.unique(choices[there], return_counts=True)
+        figures[f"{number} {text}"] = {
+            "routed": float(got[there].mean()),
+            "best": float(full[there].max(1).mean()),
+            "general": float(gains[there, 0].mean()),
+            "worst": float(got[there].min()),
+            "better": float((got[there] > 0).mean()),
+            "choices": ", ".join(
+                f"{(*MODELS, 'untouched')[name]} {count}"
+                for name, count in zip(names, counts, strict=True)
+            ),
+        }
+    return figures
+
+
+def main() -> None:
+    """Measure, train, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name in ("--data", "--val", "--out"):
+        parser.add_argument(name, type=Path, required=True)
+    parser.add_argument("--per-image", type=int, default=12)
+    parser.add_argument("--steps", type=int, default=6000)
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    train = examples(options.data, options.out / "train.npz", DAMAGES, options.per_image)
+    val = examples(options.val, options.out / "val.npz", DAMAGES, len(DAMAGES))
+    network = learn(*train[:2], options.steps)
+    figures = judge(network, *val)
+    (options.out / "figures.json").write_text(json.dumps(figures, indent=1))
+    for text, row in figures.items():
+        print(text, row)
+    example = torch.zeros(CROPS, CROP, CROP, 3, dtype=torch.uint8)
+    model = ov.convert_model(RouterOnFrames(network), example_input=example)
+    folder = options.out / DEFAULT_ROUTER
+    spec = RouterSpec(DEFAULT_ROUTER, MODELS, CROP, CROPS, LEAST)
+    write_router(model, spec, folder)
+    shutil.copytree(folder, SHIPPED / DEFAULT_ROUTER, dirs_exist_ok=True)
+
+
+if __name__ == "__main__":
+    main()

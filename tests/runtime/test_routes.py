@@ -1,0 +1,221 @@
+"""The router's choice, and what a stream makes of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import openvino as ov
+import pytest
+from openvino import opset13 as ops
+
+from ovsharp.errors import UnsupportedModelError, UsageError
+from ovsharp.runtime import Frame, Router, crops, get_core, read_router, write_router
+from ovsharp.runtime.fade import FADE_FRAMES
+from ovsharp.runtime.routes import KEPT_MODELS, Routes
+from ovsharp.spec import RouterSpec
+
+MODELS = ("all", "dark", "light", "other")
+
+
+class Model:
+    """Adds its number to a frame."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.step = name, 10 * (1 + MODELS.index(name))
+        self.cleared = 0
+
+    def run(self, frame: Frame, out: Frame | None = None) -> Frame:
+        return frame + np.uint8(self.step)
+
+    def clear(self) -> None:
+        self.cleared += 1
+
+
+class Stub:
+    """Expects what a test says."""
+
+    def __init__(self, **gains: float) -> None:
+        self.spec = RouterSpec("stub", MODELS, crop=8, crops=4, least=0.5)
+        self.told = dict.fromkeys(MODELS, 0.0) | gains
+        self.asked = 0
+
+    def gains(self, frame: Frame) -> dict[str, float]:
+        self.asked += 1
+        return self.told
+
+
+def routes(router: Stub, every: int = 1) -> tuple[Routes, dict[str, Model]]:
+    opened: dict[str, Model] = {}
+
+    def open_model(name: str) -> Model:
+        opened[name] = Model(name)
+        return opened[name]
+
+    return Routes(router, open_model, every), opened  # type: ignore[arg-type]
+
+
+def shown(through: Routes, frame: Frame) -> int:
+    """What becomes of a grey frame, in levels above it."""
+    turn = through.turn(frame)
+    result = turn.finished(frame, turn.variant.run(frame))
+    return int(result[0, 0, 0]) - int(frame[0, 0, 0])
+
+
+GREY = np.full((16, 16, 3), 100, np.uint8)
+
+
+def test_the_model_that_gains_most_makes_the_frame() -> None:
+    router = Stub(dark=1.0, light=2.0)
+    through, _ = routes(router)
+    assert shown(through, GREY) == 30
+    assert through.running == "light"
+    router.told = {**router.told, "dark": 3.0}
+    assert shown(through, GREY) == 20  # each frame by itself: no memory, no fading
+    assert through.switches == ()
+
+
+def test_a_frame_that_nothing_helps_comes_back_untouched() -> None:
+    through, _ = routes(Stub(dark=0.4))
+    assert shown(through, GREY) == 0
+    assert through.running == "untouched"
+    out = np.empty_like(GREY)
+    assert through.turn(GREY).variant.run(GREY, out) is out
+    assert np.array_equal(out, GREY)
+
+
+def test_models_are_opened_when_they_are_needed() -> None:
+    router = Stub(dark=1.0)
+    through, opened = routes(router)
+    assert set(opened) == {"all"}
+    shown(through, GREY)
+    assert set(opened) == {"all", "dark"}
+
+
+def test_in_a_stream_the_router_looks_now_and_then() -> None:
+    router = Stub(dark=1.0)
+    through, _ = routes(router, every=5)
+    for _ in range(11):
+        shown(through, GREY)
+    assert router.asked == 3
+
+
+def test_in_a_stream_a_choice_holds_unless_another_is_clearly_better() -> None:
+    router = Stub(dark=1.0, light=0.9)
+    through, _ = routes(router, every=1 + 1)
+    assert shown(through, GREY) == 20
+    router.told = {**router.told, "light": 1.05}
+    assert [shown(through, GREY) for _ in range(4)] == [20] * 4
+    router.told = {**router.told, "light": 1.5}
+    seen = [shown(through, GREY) for _ in range(2 * FADE_FRAMES)]
+    assert seen[0] in (20, 21)  # faded from where it was ...
+    assert seen == sorted(seen)
+    assert seen[-1] == 30  # ... to the other
+    (switch,) = through.switches
+    assert (switch.frame, switch.before, switch.after) == (6, "dark", "light")
+    assert "+1.5 dB" in switch.reason
+
+
+def test_a_restart_forgets() -> None:
+    router = Stub(dark=1.0)
+    through, _ = routes(router, every=100)
+    shown(through, GREY)
+    router.told = {**router.told, "light": 5.0}
+    assert shown(through, GREY) == 20
+    through.restart()
+    assert shown(through, GREY) == 30  # at once
+    assert through.switches == ()
+
+
+def test_frame_sizes_are_judged_apart() -> None:
+    router = Stub(dark=1.0)
+    through, _ = routes(router, every=100)
+    shown(through, GREY)
+    router.told = {**router.told, "light": 5.0}
+    assert shown(through, GREY[:8].copy()) == 30
+    assert shown(through, GREY) == 20
+
+
+def test_a_model_can_be_held_on_to() -> None:
+    router = Stub(dark=1.0)
+    through, _ = routes(router)
+    through.pin("light")
+    assert shown(through, GREY) == 30
+    assert router.asked == 0
+    through.pin("untouched")
+    assert shown(through, GREY) == 0
+    through.pin(None)
+    assert shown(through, GREY) == 20
+    with pytest.raises(UsageError, match="no model lights here; pin all, dark, light"):
+        through.pin("lights")
+
+
+def test_few_models_stay_compiled() -> None:
+    router = Stub()
+    through, opened = routes(router)
+    for name in (*MODELS, "all"):
+        router.told = dict.fromkeys(MODELS, 0.0) | {name: 1.0}
+        shown(through, GREY)
+    assert KEPT_MODELS == 3
+    assert {name: model.cleared for name, model in opened.items()} == {
+        "all": 1,
+        "dark": 1,
+        "light": 0,
+        "other": 0,
+    }
+
+
+def test_crops_lie_on_the_grid_of_blocks() -> None:
+    rows, columns = np.mgrid[:200, :301]
+    frame = np.dstack((rows // 16, columns // 16, rows % 16 + columns % 16)).astype(np.uint8)
+    cut = crops(frame, 64, 9)
+    assert cut.shape == (9, 64, 64, 3)
+    assert not cut[:, 0, 0, 2].any()  # each begins at a multiple of 16
+    assert [tuple(crop[0, 0, :2]) for crop in cut] == [
+        (y // 16, x // 16) for y in (0, 64, 128) for x in (0, 112, 224)
+    ]
+
+
+def test_frames_smaller_than_a_crop_are_padded() -> None:
+    frame = np.arange(5 * 7 * 3, dtype=np.uint8).reshape(5, 7, 3)
+    cut = crops(frame, 16, 4)
+    assert cut.shape == (4, 16, 16, 3)
+    assert np.array_equal(cut[0, :5, :7], frame)
+    assert np.array_equal(cut[0, 15, 15], frame[-1, -1])
+
+
+def brightness_router(folder: Path) -> Path:
+    """A router that expects the mean level / 100 of one model and its opposite of the other."""
+    seen = ops.parameter([4, 8, 8, 3], ov.Type.u8, name="crops")
+    mean = ops.reduce_mean(ops.convert(seen, ov.Type.f32), ops.constant([0, 1, 2, 3]), True)
+    both = ops.multiply(
+        ops.reshape(mean, ops.constant([1]), False), ops.constant(np.float32([0.01, -0.01]))
+    )
+    model = ov.Model([ops.result(both)], [seen], "router")
+    spec = RouterSpec("demo", ("demo-light", "demo-dark"), crop=8, crops=4, least=0.1)
+    return write_router(model, spec, folder)
+
+
+def test_a_router_tells_what_is_expected(tmp_path: Path) -> None:
+    path = brightness_router(tmp_path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["demo.bin", "demo.xml"]
+    gains = Router(path, threads=1).gains(np.full((40, 30, 3), 200, np.uint8))
+    assert gains == pytest.approx({"demo-light": 2.0, "demo-dark": -2.0}, abs=0.01)
+
+
+def test_other_files_are_no_routers(tmp_path: Path) -> None:
+    path = brightness_router(tmp_path)
+    path.write_text(path.read_text().replace("<router", "<rooter").replace("</router", "</rooter"))
+    with pytest.raises(UnsupportedModelError, match=r"demo\.xml is no router"):
+        read_router(path, get_core())
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [('"crops": 4', '"crops": 5'), ('"crop": 8', '"crop": 8e9'), ('"schema": 1', '"schema": 9')],
+)
+def test_a_router_that_makes_no_sense_is_refused(good: str, bad: str) -> None:
+    text = RouterSpec("demo", ("one",), crop=8, crops=4, least=0.1).to_json()
+    assert good in text
+    with pytest.raises(UnsupportedModelError, match="the router's spec is malformed"):
+        RouterSpec.from_json(text.replace(good, bad))
