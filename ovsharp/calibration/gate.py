@@ -187,7 +187,7 @@ Build = Callable[[Sequence[str]], ov.Model]
 
 
 def give_back(
-    builds: Sequence[Build],
+    build: Build,
     judge: Judge,
     execution: Execution,
     *,
@@ -196,14 +196,14 @@ def give_back(
 ) -> Accepted:
     """Quantize a model, leaving as few layers in floating point as the limits ask for.
 
-    The ways to quantize are tried in turn. If each costs too much, layers are ranked by their
-    harm: the SSIM to the parent's output that comes back when the quantizers of one layer alone
-    are taken out. Then the worst one is given back, the two worst, and so on, first by taking
-    their quantizers out, which takes seconds; as soon as that holds, by a new quantization
-    without them, which is measured again.
+    If quantizing all layers costs too much, they are ranked by their harm: the SSIM to the
+    parent's output that comes back when the quantizers of one layer alone are taken out. Then
+    the worst one is given back, the two worst, and so on, first by taking their quantizers out,
+    which takes seconds; as soon as that holds, by a new quantization without them, which is
+    measured again.
 
     Args:
-        builds: make the quantized model, the preferred one first; the last one gives layers back.
+        build: makes the quantized model.
         judge: measures it.
         execution: that it will run with.
         max_drop: largest acceptable loss of SSIM.
@@ -212,11 +212,10 @@ def give_back(
     Raises:
         CalibrationError: the limits do not hold even with one quantized layer left.
     """
-    for build in builds:
-        model = build(())
-        verdict = judge.judge(model, execution)
-        if verdict.holds(max_drop):
-            return Accepted(model, verdict, ())
+    model = build(())
+    verdict = judge.judge(model, execution)
+    if verdict.holds(max_drop):
+        return Accepted(model, verdict, ())
     harms = _rank(model, judge, execution, progress)
     ranked = tuple(harms)
     for count in range(1, len(ranked)):

@@ -54,16 +54,14 @@ def is_quantized(model: ov.Model) -> bool:
     return any(node.get_type_name() == "FakeQuantize" for node in model.get_ops())
 
 
-def frame_quantizers(model: ov.Model) -> tuple[ov.Node, ...]:
-    """Give the quantizers of what comes in, before any layer."""
+def activation_quantizers(model: ov.Model) -> tuple[ov.Node, ...]:
+    """Give the quantizers of what lies between layers, in the order in which they run."""
     nodes = model.get_ordered_ops()
     behind = _behind_a_layer(nodes)
     return tuple(
         node
         for node in nodes
-        if node.get_type_name() == "FakeQuantize"
-        and node.get_friendly_name() not in behind
-        and _reads_input(node.input_value(0).get_node())
+        if node.get_type_name() == "FakeQuantize" and node.get_friendly_name() in behind
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -31,8 +30,6 @@ from ovsharp.runtime import (
     Execution,
     check_device,
     get_core,
-    instruction_sets,
-    max_isa,
     read_ir,
     resolve_execution,
     write_ir,
@@ -121,22 +118,17 @@ def quantize(
         seed=seed,
         progress=progress,
     )
-    frames = _calibration_frames(images, parent_spec)
+    frames = [tensors(crop.frame, parent_spec) for crop in images.calibration]
+    drawn = _drawn_frames(parent_spec)
 
-    def build(bits: int, float_layers: Sequence[str]) -> ov.Model:
+    def build(float_layers: Sequence[str]) -> ov.Model:
         return post_training(
-            parent,
-            frames,
-            preset=preset,
-            float_layers=float_layers,
-            first_layer_bits=bits,
-            progress=progress,
+            parent, frames, drawn, preset=preset, float_layers=float_layers, progress=progress
         )
 
     execution = resolve_execution(device, "int8", None)
     judge = Judge(parent, parent_spec, images.validation, device)
-    builds = [partial(build, bits) for bits in _first_layer_bits(device)]
-    accepted = give_back(builds, judge, execution, max_drop=max_drop, progress=progress)
+    accepted = give_back(build, judge, execution, max_drop=max_drop, progress=progress)
     verdict_f32 = judge.judge(accepted.model, Execution("f32", int8=True))
     compress(accepted.model)
     quantization = Quantization(
@@ -173,17 +165,6 @@ def quantize(
     )
 
 
-def _first_layer_bits(device: str) -> tuple[int, ...]:
-    """Say with how many bits for the weights of the first layer a model may be tried.
-
-    Eight where an overflow would show in what is measured: on a processor that has no VNNI.
-    """
-    there = instruction_sets()
-    lacking = there is not None and not any(there[name] for name in there if "VNNI" in name)
-    shows = device == "CPU" and (lacking or max_isa() == "AVX2")
-    return (7, 8) if shows else (7,)
-
-
 def _check_parent(path: Path, parent: ov.Model, spec: ModelSpec) -> None:
     if spec.storage == "int8" or is_quantized(parent):
         raise UsageError(
@@ -200,10 +181,9 @@ def _recipe(data: Path, degrade: str | None, spec: ModelSpec) -> Recipe | None:
     return parse(text) if text else None
 
 
-def _calibration_frames(images: ImageSet, spec: ModelSpec) -> list[Tensors]:
+def _drawn_frames(spec: ModelSpec) -> list[Tensors]:
     drawn = synthetic_frames(*(spec.size or spec.padded(CALIBRATION_SIDE, CALIBRATION_SIDE)))
-    frames = [crop.frame for crop in images.calibration]
-    return [tensors(frame, spec) for frame in [*frames, *drawn.values()]]
+    return [tensors(frame, spec) for frame in drawn.values()]
 
 
 def _versions() -> dict[str, str]:
