@@ -67,9 +67,11 @@ DAMAGES = (
     "call",
     "call",
 )
-SIDE = 384
+SIDE = 256
 """Images are cropped to a random square of so many pixels."""
 CROP, CROPS = 64, 16
+SEEN = 9
+"""Crops that are looked at in training."""
 LEAST = 0.1
 FLOOR = 0.5
 """Mean squared error, in levels, below which pictures count as equal: 51 dB."""
@@ -129,10 +131,10 @@ def examples(
 
 
 def batch(frames: np.ndarray, rng: np.random.Generator) -> torch.Tensor:
-    """Give random crops on the grid, frames x CROPS x 3 x CROP x CROP."""
+    """Give random crops on the grid, frames x SEEN x 3 x CROP x CROP."""
     places = (SIDE - CROP) // 16 + 1
     cut = [
-        [frame[y : y + CROP, x : x + CROP] for y, x in 16 * rng.integers(places, size=(CROPS, 2))]
+        [frame[y : y + CROP, x : x + CROP] for y, x in 16 * rng.integers(places, size=(SEEN, 2))]
         for frame in frames
     ]
     return torch.from_numpy(np.array(cut)).permute(0, 1, 4, 2, 3).float() / 255
@@ -148,7 +150,7 @@ def learn(frames: np.ndarray, gains: np.ndarray, steps: int) -> RouterNetwork:
     target = torch.from_numpy(gains.astype(np.float32)).clamp(-3, 6)
     total = 0.0
     for step in range(1, steps + 1):
-        picked = rng.integers(len(frames), size=32)
+        picked = rng.integers(len(frames), size=16)
         loss = functional.smooth_l1_loss(
             network(batch(frames[picked], rng)), target[picked], beta=0.2
         )
@@ -201,8 +203,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in ("--data", "--val", "--out"):
         parser.add_argument(name, type=Path, required=True)
-    parser.add_argument("--per-image", type=int, default=12)
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--per-image", type=int, default=8)
+    parser.add_argument("--steps", type=int, default=4000)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     train = examples(options.data, options.out / "train.npz", DAMAGES, options.per_image)

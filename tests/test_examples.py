@@ -32,7 +32,7 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_call_app(video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OVSHARP_CACHE", str(tmp_path / "cache"))
     out = tmp_path / "out.mp4"
-    assert "sharp-" in run("call_app.py", video, out)
+    assert "call-" in run("call_app.py", video, out)
     with read_video(out) as reader:
         assert next(iter(reader)).frame.shape == (64, 96, 3)
 

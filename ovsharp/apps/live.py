@@ -117,10 +117,10 @@ class Live:
         self._stopped = True
 
     def next_variant(self) -> None:
-        """Hold on to the next model of the family; after the last, let the speed choose again."""
+        """Hold on to the next model; after the last, let router or speed choose again."""
         names = self.sharpener.variants
-        if self.sharpener.choice is None:
-            self._say("one model only: --target-fps brings its family")
+        if len(names) == 1:
+            self._say("one model only: leave --model out, or --target-fps brings its family")
             return
         following = 0 if self._pinned is None else names.index(self._pinned) + 1
         self._pinned = names[following] if following < len(names) else None
@@ -169,7 +169,7 @@ class Live:
         latency = _percentile(self._latency[-_RECENT:], 50)
         state = "paused" if self.paused else f"strength {self.strength:.0%}"
         how = ""
-        if self.sharpener.choice is not None:
+        if len(self.sharpener.variants) > 1:
             how = " (auto)" if self._pinned is None else " (pinned)"
         return (
             f"{fps:.0f} FPS, {latency:.0f} ms, {self._camera.dropped} dropped",

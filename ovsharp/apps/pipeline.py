@@ -91,6 +91,8 @@ class Pipeline:
         each: makes what is written of (frame before, frame after); None writes the latter.
         depth: shots that wait between two stages at most.
         interrupt: makes a source that waits give up; called when the pipeline ends early.
+        segment: frames after which a router looks anew, whatever it chose before, so that a result
+            does not depend on what came before its segment; 0 for never.
 
     Example:
         >>> import numpy as np
@@ -113,9 +115,10 @@ class Pipeline:
         each: Callable[[Frame, Frame], Frame] | None = None,
         depth: int = 2,
         interrupt: Callable[[], None] | None = None,
+        segment: int = 0,
     ) -> None:
         self._source, self._sharpener, self._sink, self._each = source, sharpener, sink, each
-        self._interrupt = interrupt
+        self._interrupt, self._segment = interrupt, segment
         self._decoded: Queue[Shot | None] = Queue(depth)
         self._sharp: Queue[tuple[Shot, Frame] | None] = Queue(depth)
         self._stop, self._go, self._cancelled = (threading.Event() for _ in range(3))
@@ -230,8 +233,12 @@ class Pipeline:
     def _infer(self) -> None:
         # One call after the other: decoding and encoding overlap with it in their own threads, and
         # what is measured is the model's own time, which `stream` would hide in its waiting.
+        count = 0
         while (shot := self._get(self._decoded)) is not None:
             began = time.perf_counter()
+            if self._segment and count % self._segment == 0:
+                self._sharpener.restart()
+            count += 1
             sharp = self._sharpener(shot.frame)
             self._busy["infer"] += time.perf_counter() - began
             # Where nobody looks at the frame before, its memory is free for the next one.

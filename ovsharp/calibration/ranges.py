@@ -15,11 +15,14 @@ from ovsharp.runtime import get_core
 
 Tensors = Mapping[str, npt.NDArray[np.uint8]]
 
-FACTORS = (1.0, 0.75, 0.55, 0.4, 0.3)
-"""What a range from the smallest to the largest value is narrowed by. Few values are far out, at
-edges: to clip them is better than to give all others steps three times as large."""
-FRAMES = 16
+FACTORS = (1.0, 0.7, 0.5, 0.35, 1.4)
+"""What a range is narrowed by; at first it goes from the smallest to the largest value. Few values
+are far out, at edges: to clip them is better than to give all others steps three times as large.
+The last one takes back what all had to share."""
+FRAMES = 12
 """Frames that pictures are compared on, evenly spread over those for calibration."""
+ALONE = 12
+"""Quantizers up to which each gets a factor of its own; in a deeper network all have one."""
 
 F32 = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
 
@@ -34,8 +37,9 @@ def fit_ranges(
 ) -> None:
     """Narrow the ranges of a quantized model, in place, where that brings its pictures nearer.
 
-    One quantizer after the other, first to last, by the mean squared error of the frames that come
-    out: what an error inside does to the picture only the picture tells.
+    First all by one factor, then one quantizer after the other, first to last, by the mean squared
+    error of the frames that come out: what an error inside does to the picture only the picture
+    tells.
 
     Args:
         model: as NNCF gives it, with ranges that clip nothing.
@@ -43,31 +47,40 @@ def fit_ranges(
         frames: for calibration.
         always: frames that count among the others, whatever is drawn from them: flat ones, of
             which a range that is too narrow makes another colour.
-        progress: told of every quantizer.
+        progress: told of every step.
     """
     spread = np.linspace(0, len(frames) - 1, min(FRAMES, len(frames))).round().astype(int)
     shown = [*(frames[index] for index in spread), *always]
     wanted = list(_pictures(parent, shown))
     quantizers = activation_quantizers(model)
-    for number, quantizer in enumerate(quantizers):
-        progress("fitting ranges", number, len(quantizers))
-        bounds = [quantizer.input_value(port).get_node().data.copy() for port in (1, 2, 3, 4)]
+    groups = [quantizers, *((one,) for one in quantizers if len(quantizers) <= ALONE)]
+    for number, group in enumerate(groups):
+        progress("fitting ranges", number, len(groups))
+        bounds = [_bounds(quantizer) for quantizer in group]
         errors = {}
         for factor in FACTORS:
-            _set(quantizer, bounds, factor)
-            errors[factor] = float(
-                np.mean(
-                    [
-                        np.mean((picture.astype(np.float32) - best) ** 2)
-                        for picture, best in zip(_pictures(model, shown), wanted, strict=True)
-                    ]
-                )
+            for quantizer, own in zip(group, bounds, strict=True):
+                _set(quantizer, own, factor)
+            errors[factor] = np.mean(
+                [
+                    np.mean((picture.astype(np.float32) - best) ** 2)
+                    for picture, best in zip(_pictures(model, shown), wanted, strict=True)
+                ]
             )
-        _set(quantizer, bounds, min(errors, key=lambda factor: errors[factor]))
-    progress("fitting ranges", len(quantizers), len(quantizers))
+        best_factor = min(errors, key=lambda factor: errors[factor])
+        for quantizer, own in zip(group, bounds, strict=True):
+            _set(quantizer, own, best_factor)
+    progress("fitting ranges", len(groups), len(groups))
 
 
-def _set(quantizer: ov.Node, bounds: Sequence[npt.NDArray[np.float32]], factor: float) -> None:
+Bounds = list[npt.NDArray[np.float32]]
+
+
+def _bounds(quantizer: ov.Node) -> Bounds:
+    return [quantizer.input_value(port).get_node().data.copy() for port in (1, 2, 3, 4)]
+
+
+def _set(quantizer: ov.Node, bounds: Bounds, factor: float) -> None:
     for port, bound in enumerate(bounds, 1):
         fresh = ops.constant((bound * factor).astype(np.float32))
         quantizer.input(port).replace_source_output(fresh.output(0))

@@ -42,7 +42,11 @@ WINDOW = (
 @click.option("--loop", is_flag=True, help="Start the file over at its end.")
 @click.option("--size", metavar="WxH", help="Ask the camera for this size, e.g. 1280x720.")
 @click.option("--fps", type=click.FloatRange(min=1), help="Ask the camera for this rate.")
-@click.option("--model", metavar="NAME|FILE", help="Shipped model or .xml file.")
+@click.option(
+    "--model",
+    metavar="NAME|FILE",
+    help="Shipped model or .xml file. [default: call, which chooses]",
+)
 @click.option("--device", default="CPU", show_default=True, help="As `ovsharp devices` lists them.")
 @click.option("--precision", help="Execution precision, e.g. f32 or bf16. [default: the fastest]")
 @click.option(
@@ -93,12 +97,18 @@ def camera(
         raise UsageError("nothing to show: leave --preview on, or give --virtual or -o FILE")
     from ovsharp.apps import Live
     from ovsharp.media import Camera, Recorder
-    from ovsharp.runtime import Sharpener
+    from ovsharp.runtime import VIDEO_LOOK_EVERY, Sharpener
 
     wanted = _size(size)
     with ExitStack() as stack:
         sharpener = stack.enter_context(
-            Sharpener(model, device=device, precision=precision, target_fps=target_fps)
+            Sharpener(
+                model,
+                device=device,
+                precision=precision,
+                target_fps=target_fps,
+                look_every=VIDEO_LOOK_EVERY,
+            )
         )
         number = int(source) if source.isdecimal() else source
         cam = stack.enter_context(Camera(number, loop=loop, size=wanted, fps=fps))

@@ -30,7 +30,11 @@ _NOTED = 5
     type=click.Path(path_type=Path),
     help="Folder to write to, or a file name with an image ending for a single image.",
 )
-@click.option("--model", metavar="NAME|FILE", help="Shipped model or .xml file.")
+@click.option(
+    "--model",
+    metavar="NAME|FILE",
+    help="Shipped model or .xml file. [default: call, which chooses]",
+)
 @click.option("--device", default="CPU", show_default=True, help="As `ovsharp devices` lists them.")
 @click.option("--precision", help="Execution precision, e.g. f32 or bf16. [default: the fastest]")
 @click.option(
@@ -88,14 +92,15 @@ def image(
     if jobs:
         from ovsharp.apps import sharpen_files
         from ovsharp.media import QUALITY, Finished, identity
-        from ovsharp.runtime import Sharpener
+        from ovsharp.runtime import Sharpener, model_files
 
         sharpener = Sharpener(
             model, device=device, precision=precision, strength=strength, tile=tile
         )
         quality = quality or QUALITY
         with sharpener, console.progress() as progress:
-            settings = _settings(sharpener, strength, tile, side_by_side, reduce, quality)
+            files = model_files(model, precision)
+            settings = _settings(sharpener, files, strength, tile, side_by_side, reduce, quality)
             finished = None if to_file else Finished(output, settings)
             if resume and finished is not None:
                 checked = progress.track(jobs.items(), description="comparing")
@@ -111,6 +116,7 @@ def image(
                     finished.add(sources[outcome.source], outcome.target)
                 if outcome.error is None and not ran:
                     ran = _what_ran(sharpener, outcome.size)
+            ran += _who_ran(sharpener)
     failures += [_failure(one) for one in outcomes if one.error is not None]
     _report(ran, output, total, kept, failures, outcomes, time.perf_counter() - start)
 
@@ -125,15 +131,16 @@ def _check_options(jobs: Mapping[Path, Path], quality: int | None, resume_file: 
         raise UsageError("--quality is for JPEG and WebP, and no output here is one")
 
 
-def _settings(sharpener: Sharpener, *chosen: float | None) -> str:
+def _settings(sharpener: Sharpener, files: Sequence[Path], *chosen: float | None) -> str:
     """Name all that an output depends on besides its input: equal if and only if they are."""
     from hashlib import sha256
 
     from ovsharp import __version__
+    from ovsharp.files import sha256 as hashed
 
     facts = (
         __version__,
-        sharpener.spec.to_json(),
+        [hashed(file) for file in files],
         sharpener.execution.label,
         chosen,
     )
@@ -215,6 +222,12 @@ def _what_ran(sharpener: Sharpener, size: tuple[int, int]) -> str:
         f"{spec.name} on {', '.join(settings.execution_devices)} ({settings.device_name}), "
         f"storage {spec.storage}, execution {settings.execution}"
     )
+
+
+def _who_ran(sharpener: Sharpener) -> str:
+    """Say which models a router has chosen."""
+    made = [f"{name} {count}" for name, count in sharpener.made.items()]
+    return f"\nchosen by what is wrong with each image: {', '.join(made)}" if made else ""
 
 
 def _failure(outcome: Outcome) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @click.argument("model")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(model: str, as_json: bool) -> None:
-    """Show what MODEL is: an .xml that ovsharp wrote, or the name of a shipped model."""
+    """Show what MODEL is: an .xml that ovsharp wrote, or the name of a shipped model or router."""
     import dataclasses
     import json
 
@@ -23,6 +23,30 @@ def info(model: str, as_json: bool) -> None:
 
     from ovsharp import runtime
     from ovsharp.cli.console import output
+
+    router = runtime.find_router(model)
+    if router is not None:
+        _, chooses = runtime.read_router(router, runtime.get_core())
+        files = runtime.model_files(model)
+        size = sum(file.stat().st_size for file in files)
+        facts = {
+            "path": str(router),
+            "models": chooses.models,
+            "looks at": f"{chooses.crops} crops of {chooses.crop}x{chooses.crop} pixels",
+            "leaves alone": f"what no model is expected to bring {chooses.least:g} dB nearer",
+            "bytes": size,
+        }
+        if as_json:
+            click.echo(json.dumps(facts, indent=2))
+            return
+        table = Table(show_header=False)
+        table.add_row("router", f"{chooses.name}: chooses a model for each frame, or none")
+        table.add_row("among", ", ".join(chooses.models))
+        table.add_row("looks at", str(facts["looks at"]))
+        table.add_row("leaves alone", str(facts["leaves alone"]))
+        table.add_row("files", f"{len(files)} of {size / 1e6:.2f} MB in all")
+        output().print(table)
+        return
 
     path = runtime.find_model(model)
     graph, spec = runtime.read_ir(path, runtime.get_core())

@@ -6,6 +6,7 @@ import glob
 import hashlib
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,7 +51,11 @@ class _Choices:
     type=click.Path(path_type=Path),
     help="Folder to write to, or a file name with a video ending for a single video.",
 )
-@click.option("--model", metavar="NAME|FILE", help="Shipped model or .xml file.")
+@click.option(
+    "--model",
+    metavar="NAME|FILE",
+    help="Shipped model or .xml file. [default: call, which chooses]",
+)
 @click.option("--device", default="CPU", show_default=True, help="As `ovsharp devices` lists them.")
 @click.option("--precision", help="Execution precision, e.g. f32 or bf16. [default: the fastest]")
 @click.option("--strength", type=click.FloatRange(0, 1), default=1.0, show_default=True)
@@ -58,7 +63,7 @@ class _Choices:
     "--target-fps",
     type=click.FloatRange(min=0, min_open=True),
     help="Hold this speed: choose the model of a family by it, and change it when need be. "
-    "[family: sharp, or that of --model]",
+    "[family: call, or that of --model]",
 )
 @click.option(
     "--codec",
@@ -102,15 +107,20 @@ def video(
         raise UsageError("--resume needs one model for all frames; leave --target-fps out")
     jobs = _plan(inputs, output)
     from ovsharp.extras import need
-    from ovsharp.runtime import Sharpener, find_model
+    from ovsharp.runtime import VIDEO_LOOK_EVERY, Sharpener, model_files
 
     need("av", extra="video")
-    path = find_model(model, precision)
-    stamp = path.stat()
-    identity = (str(path), stamp.st_size, stamp.st_mtime_ns, device, precision, strength)
+    stamps = [(str(path), path.stat()) for path in model_files(model, precision)]
+    files = tuple((path, stamp.st_size, stamp.st_mtime_ns) for path, stamp in stamps)
+    identity = (files, device, precision, strength)
     choices = _Choices(**flags, settings=(*identity, target_fps))
     sharpener = Sharpener(
-        model, device=device, precision=precision, strength=strength, target_fps=target_fps
+        model,
+        device=device,
+        precision=precision,
+        strength=strength,
+        target_fps=target_fps,
+        look_every=VIDEO_LOOK_EVERY,
     )
     reports, failures = [], []
     with sharpener:
@@ -139,7 +149,7 @@ def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) ->
     from ovsharp.quality import Flicker
 
     flicker = Flicker() if choices.report is not None else None
-    known = len(sharpener.switches)
+    known, made = len(sharpener.switches), Counter(sharpener.made)
 
     steady, place = Steady(), 0
 
@@ -187,6 +197,8 @@ def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) ->
                     sink,
                     each=each if choices.steady or choices.side_by_side or flicker else None,
                     interrupt=clip.interrupt,
+                    # A resumed job begins with a segment, and its result is that of the whole.
+                    segment=sink.segment,
                 )
                 progress = pipeline.run(show)
         except BaseException:
@@ -195,22 +207,21 @@ def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) ->
                     f"{source}: {sink.done} frames are kept; continue with --resume", err=True
                 )
             raise
-    notes = [*clip.notes, *sink.notes, *_quality_notes(sharpener, known)]
+    notes = [*clip.notes, *sink.notes, *_quality_notes(sharpener, known, made)]
     return _summary(source, target, clip, sink.encoder.name, done, progress, flicker, notes)
 
 
-def _quality_notes(sharpener: Sharpener, known: int) -> list[str]:
-    """Say which model was chosen, and how it was changed since some switches were known."""
-    if sharpener.choice is None:
-        return []
-    return [
-        sharpener.choice.reason,
-        *(
-            f"frame {switch.frame}: {switch.before} -> {switch.after} ({switch.reason})"
-            for switch in sharpener.switches[known:]
-        ),
-        f"{sharpener.variant} runs at the end",
+def _quality_notes(sharpener: Sharpener, known: int, made: Counter[str]) -> list[str]:
+    """Say which models ran, and how they changed since some switches and frames were known."""
+    switches = [
+        f"frame {switch.frame}: {switch.before} -> {switch.after} ({switch.reason})"
+        for switch in sharpener.switches[known:]
     ]
+    if sharpener.choice is None:
+        new = Counter(sharpener.made) - made
+        frames = ", ".join(f"{name} {count}" for name, count in new.most_common())
+        return [*switches, f"frames by model: {frames}"] if frames else []
+    return [sharpener.choice.reason, *switches, f"{sharpener.variant} runs at the end"]
 
 
 def _summary(

@@ -29,6 +29,7 @@ from ovsharp.runtime.machine import (
     used_isa,
 )
 from ovsharp.runtime.router import Router, crops, model_files
+from ovsharp.runtime.routes import VIDEO_LOOK_EVERY
 from ovsharp.runtime.sharpener import Sharpener
 from ovsharp.runtime.shipped import (
     DEFAULT_MODEL,
@@ -43,6 +44,7 @@ from ovsharp.runtime.turn import Switch
 __all__ = [
     "DEFAULT_MODEL",
     "DEFAULT_ROUTER",
+    "VIDEO_LOOK_EVERY",
     "Choice",
     "CompiledFrames",
     "Device",

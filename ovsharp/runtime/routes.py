@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -15,6 +15,9 @@ from ovsharp.runtime.router import Router
 from ovsharp.runtime.turn import KEPT_SWITCHES, Switch, Turn
 from ovsharp.runtime.variant import Untouched, Variant
 
+VIDEO_LOOK_EVERY = 30
+"""Frames of a video from one look of the router to the next: about a second. Segments of a written
+video are multiples of it."""
 KEPT_MODELS = 3
 """Models that stay compiled; the one that was not used for longest goes first."""
 CLEARLY = 0.1
@@ -50,6 +53,7 @@ class Routes:
         self._last: str | None = None
         self._pinned: str | None = None
         self._gains: Mapping[str, float] = {}
+        self._made: Counter[str] = Counter()
         self._switches: deque[Switch] = deque(maxlen=KEPT_SWITCHES)
         # The one for everything: it stands for all where a single one is asked for.
         self.general = open_model(router.spec.models[0])
@@ -69,6 +73,12 @@ class Routes:
     def gains(self) -> Mapping[str, float]:
         """What each model was expected to gain when the router last looked, in dB."""
         return self._gains
+
+    @property
+    def made(self) -> dict[str, int]:
+        """How many frames each has made, most first."""
+        with self._lock:
+            return dict(self._made.most_common())
 
     @property
     def switches(self) -> tuple[Switch, ...]:
@@ -97,6 +107,7 @@ class Routes:
         with self._lock:
             turn = self._turn(frame)
             self._last = turn.variant.name
+            self._made[self._last] += 1
             return turn
 
     def clear(self) -> None:

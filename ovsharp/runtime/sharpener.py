@@ -171,6 +171,11 @@ class Sharpener:
         """What the router last expected of each model, in dB; empty without one."""
         return {} if self._routes is None else self._routes.gains
 
+    @property
+    def made(self) -> Mapping[str, int]:
+        """How many frames each model of a router has made, most first; empty without one."""
+        return {} if self._routes is None else self._routes.made
+
     def restart(self) -> None:
         """Let the router look at the next frame as if it were the first: at a cut, for instance."""
         if self._routes is not None:

@@ -136,7 +136,9 @@ def test_one_model_alone_says_so_in_the_picture(video: Path, model: Path) -> Non
     with Camera(video, fps=20) as cam, Sharpener(model) as sharpener:
         live = Live(cam, sharpener, pictures.append)
         live.next_variant()
-        assert live._notices() == ("one model only: --target-fps brings its family",)
+        assert live._notices() == (
+            "one model only: leave --model out, or --target-fps brings its family",
+        )
         capture = cam.read()
         assert capture is not None
         live.run()

@@ -37,8 +37,11 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
+CALL = {f"call-{damage}" for damage in ("blur", "codec", "half", "jpeg", "noise", "small")}
+
+
 def test_all_systems_and_our_own_are_there() -> None:
-    assert {*SYSTEMS, "sharp", "x2", "x4", "call"} == set(recipe_names())
+    assert {*SYSTEMS, "sharp", "x2", "x4", "call", *CALL} == set(recipe_names())
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -141,7 +144,7 @@ def test_a_shortened_course_keeps_the_shares(tmp_path: Path) -> None:
 
 def test_sizes_and_terms_can_be_chosen() -> None:
     recipe = load_recipe("call")
-    assert recipe.sized("fast").student.arguments == {**recipe.student.arguments, "depth": 1}
+    assert recipe.sized("fast").student.arguments == {**recipe.student.arguments, "depth": 2}
     with pytest.raises(UsageError, match="no size 'huge': expected fast"):
         recipe.sized("huge")
     duo = load_recipe("dynamic-duo")
