@@ -24,6 +24,7 @@ from torch.nn import functional
 
 from ovsharp import Sharpener
 from ovsharp.degrade import parse
+from ovsharp.files import staged
 from ovsharp.media import find_images, read_frame
 from ovsharp.models.router import RouterNetwork, RouterOnFrames
 from ovsharp.quality import ssim
@@ -69,9 +70,12 @@ DAMAGES = (
 )
 SIDE = 256
 """Images are cropped to a random square of so many pixels."""
+RIM = 40
+"""Pixels at the border of a square that gains are not measured on."""
 CROP, CROPS = 64, 16
-SEEN = 9
-"""Crops that are looked at in training."""
+SEEN, DRAWS = 9, 4
+"""Crops that are looked at in training, and how often they are drawn from each square."""
+RATE = 2e-3
 LEAST = 0.1
 FLOOR = 0.5
 """Mean squared error, in levels, below which pictures count as equal: 51 dB."""
@@ -80,7 +84,8 @@ PER_SSIM = 40.0
 
 
 def gain(before: np.ndarray, after: np.ndarray, truth: np.ndarray) -> float:
-    """Give the mean of the gain in PSNR and that in SSIM, in dB."""
+    """Give the mean of the gain in PSNR and that in SSIM, in dB, in the middle of pictures."""
+    before, after, truth = (picture[RIM:-RIM, RIM:-RIM] for picture in (before, after, truth))
     errors = [
         float(np.mean((picture.astype(np.float32) - truth) ** 2)) for picture in (before, after)
     ]
@@ -126,7 +131,8 @@ def examples(
             if count % 200 == 0:
                 print(f"{file.stem}: {count} of {len(tasks)}", flush=True)
     frames, gains, numbers = (np.array(column) for column in zip(*done, strict=True))
-    np.savez(file, frames=frames, gains=gains, damages=numbers)
+    with staged(file.parent) as staging:
+        np.savez(staging / file.name, frames=frames, gains=gains, damages=numbers)
     return frames, gains, numbers
 
 
@@ -145,14 +151,24 @@ def learn(frames: np.ndarray, gains: np.ndarray, steps: int) -> RouterNetwork:
     torch.manual_seed(1)
     rng = np.random.default_rng(1)
     network = RouterNetwork(gains.shape[1])
-    optimizer = torch.optim.AdamW(network.parameters(), 2e-3, weight_decay=1e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, steps)
-    target = torch.from_numpy(gains.astype(np.float32)).clamp(-3, 6)
+    with torch.no_grad():
+        found = torch.cat(
+            [
+                network.found(batch(part, rng))
+                for _ in range(DRAWS)
+                for part in np.array_split(frames, len(frames) // 32 + 1)
+            ]
+        )
+    target = torch.from_numpy(gains.astype(np.float32)).clamp(-3, 10).asinh().repeat(DRAWS, 1)
+    network.centre.copy_(found.mean(0))
+    network.spread.copy_(found.std(0) + 1e-3)
+    optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, steps)
     total = 0.0
     for step in range(1, steps + 1):
-        picked = rng.integers(len(frames), size=16)
+        picked = torch.from_numpy(rng.integers(len(found), size=256))
         loss = functional.smooth_l1_loss(
-            network(batch(frames[picked], rng)), target[picked], beta=0.2
+            network.told(found[picked]).asinh(), target[picked], beta=0.1
         )
         optimizer.zero_grad()
         loss.backward()
@@ -203,8 +219,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in ("--data", "--val", "--out"):
         parser.add_argument(name, type=Path, required=True)
-    parser.add_argument("--per-image", type=int, default=8)
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--per-image", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=3000)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     train = examples(options.data, options.out / "train.npz", DAMAGES, options.per_image)

@@ -8,40 +8,71 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from ovsharp.models.blocks import dct
+
+BLOCK = 8
+"""Side of the blocks that are transformed, in pixels: those of JPEG."""
+_LEVEL = 0.1
+"""Added to magnitudes before their logarithm is taken, in levels."""
+
 
 class RouterNetwork(nn.Module):
     """Expected gains of several models on a frame.
 
-    Four convolutions see each crop. What they find is summed up over all places of all crops: the
-    mean, and the largest and the smallest values, because noise shows where a picture is flat and
-    blur where it is not. Two layers make gains of that.
+    What is wrong with a picture shows in its frequencies: noise fills the high ones everywhere, a
+    codec empties them, blur makes them fall off, JPEG puts their magnitudes on steps and its blocks
+    on a grid. So each crop is transformed in blocks of 8x8 (DCT-II), on the grid of JPEG and half a
+    block beside it, in luma and two differences of colour, and of each of these coefficients the
+    network gets three numbers over all blocks of all crops: the logarithm of its mean magnitude,
+    the mean of the logarithm, and the share of values near zero. Two layers make gains of that.
 
     Args:
         models: number of gains.
 
     Shape:
-        frames x crops x 3 x side x side float, BGR, 0..1 -> frames x models, dB.
+        frames x crops x 3 x side x side float, BGR, 0..1, sides multiples of 8, 16 or more ->
+        frames x models, dB.
     """
 
     def __init__(self, models: int) -> None:
         super().__init__()
-        widths, strides = (3, 16, 16, 32, 32), (1, 2, 2, 2)
-        self.convolutions = nn.ModuleList(
-            nn.Conv2d(before, after, 3, stride)
-            for before, after, stride in zip(widths, widths[1:], strides, strict=False)
-        )
-        self.mix = nn.Linear(3 * widths[-1], 64)
+        planes = torch.tensor([[0.114, 0.587, 0.299], [0.5, -0.331, -0.169], [-0.081, -0.419, 0.5]])
+        self.register_buffer("planes", 255 * planes.view(3, 3, 1, 1))
+        # Every plane by itself: 3 * 64 filters.
+        self.register_buffer("filters", dct(BLOCK).view(-1, 1, BLOCK, BLOCK).repeat(3, 1, 1, 1))
+        count = 2 * 3 * 3 * BLOCK**2
+        self.register_buffer("centre", torch.zeros(count))
+        self.register_buffer("spread", torch.ones(count))
+        self.mix = nn.Linear(count, 64)
         self.gains = nn.Linear(64, models)
 
     def forward(self, crops: torch.Tensor) -> torch.Tensor:
+        return self.told(self.found(crops))
+
+    def found(self, crops: torch.Tensor) -> torch.Tensor:
+        """Give what is found in crops: frames x numbers."""
         frames, count = crops.shape[:2]
-        features = crops.flatten(0, 1) - 0.5
-        for convolution in self.convolutions:
-            features = functional.relu(convolution(features))
-        # crops x channels x rows x columns -> frames x channels x all places
-        places = features.view(frames, count, features.shape[1], -1).transpose(1, 2).flatten(2)
-        found = torch.cat((places.mean(2), places.amax(2), places.amin(2)), 1)
-        return cast("torch.Tensor", self.gains(functional.relu(self.mix(found))))
+        planes = functional.conv2d(crops.flatten(0, 1), cast("torch.Tensor", self.planes))
+        half = BLOCK // 2
+        numbers = []
+        for grid in (planes, planes[:, :, half:-half, half:-half]):
+            filters = cast("torch.Tensor", self.filters)
+            coefficients = functional.conv2d(grid, filters, stride=BLOCK, groups=3).abs()
+            places = coefficients.view(frames, count, coefficients.shape[1], -1)
+            numbers += [
+                (places.mean((1, 3)) + _LEVEL).log(),
+                (places + _LEVEL).log().mean((1, 3)),
+                (-places).exp().mean((1, 3)),
+            ]
+        return torch.cat(numbers, 1)
+
+    def told(self, found: torch.Tensor) -> torch.Tensor:
+        """Give gains for what was found, in dB."""
+        # In training a tenth of the numbers is left out: none alone decides.
+        values = (found - self.centre) / self.spread
+        values = functional.dropout(values, 0.1, self.training)
+        # Small gains count as much as large ones: learned on a scale that is linear near zero.
+        return torch.sinh(cast("torch.Tensor", self.gains(functional.relu(self.mix(values)))))
 
 
 class RouterOnFrames(nn.Module):
