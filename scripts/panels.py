@@ -1,4 +1,4 @@
-"""Draws docs/panels: what a call does to a face, a slide and a screen, and what the default undoes.
+"""Draws docs/panels and docs/call.jpg: what a call does to pictures, and what the default undoes.
 
     python scripts/panels.py
 
@@ -20,6 +20,11 @@ from ovsharp.quality import psnr, ssim
 
 DOCS = Path(__file__).parent.parent / "docs" / "panels"
 DAMAGES = {"h264 crf 28 at half size": "h264(crf=28, scale=2)", "jpeg 15": "jpeg(quality=15)"}
+OVERVIEW = (
+    ("astronaut", (16, 112), "h264(crf=26, scale=2)"),
+    ("chelsea", (40, 100), "noise(sigma=10)"),
+    ("coffee", (90, 180), "jpeg(quality=12)"),
+)
 SIDE, ZOOM, BAR = 224, 2, 28
 CODE = (
     "def sharpen(frame):",
@@ -82,10 +87,22 @@ def panel(truth: Frame, corner: tuple[int, int], recipe: str, sharpener: Sharpen
     return np.hstack(tiles)
 
 
+def overview(sharpener: Sharpener) -> Frame:
+    """Draw the picture at the top of the README: three photos, three damages."""
+    rows = []
+    for name, corner, recipe in OVERVIEW:
+        truth = np.ascontiguousarray(getattr(skimage.data, name)()[:, :, ::-1])
+        truth = np.ascontiguousarray(truth[: truth.shape[0] // 8 * 8, : truth.shape[1] // 8 * 8])
+        rows.append(panel(truth, corner, recipe, sharpener))
+    return np.vstack(rows)
+
+
 def main() -> None:
     """Draw all panels."""
     DOCS.mkdir(parents=True, exist_ok=True)
     with Sharpener() as sharpener:
+        top = overview(sharpener)
+        cv2.imwrite(str(DOCS.parent / "call.jpg"), top, [cv2.IMWRITE_JPEG_QUALITY, 90])
         for subject in (face, slide, screen):
             truth, corner = subject()
             rows = [panel(truth, corner, text, sharpener) for text in DAMAGES.values()]

@@ -69,7 +69,8 @@ class RouterNetwork(nn.Module):
     def told(self, found: torch.Tensor) -> torch.Tensor:
         """Give gains for what was found, in dB."""
         # In training a tenth of the numbers is left out: none alone decides.
-        values = (found - self.centre) / self.spread
+        centre, spread = cast("torch.Tensor", self.centre), cast("torch.Tensor", self.spread)
+        values = (found - centre) / spread
         values = functional.dropout(values, 0.1, self.training)
         # Small gains count as much as large ones: learned on a scale that is linear near zero.
         return torch.sinh(cast("torch.Tensor", self.gains(functional.relu(self.mix(values)))))
