@@ -76,7 +76,7 @@ CROP, CROPS = 64, 16
 SEEN, DRAWS = 9, 4
 """Crops that are looked at in training, and how often they are drawn from each square."""
 RATE = 2e-3
-LEAST = 0.1
+LEAST = 0.2
 FLOOR = 0.5
 """Mean squared error, in levels, below which pictures count as equal: 51 dB."""
 PER_SSIM = 40.0
