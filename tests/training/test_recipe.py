@@ -118,7 +118,7 @@ def test_a_teacher_without_distillation_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("glaa", "expected one of call, dynamic-duo"),
+        ("glaa", "expected one of call, call-blur"),
         ("none.toml", "there is no recipe file none.toml"),
     ],
 )
