@@ -107,10 +107,13 @@ class Student(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d) and module.bias is not None:
                 nn.init.zeros_(module.bias)
-        nn.init.normal_(self.tail.weight, std=1e-3)
         if self.residual:
             self._initialise_residual()
-            return
+        else:
+            self._initialise_plain()
+        nn.init.normal_(self.tail.weight, std=1e-3)
+
+    def _initialise_plain(self) -> None:
         for block in (self.head, *self.body):
             plain = block if isinstance(block, nn.Conv2d) else cast("MultiBranch", block).square
             if block is self.head:

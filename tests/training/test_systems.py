@@ -74,10 +74,10 @@ def test_a_recipe_goes_from_images_to_a_benchmark(name: str, photos: Path, tmp_p
     try:
         quantized = quantize(path, pairs, max_drop=1.0, subset=4)
     except CalibrationError as error:
-        # Its norms see the whole picture: two steps of training do not make black black in INT8,
+        # Its norms see the whole picture: after two steps of training flat frames change in INT8,
         # and the gate says so, whatever drop in SSIM is allowed.
         assert name == "visionarv", error
-        assert "black frame is off" in str(error)
+        assert "frame is off" in str(error)
         return
     assert (run / "small-int8.xml").exists()
     assert quantized.quantization is not None
