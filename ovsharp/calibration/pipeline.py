@@ -15,11 +15,11 @@ from ovsharp.calibration.images import CALIBRATION_SIDE, ImageSet
 from ovsharp.calibration.progress import Progress, silent
 from ovsharp.calibration.quantizer import (
     DEFAULT_SUBSET,
-    Tensors,
     check_versions,
     compress,
     post_training,
 )
+from ovsharp.calibration.running import Tensors
 from ovsharp.calibration.synthetic import synthetic_frames
 from ovsharp.degrade import Recipe, parse
 from ovsharp.errors import UnsupportedModelError, UsageError

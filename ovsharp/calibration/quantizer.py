@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import openvino as ov
 import rich
 
@@ -18,6 +16,7 @@ from ovsharp.calibration.graph import float_ends
 from ovsharp.calibration.progress import Progress, silent
 from ovsharp.calibration.ranges import fit_ranges
 from ovsharp.calibration.rounding import round_weights
+from ovsharp.calibration.running import Tensors
 from ovsharp.errors import CalibrationError, UsageError
 from ovsharp.extras import need
 from ovsharp.runtime import pair_problem
@@ -28,9 +27,6 @@ one and the same (measured: equal to the bit), and with others `mixed` takes con
 AMX; hence `performance` is the default."""
 
 DEFAULT_SUBSET = 300
-
-Tensors = Mapping[str, npt.NDArray[np.uint8]]
-"""What a model is fed with, by the names of its inputs."""
 
 
 def check_versions() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +11,7 @@ from openvino import opset13 as ops
 
 from ovsharp.calibration.graph import activation_quantizers
 from ovsharp.calibration.progress import Progress, silent
-from ovsharp.runtime import get_core
-
-Tensors = Mapping[str, npt.NDArray[np.uint8]]
+from ovsharp.calibration.running import Tensors, outputs, spread
 
 FACTORS = (1.0, 0.7, 0.5, 0.35, 1.4)
 """What a range is narrowed by; at first it goes from the smallest to the largest value. Few values
@@ -23,8 +21,6 @@ FRAMES = 12
 """Frames that pictures are compared on, evenly spread over those for calibration."""
 ALONE = 12
 """Quantizers up to which each gets a factor of its own; in a deeper network all have one."""
-
-F32 = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
 
 
 def fit_ranges(
@@ -49,9 +45,8 @@ def fit_ranges(
             which a range that is too narrow makes another colour.
         progress: told of every step.
     """
-    spread = np.linspace(0, len(frames) - 1, min(FRAMES, len(frames))).round().astype(int)
-    shown = [*(frames[index] for index in spread), *always]
-    wanted = list(_pictures(parent, shown))
+    shown = [*spread(frames, FRAMES), *always]
+    wanted = list(outputs(parent, shown))
     quantizers = activation_quantizers(model)
     groups = [quantizers, *((one,) for one in quantizers if len(quantizers) <= ALONE)]
     for number, group in enumerate(groups):
@@ -64,7 +59,7 @@ def fit_ranges(
             errors[factor] = np.mean(
                 [
                     np.mean((picture.astype(np.float32) - best) ** 2)
-                    for picture, best in zip(_pictures(model, shown), wanted, strict=True)
+                    for picture, best in zip(outputs(model, shown), wanted, strict=True)
                 ]
             )
         best_factor = min(errors, key=lambda factor: errors[factor])
@@ -84,15 +79,3 @@ def _set(quantizer: ov.Node, bounds: Bounds, factor: float) -> None:
     for port, bound in enumerate(bounds, 1):
         fresh = ops.constant((bound * factor).astype(np.float32))
         quantizer.input(port).replace_source_output(fresh.output(0))
-
-
-def _pictures(model: ov.Model, frames: Sequence[Tensors]) -> Iterator[npt.NDArray[np.uint8]]:
-    requests: dict[tuple[int, ...], ov.InferRequest] = {}
-    for frame in frames:
-        shapes = {name: array.shape for name, array in frame.items()}
-        key = tuple(side for shape in shapes.values() for side in shape)
-        if key not in requests:
-            copy = model.clone()
-            copy.reshape(shapes)
-            requests[key] = get_core().compile_model(copy, "CPU", F32).create_infer_request()
-        yield np.array(requests[key].infer(dict(frame))[0])

@@ -9,7 +9,7 @@ the bias.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,10 +19,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from openvino import opset13 as ops
 
 from ovsharp.calibration.progress import Progress, silent
-from ovsharp.runtime import get_core
+from ovsharp.calibration.running import Tensors, outputs, spread
 
 Values = npt.NDArray[np.float64]
-Tensors = Mapping[str, npt.NDArray[np.uint8]]
 
 FRAMES = 24
 """Frames that a layer's inputs are taken from, evenly spread over those for calibration."""
@@ -30,8 +29,6 @@ PLACES = 3000
 """Places in each frame."""
 DAMPING = 0.01
 """Share of the mean energy of the inputs that is added to each, so that their inverse exists."""
-
-F32 = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
 
 
 def round_weights(
@@ -44,8 +41,7 @@ def round_weights(
         frames: what it is fed with.
         progress: told of every layer.
     """
-    spread = np.linspace(0, len(frames) - 1, min(FRAMES, len(frames))).round().astype(int)
-    shown = [frames[index] for index in spread]
+    shown = spread(frames, FRAMES)
     layers = [node for node in model.get_ordered_ops() if _is_rounded(node)]
     for number, node in enumerate(layers, 1):
         progress("rounding weights", number - 1, len(layers))
@@ -138,10 +134,8 @@ def _inputs(model: ov.Model, node: ov.Node, frames: Sequence[Tensors]) -> Values
     kernel = tuple(node.input_value(1).get_shape()[2:])
     rng = np.random.default_rng(0)
     samples = []
-    for frame in frames:
-        part.reshape({port.any_name: frame[port.any_name].shape for port in part.inputs})
-        request = get_core().compile_model(part, "CPU", F32).create_infer_request()
-        planes = np.pad(request.infer(dict(frame))[0][0], ((0, 0), *pads))
+    for output in outputs(part, frames):
+        planes = np.pad(output[0], ((0, 0), *pads))
         windows = sliding_window_view(planes, kernel, (1, 2))[:, ::down, ::across]
         rows, columns = windows.shape[1:3]
         places = rng.integers(rows * columns, size=min(PLACES, rows * columns))
