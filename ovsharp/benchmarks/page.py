@@ -9,7 +9,7 @@ from html import escape
 import cv2
 
 from ovsharp.benchmarks.charts import fps_bars, quality_plot, task_plot
-from ovsharp.benchmarks.report import NOTES, header_lines, likeness_text, p99_text
+from ovsharp.benchmarks.report import NOTES, flicker_text, header_lines, likeness_text, p99_text
 from ovsharp.benchmarks.results import Report, Row, Speed, Timing
 from ovsharp.benchmarks.rivals import OTHER_TASK, ratio_grid, ratios
 from ovsharp.benchmarks.samples import Sample
@@ -155,7 +155,7 @@ def _quality_table(report: Report) -> str:
         quality = row.quality
         cells = [f"x{row.scale}", f"{row.parameters:,}", f"{row.megabytes:.3f}"]
         if quality is None:
-            cells += ["-"] * 9
+            cells += ["-"] * 10
         else:
             cells += [
                 f"{quality.ssim:.4f}",
@@ -166,10 +166,13 @@ def _quality_table(report: Report) -> str:
                 f"{quality.input_psnr:.2f}",
                 likeness_text(quality.reference_psnr),
                 f"{quality.improved:.0%}",
+                flicker_text(quality.flicker),
                 str(quality.images),
             ]
         rows.append((row, cells))
-    return _table((*heads, "against FP32 dB", "better than input", "photos"), report, rows)
+    return _table(
+        (*heads, "against FP32 dB", "better than input", "flicker", "photos"), report, rows
+    )
 
 
 def _speed_table(report: Report, size: str) -> str:

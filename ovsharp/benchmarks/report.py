@@ -20,6 +20,8 @@ NOTES = (
     "storage: what the weights are kept as; execution: what the device computes in, as read back.",
     "SSIM after Wang et al. 2004 (Gaussian window, sigma 1.5, per colour channel) against the "
     "truth; 'input' is the frame before the model, or its bicubic upscale.",
+    "flicker: change between frames of a still scene whose grain changes, over that of the input: "
+    "1 adds none.",
     "model: the compiled model alone; frame: end to end, numpy frame in, owned numpy frame out; "
     "ms: median (p50) and percentiles of one call; * of fewer than 100 calls: near the worst.",
     "FPS: one at a time; async, stream: several in flight; 30/60 FPS: whether a camera of that "
@@ -50,6 +52,7 @@ def quality_table(report: Report) -> Table:
         "gain",
         "vs FP32 dB",
         "better",
+        "flicker",
         "n",
     ):
         table.add_column(title, justify="right")
@@ -117,7 +120,7 @@ def _rate_cells(gmac: float, ms: float, profile: Profile) -> list[str]:
 def _quality_cells(row: Row) -> list[str]:
     quality = row.quality
     if quality is None:
-        return ["-"] * 10
+        return ["-"] * 11
     return [
         f"{quality.ssim:.4f}",
         f"{quality.ssim_std:.3f}",
@@ -128,6 +131,7 @@ def _quality_cells(row: Row) -> list[str]:
         f"{quality.psnr - quality.input_psnr:+.2f}",
         likeness_text(quality.reference_psnr),
         f"{quality.improved:.0%}",
+        flicker_text(quality.flicker),
         str(quality.images),
     ]
 
@@ -135,6 +139,11 @@ def _quality_cells(row: Row) -> list[str]:
 def likeness_text(value: float | None) -> str:
     """PSNR in dB against the outputs of FP32, or that they are the same."""
     return "-" if value is None else "same" if value >= PSNR_CAP else f"{value:.1f}"
+
+
+def flicker_text(value: float | None) -> str:
+    """Flicker over that of the input."""
+    return "-" if value is None else f"{value:.2f}"
 
 
 def speed_table(report: Report, size: str) -> Table:
@@ -319,6 +328,7 @@ CSV_COLUMNS = (
     "input_psnr",
     "reference_psnr",
     "improved",
+    "flicker",
     "size",
     "width",
     "height",
@@ -387,7 +397,7 @@ def csv_record(row: Row, speed: Speed) -> dict[str, object]:
             }
     names = ("images", "ssim", "ssim_std", "input_ssim", "psnr", "input_psnr", "reference_psnr")
     if quality:
-        record |= {name: getattr(quality, name) for name in (*names, "improved")}
+        record |= {name: getattr(quality, name) for name in (*names, "improved", "flicker")}
     if startup:
         record |= {
             name: getattr(startup, name) for name in ("memory_mb", "compile_ms", "first_frame_ms")

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from ovsharp.errors import UsageError
 from ovsharp.records import MALFORMED, decode
 
-SCHEMA = 1
+SCHEMA = 2
 
 Role = Literal["own", "rival", "textbook"]
 
@@ -47,6 +47,9 @@ class Quality:
     reference_psnr: float | None
     """PSNR of the outputs against those of the same model in FP32, executed in f32; None without
     such a row."""
+    flicker: float | None
+    """Change from frame to frame of a still scene with fine grain, over the input's
+    (`ovsharp.quality.Flicker`): 1 adds none. None where the grain does not show."""
     photos: tuple[PhotoScore, ...]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import itertools
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -23,7 +24,7 @@ from ovsharp.benchmarks.photos import (
     open_album,
     photos_for,
 )
-from ovsharp.benchmarks.quality import Baseline, score
+from ovsharp.benchmarks.quality import STILL_PHOTOS, Baseline, flicker, score, still_scene
 from ovsharp.benchmarks.results import Quality, Report, Row, Speed, Startup, Timing
 from ovsharp.benchmarks.rivals import find_rivals
 from ovsharp.benchmarks.samples import Sample, choose_samples
@@ -141,7 +142,7 @@ def run_benchmark(options: Options, progress: Progress) -> tuple[Report, list[Sa
             candidate.name: own for candidate, (own, _) in zip(candidates, chosen, strict=True)
         }
         progress.plan(len(subjects) * (1 + len(sizes) * (1 + options.seconds)))
-        outputs = _run_photos(subjects, photos, progress)
+        outputs, flickers = _run_photos(subjects, photos, progress)
         speeds: dict[str, list[Speed]] = {subject.key: [] for subject in subjects}
         for size in sizes:
             fitting = [subject for subject in subjects if size.fits(subject.candidate.spec)]
@@ -152,7 +153,7 @@ def run_benchmark(options: Options, progress: Progress) -> tuple[Report, list[Sa
             ]
             for key, speed in _measure_size(fitting, size, album, options, progress).items():
                 speeds[key].append(speed)
-    qualities = _score(subjects, photos, outputs)
+    qualities = _score(subjects, photos, outputs, flickers)
     rows = tuple(_row(subject, qualities[subject.key], speeds[subject.key]) for subject in subjects)
     report = Report(
         version=ovsharp.__version__,
@@ -244,19 +245,25 @@ def _subjects(candidates: Sequence[Candidate], options: Options) -> tuple[list[S
 
 def _run_photos(
     subjects: Sequence[Subject], photos: Mapping[str, Sequence[Photo]], progress: Progress
-) -> dict[str, list[Frame]]:
-    outputs = {}
+) -> tuple[dict[str, list[Frame]], dict[str, float | None]]:
+    """Give each row's pictures of the photos, and its flicker on still scenes of some."""
+    outputs, flickers = {}, {}
     for subject in subjects:
         progress.step(f"{subject.key}: photos")
-        outputs[subject.key] = subject.sharpen(photos[subject.candidate.name])
+        own = photos[subject.candidate.name]
+        scenes = [still_scene(photo) for photo in own[:STILL_PHOTOS]]
+        made = subject.sharpen([*own, *itertools.chain.from_iterable(scenes)])
+        outputs[subject.key] = made[: len(own)]
+        flickers[subject.key] = flicker(scenes, made[len(own) :])
         progress.advance(1)
-    return outputs
+    return outputs, flickers
 
 
 def _score(
     subjects: Sequence[Subject],
     photos: Mapping[str, Sequence[Photo]],
     outputs: Mapping[str, Sequence[Frame]],
+    flickers: Mapping[str, float | None],
 ) -> dict[str, Quality]:
     baselines = {name: Baseline.of(own) for name, own in photos.items()}
     return {
@@ -265,6 +272,7 @@ def _score(
             outputs[subject.key],
             baselines[subject.candidate.name],
             outputs.get(f"{subject.candidate.name} fp32 f32"),
+            flickers[subject.key],
         )
         for subject in subjects
     }

@@ -42,6 +42,7 @@ def quality(ssim: float, *, input_ssim: float = 0.8, name: str = "astronaut") ->
         input_psnr=28.0,
         improved=float(ssim > input_ssim),
         reference_psnr=55.0,
+        flicker=1.1,
         photos=(PhotoScore(name, ssim, 30.0, input_ssim, 28.0),),
     )
 

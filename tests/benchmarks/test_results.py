@@ -21,7 +21,7 @@ def test_json_is_standard_and_has_a_schema_version() -> None:
     def refuse(name: str) -> None:
         raise AssertionError(f"{name} is no JSON")
 
-    assert json.loads(report().to_json(), parse_constant=refuse)["schema"] == 1
+    assert json.loads(report().to_json(), parse_constant=refuse)["schema"] == 2
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_json_is_standard_and_has_a_schema_version() -> None:
         "no json",
         "[]",
         "{}",
-        '{"schema": 1}',
+        '{"schema": 2}',
         '{"schema": 99}',
         report().to_json().replace('"fps"', '"speed"'),
         report().to_json().replace('"ssim": 0.85', '"ssim": "good"'),

@@ -12,6 +12,7 @@ from skimage.metrics import structural_similarity
 
 from ovsharp.benchmarks import Options, run_benchmark
 from ovsharp.benchmarks.photos import open_album, photos_for
+from ovsharp.benchmarks.quality import flicker, still_scene
 from ovsharp.benchmarks.results import Report
 from ovsharp.benchmarks.run import parse_modes
 from ovsharp.benchmarks.samples import Sample
@@ -139,6 +140,18 @@ def test_fp32_is_equal_to_itself(measured: tuple[Report, list[Sample], Silent]) 
     quality = measured[0].rows[0].quality
     assert quality is not None
     assert quality.reference_psnr == 100.0
+
+
+def test_flicker_is_that_of_still_scenes(
+    measured: tuple[Report, list[Sample], Silent], photos: Path, model: Path
+) -> None:
+    chosen, _ = photos_for(frame_spec(unshuffle=4), open_album(photos), None)
+    scenes = [still_scene(photo) for photo in chosen]
+    row = measured[0].rows[-1]
+    assert row.quality is not None
+    with Sharpener(model / "test-fp16.xml", precision=row.execution, threads=1) as sharpener:
+        outputs = [sharpener(frame.frame) for scene in scenes for frame in scene]
+    assert row.quality.flicker == pytest.approx(flicker(scenes, outputs), abs=1e-6)
 
 
 def _mean_ssim(images: list[np.ndarray], truths: list[np.ndarray]) -> float:

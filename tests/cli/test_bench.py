@@ -104,7 +104,7 @@ def test_a_run_that_is_not_slower_passes(
     assert "none worse" in result.output
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"\xff\xfe", b'{"schema": 1, "rows": 3}'])
+@pytest.mark.parametrize("content", [b"", b"{}", b"\xff\xfe", b'{"schema": 2, "rows": 3}'])
 def test_a_malformed_baseline_is_refused(content: bytes, inputs: list[str], tmp_path: Path) -> None:
     (tmp_path / "old.json").write_bytes(content)
     result = _invoke([*inputs, "--baseline", str(tmp_path / "old.json")])
