@@ -31,11 +31,24 @@ ORDER = (
     "records",
     "files",
     "extras",
+    "closing",
+    "progress",
     "errors",
 )
 """Each room imports only what stands further down."""
 
-LIGHT = ("degrade", "media", "runtime", "quality", "spec", "records", "files", "extras", "errors")
+LIGHT = (
+    "degrade",
+    "media",
+    "runtime",
+    "quality",
+    "spec",
+    "records",
+    "files",
+    "extras",
+    "closing",
+    "errors",
+)
 """What an application needs: installed without the packages in `HEAVY`."""
 
 HEAVY = {"torch", "nncf", "onnx", "onnxscript", "safetensors"}

@@ -10,10 +10,10 @@ import openvino as ov
 
 from ovsharp.calibration.graph import layers, without_quantizers
 from ovsharp.calibration.images import Crop
-from ovsharp.calibration.progress import Progress, silent
 from ovsharp.calibration.synthetic import GRADIENTS, synthetic_frames
 from ovsharp.errors import CalibrationError
 from ovsharp.media import Frame
+from ovsharp.progress import Progress, silent
 from ovsharp.quality import capped_psnr, ssim
 from ovsharp.runtime import CompiledFrames, Execution, compile_frames, upscale
 from ovsharp.spec import ModelSpec

@@ -12,7 +12,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ovsharp.calibration.progress import Progress, silent
 from ovsharp.degrade import Recipe
 from ovsharp.errors import CalibrationError, MediaError, UsageError
 from ovsharp.files import sha256
@@ -25,6 +24,7 @@ from ovsharp.media import (
     read_frame,
     video_frames,
 )
+from ovsharp.progress import Progress, silent
 from ovsharp.spec import ModelSpec
 
 CALIBRATION_SIDE = 256

@@ -12,7 +12,6 @@ import openvino as ov
 from ovsharp.calibration.gate import Judge, Quality, Verdict, give_back, tensors
 from ovsharp.calibration.graph import is_quantized, layers
 from ovsharp.calibration.images import CALIBRATION_SIDE, ImageSet
-from ovsharp.calibration.progress import Progress, silent
 from ovsharp.calibration.quantizer import (
     DEFAULT_SUBSET,
     check_versions,
@@ -25,6 +24,7 @@ from ovsharp.degrade import Recipe, parse
 from ovsharp.errors import UnsupportedModelError, UsageError
 from ovsharp.files import staged
 from ovsharp.media import holds_pairs
+from ovsharp.progress import Progress, silent
 from ovsharp.quality import MAX_DROP
 from ovsharp.runtime import (
     Execution,

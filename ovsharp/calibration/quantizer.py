@@ -13,12 +13,12 @@ import openvino as ov
 import rich
 
 from ovsharp.calibration.graph import float_ends
-from ovsharp.calibration.progress import Progress, silent
 from ovsharp.calibration.ranges import fit_ranges
 from ovsharp.calibration.rounding import round_weights
 from ovsharp.calibration.running import Tensors
 from ovsharp.errors import CalibrationError, UsageError
 from ovsharp.extras import need
+from ovsharp.progress import Progress, silent
 from ovsharp.runtime import pair_problem
 
 PRESETS = ("performance", "mixed")

@@ -10,8 +10,8 @@ import openvino as ov
 from openvino import opset13 as ops
 
 from ovsharp.calibration.graph import activation_quantizers
-from ovsharp.calibration.progress import Progress, silent
 from ovsharp.calibration.running import Tensors, outputs, spread
+from ovsharp.progress import Progress, silent
 
 FACTORS = (1.0, 0.7, 0.5, 0.35, 1.4)
 """What a range is narrowed by; at first it goes from the smallest to the largest value. Few values

@@ -18,8 +18,8 @@ import openvino as ov
 from numpy.lib.stride_tricks import sliding_window_view
 from openvino import opset13 as ops
 
-from ovsharp.calibration.progress import Progress, silent
 from ovsharp.calibration.running import Tensors, outputs, spread
+from ovsharp.progress import Progress, silent
 
 Values = npt.NDArray[np.float64]
 

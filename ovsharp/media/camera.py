@@ -12,8 +12,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ovsharp.closing import Closing
 from ovsharp.errors import MediaError, UsageError
-from ovsharp.media.closing import Closing
 from ovsharp.media.images import Frame
 
 STALL_SECONDS = 5.0

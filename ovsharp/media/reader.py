@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ovsharp.closing import Closing
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.extras import need
-from ovsharp.media.closing import Closing
 from ovsharp.media.colour import Colour, colour_of, to_bgr
 from ovsharp.media.images import Frame
 from ovsharp.media.pipe import Pipe

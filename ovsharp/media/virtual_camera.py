@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ovsharp.closing import Closing
 from ovsharp.errors import MediaError
 from ovsharp.extras import need
-from ovsharp.media.closing import Closing
 from ovsharp.media.images import Frame
 
 _MODULE = Path("/sys/module/v4l2loopback")

@@ -1,6 +1,6 @@
 """IR files to frames: devices, compiled models, requests, tiles, `Sharpener`. No torch."""
 
-from ovsharp.runtime.auto import Choice
+from ovsharp.runtime.chooser import Choice
 from ovsharp.runtime.compiled import CompiledFrames, Mode, Settings, compile_frames
 from ovsharp.runtime.device import (
     Execution,

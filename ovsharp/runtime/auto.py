@@ -17,6 +17,7 @@ import openvino as ov
 
 from ovsharp.errors import UsageError
 from ovsharp.files import sha256
+from ovsharp.runtime.chooser import Choice, Chooser
 from ovsharp.runtime.controller import SPARE, Controller
 from ovsharp.runtime.device import MAX_ISA, get_core
 from ovsharp.runtime.fade import FADE_FRAMES, Fade
@@ -29,21 +30,6 @@ from ovsharp.runtime.variant import Tuning, Variant
 
 MEMBERS = ("quality", "balanced", "fast")
 """Endings of the names in a family, best pictures first."""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Which model a frame rate was entrusted to, and why."""
-
-    model: str
-    target_fps: float
-    milliseconds: Mapping[str, float]
-    """Time per frame of every model of the family, end to end, best pictures first."""
-    height: int
-    """Of the frames, in pixels."""
-    width: int
-    reason: str
-    """A sentence."""
 
 
 def family(model: str | Path | None) -> tuple[str, ...]:
@@ -123,7 +109,7 @@ class _AutoTurn(Turn):
         return result
 
 
-class Auto:
+class Auto(Chooser):
     """Several models that make the same frames, better or faster, and who of them is running.
 
     Every frame size has a course of its own: a first choice from measured times (measured when
@@ -162,6 +148,11 @@ class Auto:
         self._helper = ThreadPoolExecutor(1, thread_name_prefix="ovsharp-auto")
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Of all, best pictures first."""
+        return tuple(variant.name for variant in self.variants)
+
+    @property
     def choice(self) -> Choice | None:
         """The choice for the last size of frames; None before the first."""
         course = self._last
@@ -179,13 +170,13 @@ class Auto:
         with self._lock:
             return tuple(self._switches)
 
-    def turn(self, height: int, width: int) -> Turn:
-        """Say who makes the next frame of a size.
+    def turn(self, frame: Frame) -> Turn:
+        """Say who makes the next frame.
 
         Raises:
             InferenceError, DeviceError, UnsupportedModelError: a model cannot be compiled.
         """
-        course = self._course(height, width)
+        course = self._course(*frame.shape[:2])
         with self._lock:
             self._take_over(course)
             if course.step >= FADE_FRAMES:
@@ -204,14 +195,11 @@ class Auto:
         with self._lock:
             return self.variants[course.level]
 
-    def pin(self, level: int | None) -> None:
-        """Run one model whatever its speed; None lets the times decide again.
-
-        Args:
-            level: index of the variant.
-        """
+    def pin(self, name: str | None) -> None:
+        """Run one model whatever its speed; None lets the times decide again."""
+        self._check_known(name)
         with self._lock:
-            self._pinned = level
+            self._pinned = None if name is None else self.names.index(name)
 
     def report(
         self,
@@ -242,10 +230,12 @@ class Auto:
                 course.pending = self._helper.submit(ready)
 
     def close(self) -> None:
-        """Wait for what is being prepared."""
+        """Wait for what is being prepared, and drop everything that is compiled."""
         with self._lock:
             self._closed = True
         self._helper.shutdown()
+        for variant in self.variants:
+            variant.clear()
 
     @property
     def _last(self) -> _Course | None:
@@ -267,8 +257,7 @@ class Auto:
     def _begin(self, height: int, width: int) -> _Course:
         times = self._times(height, width)
         choice = choose(self._target_fps, times, height, width)
-        names = [variant.name for variant in self.variants]
-        level = names.index(choice.model) if self._pinned is None else self._pinned
+        level = self.names.index(choice.model) if self._pinned is None else self._pinned
         controller = Controller(self._target_fps, list(times.values()), level)
         return _Course(choice, level, controller)
 

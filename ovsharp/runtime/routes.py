@@ -7,7 +7,7 @@ from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ovsharp.errors import UsageError
+from ovsharp.runtime.chooser import Chooser
 from ovsharp.runtime.fade import FADE_FRAMES, Fade
 from ovsharp.runtime.frames import Frame
 from ovsharp.runtime.ring import COMPILED_SIZES
@@ -33,7 +33,7 @@ class _Faded(Turn):
         return self._fade.apply(frame, result, self._step)
 
 
-class Routes:
+class Routes(Chooser):
     """Models for different damages, and who of them makes the next frame. Thread-safe.
 
     Args:
@@ -55,9 +55,8 @@ class Routes:
         self._gains: Mapping[str, float] = {}
         self._made: Counter[str] = Counter()
         self._switches: deque[Switch] = deque(maxlen=KEPT_SWITCHES)
-        # The one for everything: it stands for all where a single one is asked for.
-        self.general = open_model(router.spec.models[0])
-        self._variants[self.general.name] = self.general
+        self._general = open_model(router.spec.models[0])
+        self._variants[self._general.name] = self._general
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -65,9 +64,14 @@ class Routes:
         return (*self._router.spec.models, Untouched.name)
 
     @property
+    def variant(self) -> Variant:
+        """The model for everything."""
+        return self._general
+
+    @property
     def running(self) -> str:
         """Name of what made the last frame; of the general model before the first."""
-        return self._last or self.general.name
+        return self._last or self._general.name
 
     @property
     def gains(self) -> Mapping[str, float]:
@@ -88,8 +92,7 @@ class Routes:
 
     def pin(self, name: str | None) -> None:
         """Let one model make all frames; None lets the router choose again."""
-        if name is not None and name not in self.names:
-            raise UsageError(f"there is no model {name} here; pin {', '.join(self.names)}")
+        self._check_known(name)
         with self._lock:
             self._pinned = name
 
@@ -110,7 +113,11 @@ class Routes:
             self._made[self._last] += 1
             return turn
 
-    def clear(self) -> None:
+    def prepare(self, height: int, width: int) -> Variant:  # noqa: ARG002 - as every chooser
+        """Give the model for everything: which one it will be only a frame can tell."""
+        return self._general
+
+    def close(self) -> None:
         """Drop everything that is compiled."""
         for variant in self._variants.values():
             variant.clear()

@@ -9,10 +9,11 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 
+from ovsharp.closing import Closing
 from ovsharp.errors import InferenceError, UsageError
-from ovsharp.runtime.auto import Auto, Choice, family
+from ovsharp.runtime.auto import Auto, family
+from ovsharp.runtime.chooser import Choice, Chooser, Only
 from ovsharp.runtime.compiled import Mode, Settings, check_tuning
 from ovsharp.runtime.device import Execution, check_device
 from ovsharp.runtime.finisher import Finisher, Outcome
@@ -25,7 +26,7 @@ from ovsharp.runtime.variant import Ticket, Tuning, Variant
 from ovsharp.spec import ModelSpec
 
 
-class Sharpener:
+class Sharpener(Closing):
     """Sharpens frames with a model.
 
     A frame is uint8, H x W x 3, BGR (OpenCV's order), of any size from 1x1. The result is
@@ -129,16 +130,14 @@ class Sharpener:
         def opened(name: str | Path | None) -> Variant:
             return Variant(find_model(name, precision), tuning)
 
-        router = find_router(model) if target_fps is None else None
-        self._routes = self._auto = None
-        if router is not None:
-            self._routes = Routes(Router(router, threads), opened, look_every)
-            self._variants = [self._routes.general]
-        elif target_fps is not None:
-            self._variants = [opened(name) for name in family(model)]
-            self._auto = Auto(self._variants, target_fps, tuning)
+        self._chooser: Chooser
+        if target_fps is not None:
+            members = [opened(name) for name in family(model)]
+            self._chooser = Auto(members, target_fps, tuning)
+        elif (router := find_router(model)) is not None:
+            self._chooser = Routes(Router(router, threads), opened, look_every)
         else:
-            self._variants = [opened(model)]
+            self._chooser = Only(opened(model))
         # Started at the first submit; waits for requests in the order they were started in.
         self._finisher = Finisher()
         self._order = threading.Lock()
@@ -147,39 +146,46 @@ class Sharpener:
     @property
     def spec(self) -> ModelSpec:
         """What the model is; with `target_fps` the one that runs now, of a router's the general."""
-        return self._variant.spec
+        return self._chooser.variant.spec
 
     @property
     def execution(self) -> Execution:
         """What the model computes in."""
-        return self._variant.execution
+        return self._chooser.variant.execution
 
     @property
     def variant(self) -> str:
         """Name of the model that runs now; with a router, of what made the last frame."""
-        return self._variant.name if self._routes is None else self._routes.running
+        return self._chooser.running
 
     @property
     def variants(self) -> tuple[str, ...]:
         """Names of what may make a frame: of one model, or of all that are chosen among."""
-        if self._routes is not None:
-            return self._routes.names
-        return tuple(variant.name for variant in self._variants)
+        return self._chooser.names
 
     @property
     def gains(self) -> Mapping[str, float]:
         """What the router last expected of each model, in dB; empty without one."""
-        return {} if self._routes is None else self._routes.gains
+        return self._chooser.gains
 
     @property
     def made(self) -> Mapping[str, int]:
         """How many frames each model of a router has made, most first; empty without one."""
-        return {} if self._routes is None else self._routes.made
+        return self._chooser.made
+
+    @property
+    def choice(self) -> Choice | None:
+        """What `target_fps` made of the last frame size; None without it or before a frame."""
+        return self._chooser.choice
+
+    @property
+    def switches(self) -> tuple[Switch, ...]:
+        """The last changes of model in a stream of frames, oldest first."""
+        return self._chooser.switches
 
     def restart(self) -> None:
         """Let the router look at the next frame as if it were the first: at a cut, for instance."""
-        if self._routes is not None:
-            self._routes.restart()
+        self._chooser.restart()
 
     def pin(self, name: str | None) -> None:
         """Hold on to one model, whatever is expected of it, from one of the next frames on.
@@ -190,28 +196,7 @@ class Sharpener:
         Raises:
             UsageError: there is no such model here, or only one.
         """
-        if self._routes is not None:
-            self._routes.pin(name)
-            return
-        if self._auto is None:
-            raise UsageError(
-                "there is one model only: name none to let a router choose, or give target_fps to "
-                "choose among a family"
-            )
-        if name is not None and name not in self.variants:
-            raise UsageError(f"there is no model {name} here; pin {', '.join(self.variants)}")
-        self._auto.pin(None if name is None else self.variants.index(name))
-
-    @property
-    def choice(self) -> Choice | None:
-        """What `target_fps` made of the last frame size; None without it or before a frame."""
-        return None if self._auto is None else self._auto.choice
-
-    @property
-    def switches(self) -> tuple[Switch, ...]:
-        """The last changes of model in a stream of frames, oldest first."""
-        changing = self._auto or self._routes
-        return () if changing is None else changing.switches
+        self._chooser.pin(name)
 
     def settings_for(self, height: int, width: int) -> Settings:
         """Compile for frames of a size, if that was not done yet, and say what runs them.
@@ -225,7 +210,7 @@ class Sharpener:
         if min(height, width) < 1:
             raise InferenceError(f"there are no frames of {width}x{height}: expected 1x1 or more")
         self._check_open()
-        variant = self._variant if self._auto is None else self._auto.prepare(height, width)
+        variant = self._chooser.prepare(height, width)
         return variant.slots(variant.plan(height, width)).settings
 
     def __call__(self, frame: Frame, *, out: Frame | None = None) -> Frame:
@@ -246,7 +231,7 @@ class Sharpener:
         check_frame(frame)
         height, width = frame.shape[:2]
         if out is not None:
-            scale = self._variant.spec.scale
+            scale = self.spec.scale
             check_out(out, (height * scale, width * scale, 3), frame)
         turn = self._turn(frame)
         return turn.finished(frame, turn.variant.run(frame, out))
@@ -309,23 +294,7 @@ class Sharpener:
         with self._order:
             self._closed = True
         self._finisher.close()
-        if self._auto is not None:
-            self._auto.close()
-        if self._routes is not None:
-            self._routes.clear()
-        for variant in self._variants:
-            variant.clear()
-
-    def __enter__(self) -> Sharpener:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+        self._chooser.close()
 
     def _begin(self, frame: Frame, outcome: Future[Frame] | Outcome) -> None:
         check_frame(frame)
@@ -353,16 +322,9 @@ class Sharpener:
             failed.set_exception(error)
             yield failed
 
-    @property
-    def _variant(self) -> Variant:
-        return self._variants[0] if self._auto is None else self._auto.variant
-
     def _turn(self, frame: Frame) -> Turn:
-        """Say which model makes a frame: the one place where that is decided."""
         self._check_open()
-        if self._routes is not None:
-            return self._routes.turn(frame)
-        return Turn(self._variant) if self._auto is None else self._auto.turn(*frame.shape[:2])
+        return self._chooser.turn(frame)
 
     def _check_open(self) -> None:
         if self._closed:

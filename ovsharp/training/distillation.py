@@ -14,16 +14,15 @@ from torch import nn
 from ovsharp.errors import UsageError
 from ovsharp.media import find_images
 from ovsharp.models import collapse
+from ovsharp.progress import Progress, silent
 from ovsharp.training.fit import (
     CHECKPOINT,
     WEIGHTS,
     Fitted,
     Lessons,
     Material,
-    Progress,
     collapsed,
     fit,
-    silent,
 )
 from ovsharp.training.images import split
 from ovsharp.training.journal import Report

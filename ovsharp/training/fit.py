@@ -27,6 +27,7 @@ from ovsharp.degrade import parse
 from ovsharp.errors import TrainingError, UsageError
 from ovsharp.files import staged
 from ovsharp.models import collapse
+from ovsharp.progress import Progress, silent
 from ovsharp.training.images import Images
 from ovsharp.training.journal import Journal, Report
 from ovsharp.training.losses import Losses
@@ -46,14 +47,6 @@ WEIGHTS = "student.pth"
 """The finished weights, in their deployed form."""
 BAD_BATCH = "bad-batch.pth"
 """The batch at which the loss was no longer a number."""
-
-Progress = Callable[[str, int, int], None]
-"""Takes what is done, the steps done and the steps in all."""
-
-
-def silent(*_: object) -> None:
-    """Say nothing."""
-
 
 Deployed = Callable[[nn.Module], dict[str, torch.Tensor]]
 """Gives the weights that are shipped of a trained network."""

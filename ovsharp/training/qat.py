@@ -20,8 +20,9 @@ from ovsharp.degrade import parse
 from ovsharp.errors import UsageError
 from ovsharp.extras import need
 from ovsharp.models import load_network
+from ovsharp.progress import Progress, silent
 from ovsharp.training.distillation import Trained, material_of, precision_of
-from ovsharp.training.fit import WEIGHTS, Material, Progress, fit, silent
+from ovsharp.training.fit import WEIGHTS, Material, fit
 from ovsharp.training.images import Images
 from ovsharp.training.journal import Report
 from ovsharp.training.network import unit

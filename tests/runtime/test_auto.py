@@ -23,6 +23,7 @@ from tests.runtime.models import noise
 
 SHARP = ("sharp-quality", "sharp-balanced", "sharp-fast")
 HEIGHT, WIDTH = 64, 96
+FRAME = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
 PERIOD = 0.02
 
 
@@ -113,7 +114,7 @@ def test_nothing_is_measured_twice(
         assert sharpener.choice.model == "sharp-quality"
         assert sharpener.choice.milliseconds["sharp-fast"] == pytest.approx(5 * 66 / 64)
         # What was not chosen is not compiled.
-        assert [bool(one._sizes._entries) for one in sharpener._variants] == [True, False, False]
+        assert [bool(one._sizes._entries) for one in sharpener._chooser.variants] == [True, False, False]
 
 
 @pytest.mark.parametrize(
@@ -174,7 +175,7 @@ class Stage:
         """Run frames that take some time each; a model in preparation is waited for."""
         names = []
         for _ in range(count):
-            turn = self.auto.turn(HEIGHT, WIDTH)
+            turn = self.auto.turn(FRAME)
             names.append(turn.variant.name)
             self.now += seconds
             frame = noise(HEIGHT, WIDTH)
@@ -214,7 +215,7 @@ def test_it_steps_up_again_when_there_is_room(stage: Stage) -> None:
 
 def test_a_pinned_model_runs_at_any_speed_until_it_is_let_go(stage: Stage) -> None:
     assert stage.frames(20, 0.010)[-1] == "balanced"
-    stage.auto.pin(0)
+    stage.auto.pin("quality")
     assert stage.frames(40, 0.030)[-1] == "quality"
     assert stage.auto.switches[-1].reason == "pinned"
     stage.auto.pin(None)
@@ -272,7 +273,7 @@ def test_a_model_that_cannot_be_compiled_is_an_error_once(
 
 def test_a_frame_that_ends_after_the_close_is_given(stage: Stage) -> None:
     stage.frames(12, 0.019)
-    turn = stage.auto.turn(HEIGHT, WIDTH)
+    turn = stage.auto.turn(FRAME)
     stage.auto.close()
     stage.now += 0.019
     frame = noise(HEIGHT, WIDTH)
@@ -289,7 +290,7 @@ def test_frames_in_flight_share_the_machine(stage: Stage) -> None:
     # Two frames begin together and end 10 ms after each other: 10 ms each.
     for _ in range(60):
         frame = noise(HEIGHT, WIDTH)
-        turns = [stage.auto.turn(HEIGHT, WIDTH) for _ in range(2)]
+        turns = [stage.auto.turn(frame) for _ in range(2)]
         for turn in turns:
             stage.now += 0.010
             assert turn.variant.name == "balanced"
@@ -345,10 +346,10 @@ def test_a_live_stream_has_no_jump(
     results = []
     with Sharpener("sharp-balanced", target_fps=50, threads=1) as sharpener:
         monkeypatch.setattr(Variant, "run", slow)
-        monkeypatch.setattr(sharpener._auto, "clock", lambda: now)
+        monkeypatch.setattr(sharpener._chooser, "clock", lambda: now)
         for _ in range(60):
             results.append(sharpener(frame).astype(int))
-            pending = sharpener._auto._course(HEIGHT, WIDTH).pending
+            pending = sharpener._chooser._course(HEIGHT, WIDTH).pending
             if pending is not None:
                 pending.exception()
         assert [switch.after for switch in sharpener.switches] == ["sharp-fast"]

@@ -60,7 +60,7 @@ def test_the_result_is_the_models(same_size: Path) -> None:
     frame = noise(32, 48)
     with Sharpener(same_size, precision="f32") as sharp:
         request = variant.compile_frames(
-            sharp._variants[0]._model, sharp.spec, 32, 48, execution=sharp.execution
+            sharp._chooser.variant._model, sharp.spec, 32, 48, execution=sharp.execution
         ).create_request()
         request.infer({"frame": frame[None]})
         assert np.array_equal(sharp(frame), request.get_tensor("sharp").data[0])

@@ -184,14 +184,14 @@ def test_a_failed_inference_raises_at_its_place(
 
 
 def test_openvino_errors_are_named(sharp: Sharpener) -> None:
-    slot = sharp._variants[0].slots(sharp._variants[0].plan(16, 16)).take()
+    slot = sharp._chooser.variant.slots(sharp._chooser.variant.plan(16, 16)).take()
     wrong = {"frame": noise(8, 8), "sharp": noise(16, 16)}
     with pytest.raises(InferenceError, match="starting a frame of 16x16 on CPU failed: "):
         slot.start(wrong)
 
 
 def test_a_slot_that_an_interrupt_loses_is_replaced(sharp: Sharpener) -> None:
-    slots = sharp._variants[0].slots(sharp._variants[0].plan(16, 16))
+    slots = sharp._chooser.variant.slots(sharp._chooser.variant.plan(16, 16))
     for _ in range(2 * slots.count):
         slots.take()  # Ctrl-C came before anybody held it
     assert len(list(sharp.stream([noise(16, 16)] * 5))) == 5

@@ -9,7 +9,7 @@ _Self = TypeVar("_Self", bound="Closing")
 
 
 class Closing:
-    """A source or a sink that a `with` block closes."""
+    """Something that a `with` block closes: a sharpener, a source, a sink."""
 
     def close(self) -> None:
         """Give everything back. May be called again."""

@@ -1,4 +1,4 @@
-"""How the slow parts of this room say where they are."""
+"""How slow work says where it is."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ Progress = Callable[[str, int, int], None]
 """Takes the name of a stage, the steps that are done and the steps in all."""
 
 
-def silent(stage: str, done: int, total: int) -> None:
+def silent(*_: object) -> None:
     """Say nothing."""
