@@ -29,6 +29,7 @@ from ovsharp.benchmarks.evaluation import Evaluation, Options, evaluate, open_su
 from ovsharp.convert import Options as Conversion
 from ovsharp.convert import convert
 from ovsharp.degrade import parse
+from ovsharp.progress import silent
 from ovsharp.training import TrainingRecipe, load_recipe, train
 
 DOCS = Path(__file__).parent.parent / "docs" / "systems"
@@ -60,7 +61,9 @@ class Entry:
         degrade = reference.student.validation
         own = load_recipe("x4" if parse(degrade).scale == 4 else "sharp")
         stages = (dataclasses.replace(own.student.stages[0], degrade=degrade),)
-        return dataclasses.replace(own, student=dataclasses.replace(own.student, stages=stages))
+        # Nothing stored: more patches than are used in this time would be damaged first.
+        student = dataclasses.replace(own.student, stages=stages, stored=0)
+        return dataclasses.replace(own, student=student)
 
 
 ENTRIES = tuple(Entry(system, ours) for system in SYSTEMS for ours in (False, True))
@@ -124,14 +127,10 @@ def score(options: argparse.Namespace) -> dict[str, Any]:
             folder = options.out / "eval" / f"{system}-{data.name}"
             folder.mkdir(parents=True, exist_ok=True)
             with open_subjects(chosen) as subjects:
-                result = evaluate(chosen, subjects, folder, resume=True, progress=_silent)
+                result = evaluate(chosen, subjects, folder, resume=True, progress=silent)
             results[f"{system}/{data.name}"] = _groups(result)
             print(system, data.name, flush=True)
     return results
-
-
-def _silent(_done: int, _total: int) -> None:
-    """Say nothing."""
 
 
 def _groups(result: Evaluation) -> list[dict[str, Any]]:
@@ -164,8 +163,8 @@ def page(content: dict[str, Any]) -> str:
         "",
         f"Each network was trained for {content['minutes']:g} minutes of CPU time on the same "
         f"images ({content['cpu']}), without teachers and perceptual terms; `ours` is one "
-        "network, `sharp balanced` (16 channels) or `x4 balanced`, that learned the system's own "
-        "degradation. "
+        "network, `sharp balanced` (16 channels) or `x4 balanced` (32), that learned the system's "
+        "own degradation. "
         f"Scored on the {CROP}x{CROP} centre of each image in FP32; milliseconds are medians of "
         "1080p frames, measured in turns. `call-balanced` is the shipped default, trained longer "
         "and for other damages. So short a training favours small networks; it is the one that "

@@ -48,8 +48,21 @@ ROWS = {
     },
     "specialist": {"as trained": "", "the mixture `call`": "call", "clean": "clean"},
     "sharp": {"as trained": "", "clean": "clean", "JPEG 15": "jpeg(quality=15)"},
-    "x2": {"as trained": "", "area, no noise": "x2"},
-    "x4": {"as trained": "", "area, no noise": "x4", "dynamic-duo": "dynamic-duo"},
+    "x2": {
+        "as trained": "",
+        "clean, area": "x2",
+        "clean, bicubic": "down(scale=2, method=bicubic)",
+        "JPEG 30 of it": "down(scale=2, method=area) + jpeg(quality=30)",
+        "H.264 crf 26 of it": "down(scale=2, method=area) + h264(crf=26)",
+    },
+    "x4": {
+        "as trained": "",
+        "clean, area": "x4",
+        "clean, bicubic": "down(scale=4, method=bicubic)",
+        "JPEG 20 of it": "down(scale=4, method=area) + jpeg(quality=20)",
+        "H.264 crf 26 of it": "down(scale=4, method=area) + h264(crf=26)",
+        "dynamic-duo": "dynamic-duo",
+    },
 }
 LIMITS = {"call-noise": 0.012, "call-balanced": 0.004, "call-fast": 0.004}
 """Drops in SSIM that are accepted where .002 cannot be held."""
