@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import subprocess
+import sys
 import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -190,23 +192,41 @@ def _virtual(stack: ExitStack, fps: float) -> Callable[[Frame], object]:
 def _window(stack: ExitStack, live: Live) -> Callable[[Frame], object]:
     import cv2
 
+    _check_display()
+    opened = False
+
     def show(picture: Frame) -> None:
-        try:
-            cv2.imshow(WINDOW, picture)
-            key = cv2.waitKey(1) & 0xFF
-        except cv2.error as error:
-            raise MediaError(
-                "no window can be opened here (no display, or opencv-python-headless): use "
-                "--no-preview with --virtual or -o FILE"
-            ) from error
-        press(live, chr(key), picture)
+        nonlocal opened
+        if not opened:
+            cv2.namedWindow(WINDOW, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)  # no toolbar
+            opened = True
+        elif cv2.getWindowProperty(WINDOW, cv2.WND_PROP_VISIBLE) < 1:  # closed with the mouse
+            live.stop()
+            return
+        cv2.imshow(WINDOW, picture)
+        press(live, chr(cv2.waitKey(1) & 0xFF), picture)
 
     def close() -> None:
-        with suppress(cv2.error):  # no window was ever there: `show` has said so
+        with suppress(cv2.error):  # headless OpenCV
             cv2.destroyAllWindows()
 
     stack.callback(close)
     return show
+
+
+def _check_display() -> None:
+    """Try a window in another process: OpenCV's Qt ends the one where it finds no display.
+
+    Raises:
+        MediaError: there is no display, or OpenCV has no windows.
+    """
+    attempt = [sys.executable, "-c", "import cv2; cv2.namedWindow('ovsharp')"]
+    # Nothing of it comes from outside.
+    if subprocess.run(attempt, capture_output=True, check=False).returncode:  # noqa: S603
+        raise MediaError(
+            "no window can be opened here (no display, or opencv-python-headless): use "
+            "--no-preview with --virtual or -o FILE"
+        )
 
 
 def press(live: Live, key: str, picture: Frame) -> None:

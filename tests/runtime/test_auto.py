@@ -114,7 +114,11 @@ def test_nothing_is_measured_twice(
         assert sharpener.choice.model == "sharp-quality"
         assert sharpener.choice.milliseconds["sharp-fast"] == pytest.approx(5 * 66 / 64)
         # What was not chosen is not compiled.
-        assert [bool(one._sizes._entries) for one in sharpener._chooser.variants] == [True, False, False]
+        assert [bool(one._sizes._entries) for one in sharpener._chooser.variants] == [
+            True,
+            False,
+            False,
+        ]
 
 
 @pytest.mark.parametrize(
