@@ -200,14 +200,21 @@ def _window(stack: ExitStack, live: Live) -> Callable[[Frame], object]:
         if not opened:
             cv2.namedWindow(WINDOW, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)  # no toolbar
             opened = True
-        elif cv2.getWindowProperty(WINDOW, cv2.WND_PROP_VISIBLE) < 1:  # closed with the mouse
+        elif closed():
             live.stop()
             return
         cv2.imshow(WINDOW, picture)
         press(live, chr(cv2.waitKey(1) & 0xFF), picture)
 
+    def closed() -> bool:
+        """Tell whether somebody has closed the window with the mouse."""
+        try:
+            return cv2.getWindowProperty(WINDOW, cv2.WND_PROP_VISIBLE) < 1
+        except cv2.error:  # what Qt says once its last window is closed
+            return True
+
     def close() -> None:
-        with suppress(cv2.error):  # headless OpenCV
+        with suppress(cv2.error):  # the same
             cv2.destroyAllWindows()
 
     stack.callback(close)
