@@ -51,16 +51,11 @@ class Design:
 DESIGNS = (
     Design(8, 2),
     Design(8, 4),
-    Design(8, 8),
     Design(16, 2),
     Design(16, 4),
     Design(16, 8),
-    Design(24, 2),
     Design(24, 4),
-    Design(32, 2),
     Design(32, 4, cell=4),
-    Design(48, 4, cell=4),
-    Design(16, 4, residual=False),
     Design(16, 4, residual=False, branches=True),
 )
 
