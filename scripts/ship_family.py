@@ -64,7 +64,9 @@ ROWS = {
         "dynamic-duo": "dynamic-duo",
     },
 }
-LIMITS = {"call-noise": 0.012, "call-balanced": 0.004, "call-fast": 0.004}
+LIMITS = {"call-noise": 0.012} | dict.fromkeys(
+    ("call-balanced", "call-fast", "sharp-fast", "sharp-balanced", "sharp-quality"), 0.004
+)
 """Drops in SSIM that are accepted where .002 cannot be held."""
 
 
