@@ -78,7 +78,7 @@ SEEN, DRAWS = 9, 4
 RATE = 2e-3
 LEAST = 0.1
 QUANTILE = 0.35
-"""Of the gain that is told: more than half of such frames gain more. To harm is worse than to miss."""
+"""Of the gain that is told: more than half of such frames gain more; to harm is worse."""
 KNEE = 0.1
 """Differences of asinh(dB) below which the loss is quadratic."""
 FLOOR = 0.5
