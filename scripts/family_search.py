@@ -27,7 +27,7 @@ OLDER = {"AVX512_CORE_VNNI": "AVX512_BF16", "AVX2_VNNI": "AVX512", "AVX2": "AVX_
 
 SIZE = (1080, 1920)
 DOCS = Path(__file__).parent.parent / "docs" / "family"
-CHOSEN = {"8x4": "fast", "16x4": "balanced", "16x8": "quality"}
+CHOSEN = {"16x2": "fast", "16x4": "balanced", "16x8": "quality"}
 
 
 @dataclass(frozen=True)
