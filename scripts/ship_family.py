@@ -135,8 +135,8 @@ def card(name: str, folder: Path, log: str, val: Path) -> str:
         "| | |",
         "|---|---|",
         f"| trained to undo | `{spec.degradation.replace('|', chr(92) + '|')}` |",
-        f"| training | recipe `{recipe.name}`: {steps:,} steps of {recipe.student.batch} patches, "
-        f"loss {loss}, no teacher |",
+        f"| training | recipe `{recipe.name}`, last run: {steps:,} steps of "
+        f"{recipe.student.batch} patches, loss {loss}, no teacher |",
         "| data | 484 images with stated licences (CC0, CC BY-SA, Unsplash, MIT, GPL game art, "
         "own renders of screens) |",
         f"| INT8 | drop {cost.ssim_drop:.4f} SSIM / {cost.psnr_drop:.2f} dB on "
