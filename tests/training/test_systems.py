@@ -29,7 +29,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "synergy": {"channels": 16},
     "srresnet": {"channels": 8, "blocks": 1, "scale": 1},
     "student": {"channels": 12, "depth": 2},
-    "upscaler": {"channels": 8, "depth": 1},
+    "upscaler": {"channels": 8, "depth": 2},
 }
 """The networks of the recipes, as narrow as they go; the layers keep their names."""
 
