@@ -70,10 +70,11 @@ class Finisher:
 
     def __init__(self) -> None:
         self._work: SimpleQueue[_Item | None] = SimpleQueue()
-        self._running = False
-        self._gone = _thread.allocate_lock()
+        self._first, self._gone = _thread.allocate_lock(), _thread.allocate_lock()
+        self._gone.acquire()
+        self._started: list[bool] = []
         # Also at the end of a program that forgets to close.
-        self._end = weakref.finalize(self, _end, self._work, self._gone)
+        self._end = weakref.finalize(self, _end, self._work, self._gone, self._started)
 
     def put(
         self,
@@ -82,11 +83,11 @@ class Finisher:
         after: Callable[[], None],
     ) -> None:
         """Queue a piece of work; `after` is called behind it, or instead if it was cancelled."""
-        if not self._running:
-            self._running = True
-            self._gone.acquire()
-            # Not `Thread.start`, which waits in Python.
-            _thread.start_new_thread(_run, (self._work, self._gone))
+        if not self._started:
+            # Not `Thread.start`, which waits in Python. Interrupted before the next line, a second
+            # thread starts another time, and leaves at once; `close` waits for none that never was.
+            _thread.start_new_thread(_run, (self._work, self._first, self._gone))
+            self._started.append(True)
         self._work.put((outcome, work, after))
 
     def close(self) -> None:
@@ -94,7 +95,9 @@ class Finisher:
         self._end()
 
 
-def _run(queue: SimpleQueue[_Item | None], gone: _thread.LockType) -> None:
+def _run(queue: SimpleQueue[_Item | None], first: _thread.LockType, gone: _thread.LockType) -> None:
+    if not first.acquire(blocking=False):
+        return
     try:
         while (item := queue.get()) is not None:
             _one(*item)
@@ -119,7 +122,8 @@ def _one(
         outcome.set_result(result)
 
 
-def _end(queue: SimpleQueue[_Item | None], gone: _thread.LockType) -> None:
+def _end(queue: SimpleQueue[_Item | None], gone: _thread.LockType, started: list[bool]) -> None:
     queue.put(None)
-    gone.acquire()
-    gone.release()
+    if started:
+        gone.acquire()
+        gone.release()

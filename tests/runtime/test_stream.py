@@ -260,6 +260,23 @@ def test_a_program_that_forgets_to_close_ends(model: Path) -> None:
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "end", "")
 
 
+def test_an_interrupt_while_its_thread_starts_does_not_hang_the_close(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    sharp = Sharpener(model, threads=1)
+    with monkeypatch.context() as patched:
+        patched.setattr("_thread.start_new_thread", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            sharp.submit(np.zeros((16, 16, 3), np.uint8))
+    closing = threading.Thread(target=sharp.close, daemon=True)
+    closing.start()
+    closing.join(30)
+    assert not closing.is_alive()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT to oneself kills a Windows process")
 def test_interrupting_a_stream_ends_it(model: Path) -> None:
     program = """
