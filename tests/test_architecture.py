@@ -37,18 +37,7 @@ ORDER = (
 )
 """Each room imports only what stands further down."""
 
-LIGHT = (
-    "degrade",
-    "media",
-    "runtime",
-    "quality",
-    "spec",
-    "records",
-    "files",
-    "extras",
-    "closing",
-    "errors",
-)
+LIGHT = ORDER[ORDER.index("degrade") :]
 """What an application needs: installed without the packages in `HEAVY`."""
 
 HEAVY = {"torch", "nncf", "onnx", "onnxscript", "safetensors"}
