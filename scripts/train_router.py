@@ -1,11 +1,11 @@
-"""Trains the router of the shipped models for calls.
+"""Trains a router of shipped models: `call` or `x4`.
 
-    python scripts/train_router.py --data photos/ --val other/ --out runs/router
+    python scripts/train_router.py call --data photos/ --val other/ --out runs/router
 
 Each image is damaged in several ways, every model of the router sharpens it, and what each gained
 is what the router learns to tell from crops of the damaged image alone. Writes
-ovsharp/models/shipped/call, and figures of the choice to OUT/figures.json. Gains that are measured
-already are not measured again.
+ovsharp/models/shipped/ROUTER, and figures of the choice to OUT/figures.json. Gains that are
+measured already are not measured again.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import json
 import math
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,48 +29,104 @@ from ovsharp.files import staged
 from ovsharp.media import find_images, read_frame
 from ovsharp.models.router import RouterNetwork, RouterOnFrames
 from ovsharp.quality import ssim
-from ovsharp.runtime import DEFAULT_ROUTER, crops, write_router
+from ovsharp.runtime import crops, upscale, write_router
 from ovsharp.spec import RouterSpec
 
 SHIPPED = Path(__file__).parent.parent / "ovsharp" / "models" / "shipped"
-MODELS = (
-    "call-balanced",
-    "call-noise",
-    "call-jpeg",
-    "call-codec",
-    "call-small",
-    "call-blur",
-    "call-half",
-)
-"""The one for everything first."""
-DAMAGES = (
-    "clean",
-    "clean",
-    "gla",
-    "blur(kernel=5|7|9, sigma=0.7..2.5)",
-    "defocus(radius=0.7..2)",
-    "motion_blur(length=2..7, angle=0..180)",
-    "edsr",
-    "down_up(scale=1.3..2.5, method=bicubic|bilinear|area)",
-    "jpeg(quality=8..30)",
-    "jpeg(quality=20..70)",
-    "jpeg(quality=60..95)",
-    "noise(sigma=1..6)",
-    "noise(sigma=5..18)",
-    "sensor_noise(shot=0.1..0.8, read=1..5)",
-    "h264(crf=22..32)",
-    "h264(crf=28..40)",
-    "h264(crf=20..34, scale=1.3..2.2)",
-    "h264(crf=20..30, scale=2)",
-    "vp8(quantizer=10..55)",
-    "noise(sigma=2..8) + h264(crf=22..36)",
-    "blur(kernel=5, sigma=0.6..1.5) + jpeg(quality=20..80)",
-    "synergy",
-    "call",
-    "call",
-)
-SIDE = 256
-"""Images are cropped to a random square of so many pixels."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """What a router chooses among, and what it is shown to learn it."""
+
+    models: tuple[str, ...]
+    """The one for everything first."""
+    damages: tuple[str, ...]
+    side: int
+    """Images are cropped to a random square of so many pixels before they are damaged."""
+
+
+def after(start: str, *ends: str) -> list[str]:
+    """Give damages that begin in the same way."""
+    return [start + end for end in ends]
+
+
+FAMILIES = {
+    "call": Family(
+        models=(
+            "call-balanced",
+            "call-noise",
+            "call-jpeg",
+            "call-codec",
+            "call-small",
+            "call-blur",
+            "call-half",
+        ),
+        damages=(
+            "clean",
+            "clean",
+            "gla",
+            "blur(kernel=5|7|9, sigma=0.7..2.5)",
+            "defocus(radius=0.7..2)",
+            "motion_blur(length=2..7, angle=0..180)",
+            "edsr",
+            "down_up(scale=1.3..2.5, method=bicubic|bilinear|area)",
+            "jpeg(quality=8..30)",
+            "jpeg(quality=20..70)",
+            "jpeg(quality=60..95)",
+            "noise(sigma=1..6)",
+            "noise(sigma=5..18)",
+            "sensor_noise(shot=0.1..0.8, read=1..5)",
+            "h264(crf=22..32)",
+            "h264(crf=28..40)",
+            "h264(crf=20..34, scale=1.3..2.2)",
+            "h264(crf=20..30, scale=2)",
+            "vp8(quantizer=10..55)",
+            "noise(sigma=2..8) + h264(crf=22..36)",
+            "blur(kernel=5, sigma=0.6..1.5) + jpeg(quality=20..80)",
+            "synergy",
+            "call",
+            "call",
+        ),
+        side=256,
+    ),
+    "x4": Family(
+        models=("x4-balanced", "x4-clean", "x4-aliased", "x4-jpeg", "x4-codec", "x4-rough"),
+        damages=(
+            *after(
+                "down(scale=4, method=area)",
+                "",
+                "",
+                " + noise(sigma=1..8)",
+                " + jpeg(quality=8..30)",
+                " + jpeg(quality=20..70)",
+                " + jpeg(quality=60..95)",
+                " + h264(crf=18..28)",
+                " + h264(crf=26..36)",
+                " + vp8(quantizer=10..50)",
+                " + noise(sigma=1..6) + h264(crf=20..32)",
+            ),
+            *after(
+                "down(scale=4, method=bicubic|bilinear)",
+                "",
+                "",
+                " + noise(sigma=1..8)",
+                " + jpeg(quality=10..60)",
+                " + jpeg(quality=60..95)",
+                " + h264(crf=18..34)",
+            ),
+            *after(
+                "down(scale=4, method=nearest)",
+                "",
+                " + jpeg(quality=5..50)",
+                " + noise(sigma=1..10)",
+            ),
+            "dynamic-duo",
+            "dynamic-duo",
+        ),
+        side=512,
+    ),
+}
 RIM = 40
 """Pixels at the border of a square that gains are not measured on."""
 CROP, CROPS = 64, 16
@@ -98,35 +155,37 @@ def gain(before: np.ndarray, after: np.ndarray, truth: np.ndarray) -> float:
 
 
 def examples(
-    folder: Path, file: Path, damages: tuple[str, ...], per_image: int
+    folder: Path, file: Path, family: Family, per_image: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Damage images and measure what every model gains.
 
     Returns:
-        Damaged squares, images x SIDE x SIDE x 3; gains, images x models; numbers of damages.
+        Damaged squares, images x side x side x 3; gains, images x models; numbers of damages.
     """
     if file.exists():
         kept = np.load(file)
         return kept["frames"], kept["gains"], kept["damages"]
-    recipes = [parse(text) for text in damages]
-    sharpeners = [Sharpener(name, threads=1) for name in MODELS]
+    recipes = [parse(text) for text in family.damages]
+    scale, side = recipes[0].scale, family.side
+    sharpeners = [Sharpener(name, threads=1) for name in family.models]
     # With fewer damages than are asked for, as in validation, each image has them all.
     tasks = [
         (index, path, number)
         for index, path in enumerate(find_images([folder]))
-        for number in (np.random.default_rng(index).permutation(len(damages))[:per_image].tolist())
+        for number in (np.random.default_rng(index).permutation(len(recipes))[:per_image].tolist())
     ]
 
     def one(task: tuple[int, Path, int]) -> tuple[np.ndarray, list[float], int] | None:
         index, path, number = task
         image = read_frame(path)
-        if min(image.shape[:2]) < SIDE:
+        if min(image.shape[:2]) < side:
             return None
         rng = np.random.default_rng((index, number))
-        top, left = (int(rng.integers((side - SIDE) // 2 + 1)) * 2 for side in image.shape[:2])
-        truth = np.ascontiguousarray(image[top : top + SIDE, left : left + SIDE])
+        top, left = (int(rng.integers((length - side) // 2 + 1)) * 2 for length in image.shape[:2])
+        truth = np.ascontiguousarray(image[top : top + side, left : left + side])
         frame = recipes[number](truth, seed=int(rng.integers(2**63)))
-        return frame, [gain(frame, sharpen(frame), truth) for sharpen in sharpeners], number
+        plain = upscale(frame, scale)
+        return frame, [gain(plain, sharpen(frame), truth) for sharpen in sharpeners], number
 
     done = []
     with ThreadPoolExecutor(2) as pool:
@@ -142,7 +201,7 @@ def examples(
 
 def batch(frames: np.ndarray, rng: np.random.Generator) -> torch.Tensor:
     """Give random crops on the grid, frames x SEEN x 3 x CROP x CROP."""
-    places = (SIDE - CROP) // 16 + 1
+    places = (frames.shape[1] - CROP) // 16 + 1
     cut = [
         [frame[y : y + CROP, x : x + CROP] for y, x in 16 * rng.integers(places, size=(SEEN, 2))]
         for frame in frames
@@ -186,7 +245,11 @@ def learn(frames: np.ndarray, gains: np.ndarray, steps: int) -> RouterNetwork:
 
 
 def judge(
-    network: RouterNetwork, frames: np.ndarray, gains: np.ndarray, numbers: np.ndarray
+    network: RouterNetwork,
+    family: Family,
+    frames: np.ndarray,
+    gains: np.ndarray,
+    numbers: np.ndarray,
 ) -> dict[str, dict[str, float | str]]:
     """Say by damage what the choice gains, beside the best one and the general model."""
     deployed = RouterOnFrames(network)
@@ -199,7 +262,7 @@ def judge(
     full = np.concatenate((gains, nothing), 1)
     got = full[np.arange(len(full)), choices]
     figures: dict[str, dict[str, float | str]] = {}
-    for number, text in enumerate(DAMAGES):
+    for number, text in enumerate(family.damages):
         there = numbers == number
         if not there.any():
             continue
@@ -211,7 +274,7 @@ def judge(
             "worst": float(got[there].min()),
             "better": float((got[there] > 0).mean()),
             "choices": ", ".join(
-                f"{(*MODELS, 'untouched')[name]} {count}"
+                f"{(*family.models, 'none')[name]} {count}"
                 for name, count in zip(names, counts, strict=True)
             ),
         }
@@ -221,25 +284,26 @@ def judge(
 def main() -> None:
     """Measure, train, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("router", choices=FAMILIES)
     for name in ("--data", "--val", "--out"):
         parser.add_argument(name, type=Path, required=True)
     parser.add_argument("--per-image", type=int, default=8)
     parser.add_argument("--steps", type=int, default=3000)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    train = examples(options.data, options.out / "train.npz", DAMAGES, options.per_image)
-    val = examples(options.val, options.out / "val.npz", DAMAGES, len(DAMAGES))
+    family = FAMILIES[options.router]
+    train = examples(options.data, options.out / "train.npz", family, options.per_image)
+    val = examples(options.val, options.out / "val.npz", family, len(family.damages))
     network = learn(*train[:2], options.steps)
-    figures = judge(network, *val)
+    figures = judge(network, family, *val)
     (options.out / "figures.json").write_text(json.dumps(figures, indent=1))
     for text, row in figures.items():
         print(text, row)
     example = torch.zeros(CROPS, CROP, CROP, 3, dtype=torch.uint8)
     model = ov.convert_model(RouterOnFrames(network), example_input=example)
-    folder = options.out / DEFAULT_ROUTER
-    spec = RouterSpec(DEFAULT_ROUTER, MODELS, CROP, CROPS, LEAST)
-    write_router(model, spec, folder)
-    shutil.copytree(folder, SHIPPED / DEFAULT_ROUTER, dirs_exist_ok=True)
+    folder = options.out / options.router
+    write_router(model, RouterSpec(options.router, family.models, CROP, CROPS, LEAST), folder)
+    shutil.copytree(folder, SHIPPED / options.router, dirs_exist_ok=True)
 
 
 if __name__ == "__main__":

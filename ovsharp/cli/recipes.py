@@ -51,8 +51,9 @@ def recipes(name: str | None, as_json: bool) -> None:
 def _lines(recipe: TrainingRecipe) -> Iterator[str]:
     yield f"{recipe.name}: {recipe.summary}"
     yield from _course("student", recipe.student)
-    for size, arguments in recipe.sizes.items():
-        yield f"  size {size}: {_pairs(arguments)}"
+    for name, size in recipe.sizes.items():
+        rate = f", rate {size.rate:g}" if size.rate else ""
+        yield f"  size {name}: {_pairs(size.arguments)}{rate}"
     if recipe.teacher is not None and recipe.distillation is not None:
         yield from _course("teacher", recipe.teacher)
         yield f"distillation: the teacher sees the {recipe.distillation.sees}"

@@ -47,7 +47,6 @@ class Routes(Chooser):
     def __init__(self, router: Router, open_model: Callable[[str], Variant], every: int) -> None:
         self._router, self._open, self._every = router, open_model, every
         self._lock = threading.Lock()
-        self._variants: dict[str, Variant | Untouched] = {Untouched.name: Untouched()}
         self._used: OrderedDict[str, None] = OrderedDict()
         self._courses: OrderedDict[tuple[int, int], _Course] = OrderedDict()
         self._last: str | None = None
@@ -56,12 +55,15 @@ class Routes(Chooser):
         self._made: Counter[str] = Counter()
         self._switches: deque[Switch] = deque(maxlen=KEPT_SWITCHES)
         self._general = open_model(router.spec.models[0])
-        self._variants[self._general.name] = self._general
+        self._nobody = Untouched(self._general.spec.scale)
+        self._variants: dict[str, Variant | Untouched] = {
+            one.name: one for one in (self._nobody, self._general)
+        }
 
     @property
     def names(self) -> tuple[str, ...]:
         """Of all that may make a frame."""
-        return (*self._router.spec.models, Untouched.name)
+        return (*self._router.spec.models, self._nobody.name)
 
     @property
     def variant(self) -> Variant:
@@ -147,7 +149,7 @@ class Routes(Chooser):
     def _best(self, frame: Frame, staying: str = "") -> str:
         """Name the model that gains most; another than the present one if that is clear."""
         self._gains = self._router.gains(frame)
-        gains = {**self._gains, Untouched.name: self._router.spec.least}
+        gains = {**self._gains, self._nobody.name: self._router.spec.least}
         best = max(gains, key=lambda name: gains[name])
         clear = not staying or gains[best] > gains[staying] + CLEARLY
         return best if clear else staying

@@ -10,7 +10,7 @@ import numpy as np
 
 from ovsharp.runtime.compiled import CompiledFrames, Mode, compile_frames
 from ovsharp.runtime.device import get_core, resolve_execution
-from ovsharp.runtime.frames import Frame
+from ovsharp.runtime.frames import Frame, upscale
 from ovsharp.runtime.ir import read_ir
 from ovsharp.runtime.job import Job
 from ovsharp.runtime.ring import SizeCache, Slot, Slots
@@ -141,20 +141,27 @@ class Variant:
 
 
 class Untouched:
-    """Nobody: frames come back as they are. For frames that no model would make better."""
+    """Nobody: frames come back as they are. For frames that no model would make better.
 
-    name = "untouched"
+    Args:
+        scale: above 1, frames come back enlarged by OpenCV's bicubic resampler.
+    """
+
+    def __init__(self, scale: int = 1) -> None:
+        self.name = "untouched" if scale == 1 else "bicubic"
+        self._scale = scale
 
     def run(self, frame: Frame, out: Frame | None = None) -> Frame:
         """Copy one frame."""
-        if out is None:
-            return frame.copy()
-        np.copyto(out, frame)
-        return out
+        result = upscale(frame, self._scale)
+        if out is not None:
+            np.copyto(out, result)
+            return out
+        return frame.copy() if result is frame else result
 
     def ticket(self, frame: Frame) -> Ticket:
         """Copy a frame."""
-        return _Same(frame.copy())
+        return _Same(frame.copy(), self)
 
     def clear(self) -> None:
         """Do nothing: nothing is compiled."""
@@ -179,14 +186,15 @@ class _InSlot:
 
 
 class _Same:
-    def __init__(self, frame: Frame) -> None:
+    def __init__(self, frame: Frame, nobody: Untouched) -> None:
         self.frame = frame
+        self._nobody = nobody
 
     def start(self) -> None:
         pass
 
     def finish(self) -> Frame:
-        return self.frame.copy()
+        return self._nobody.run(self.frame)
 
     def give_back(self) -> None:
         pass

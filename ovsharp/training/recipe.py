@@ -178,6 +178,16 @@ class Distillation:
 
 
 @dataclass(frozen=True)
+class Size:
+    """What another size of a student changes in its course."""
+
+    arguments: dict[str, Any] = field(default_factory=dict)
+    """For the constructor of the network, in place of those of the same names."""
+    rate: float = 0.0
+    """Learning rate of all stages; 0 for their own."""
+
+
+@dataclass(frozen=True)
 class TrainingRecipe:
     """A student's course, and where it comes with a teacher, the teacher's.
 
@@ -194,8 +204,8 @@ class TrainingRecipe:
     student: Course
     teacher: Course | None = None
     distillation: Distillation | None = None
-    sizes: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Other sizes of the student: arguments that replace those of its course."""
+    sizes: dict[str, Size] = field(default_factory=dict)
+    """Other sizes of the student."""
 
     def sized(self, size: str) -> TrainingRecipe:
         """Give the recipe of another size.
@@ -206,8 +216,15 @@ class TrainingRecipe:
         if size not in self.sizes:
             known = ", ".join(self.sizes) or "one size only"
             raise UsageError(f"recipe '{self.name}' has no size '{size}': expected {known}")
-        arguments = {**self.student.arguments, **self.sizes[size]}
-        student = dataclasses.replace(self.student, arguments=arguments)
+        changes = self.sizes[size]
+        student = dataclasses.replace(
+            self.student,
+            arguments={**self.student.arguments, **changes.arguments},
+            stages=tuple(
+                dataclasses.replace(stage, rate=changes.rate or stage.rate)
+                for stage in self.student.stages
+            ),
+        )
         return dataclasses.replace(self, name=f"{self.name}-{size}", student=student)
 
     def without(self, *terms: str) -> TrainingRecipe:
@@ -310,6 +327,10 @@ class _Reader:
             if not isinstance(value, list):
                 raise self.problem(keys, f"expected a list of tables, got {value!r:.40}")
             return tuple(self.build(kinds[0], item, (*keys, n)) for n, item in enumerate(value))
+        if get_origin(kind) is dict and kinds:
+            if not isinstance(value, dict):
+                raise self.problem(keys, f"expected a table of tables, got {value!r:.40}")
+            return {key: self.build(kinds[0], item, (*keys, key)) for key, item in value.items()}
         if dataclasses.is_dataclass(kind) or kinds:
             return self.build(kinds[0] if kinds else kind, value, keys)
         try:
@@ -325,6 +346,9 @@ class _Reader:
         for name, course in courses.items():
             if course is not None:
                 self.check_course(course, (name,))
+        for name, size in recipe.sizes.items():
+            if size.rate < 0:
+                raise self.problem(("sizes", name, "rate"), "must not be negative")
         if recipe.distillation is not None:
             keys: _Keys = ("distillation",)
             self.check_terms(recipe.distillation.loss, recipe.student.patch, keys)

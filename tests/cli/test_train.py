@@ -30,7 +30,7 @@ batch = 2
 stages = [{ degrade = "blur(sigma=2)", steps = 400, rate = 1e-3 }]
 
 [sizes]
-wide = { channels = 16 }
+wide = { arguments = { channels = 16 } }
 """
 
 

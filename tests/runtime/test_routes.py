@@ -10,10 +10,10 @@ import pytest
 from openvino import opset13 as ops
 
 from ovsharp.errors import UnsupportedModelError, UsageError
-from ovsharp.runtime import Frame, Router, crops, get_core, read_router, write_router
+from ovsharp.runtime import Frame, Router, crops, get_core, read_router, upscale, write_router
 from ovsharp.runtime.fade import FADE_FRAMES
 from ovsharp.runtime.routes import KEPT_MODELS, Routes
-from ovsharp.spec import RouterSpec
+from ovsharp.spec import ModelSpec, RouterSpec
 
 MODELS = ("all", "dark", "light", "other")
 
@@ -21,8 +21,9 @@ MODELS = ("all", "dark", "light", "other")
 class Model:
     """Adds its number to a frame."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, scale: int) -> None:
         self.name, self.step = name, 10 * (1 + MODELS.index(name))
+        self.spec = ModelSpec(name=name, architecture="demo", scale=scale)
         self.cleared = 0
 
     def run(self, frame: Frame, out: Frame | None = None) -> Frame:
@@ -45,11 +46,11 @@ class Stub:
         return self.told
 
 
-def routes(router: Stub, every: int = 1) -> tuple[Routes, dict[str, Model]]:
+def routes(router: Stub, every: int = 1, scale: int = 1) -> tuple[Routes, dict[str, Model]]:
     opened: dict[str, Model] = {}
 
     def open_model(name: str) -> Model:
-        opened[name] = Model(name)
+        opened[name] = Model(name, scale)
         return opened[name]
 
     return Routes(router, open_model, every), opened  # type: ignore[arg-type]
@@ -82,6 +83,18 @@ def test_a_frame_that_nothing_helps_comes_back_untouched() -> None:
     out = np.empty_like(GREY)
     assert through.turn(GREY).variant.run(GREY, out) is out
     assert np.array_equal(out, GREY)
+
+
+def test_a_frame_that_no_upscaler_helps_is_enlarged_by_bicubic() -> None:
+    through, _ = routes(Stub(dark=0.4), scale=4)
+    frame = np.random.default_rng(1).integers(256, size=(8, 8, 3), dtype=np.uint8)
+    turn = through.turn(frame)
+    ticket = turn.variant.ticket(frame)
+    ticket.start()
+    for result in (turn.variant.run(frame), ticket.finish()):
+        assert np.array_equal(result, upscale(frame, 4))
+    assert through.running == "bicubic"
+    assert through.names == (*MODELS, "bicubic")
 
 
 def test_models_are_opened_when_they_are_needed() -> None:

@@ -38,10 +38,11 @@ def write(folder: Path, text: str) -> Path:
 
 
 CALL = {f"call-{damage}" for damage in ("blur", "codec", "half", "jpeg", "noise", "small")}
+X4 = {f"x4-{damage}" for damage in ("aliased", "clean", "codec", "jpeg", "rough")}
 
 
 def test_all_systems_and_our_own_are_there() -> None:
-    assert {*SYSTEMS, "sharp", "x2", "x4", "call", *CALL} == set(recipe_names())
+    assert {*SYSTEMS, "sharp", "x2", "x4", "call", *CALL, *X4} == set(recipe_names())
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -147,6 +148,9 @@ def test_sizes_and_terms_can_be_chosen() -> None:
     assert recipe.sized("fast").student.arguments == {**recipe.student.arguments, "depth": 2}
     with pytest.raises(UsageError, match="no size 'huge': expected fast"):
         recipe.sized("huge")
+    sharp = load_recipe("sharp")
+    rates = {size: sharp.sized(size).student.stages[0].rate for size in sharp.sizes}
+    assert rates == {"fast": 6e-4, "balanced": 1e-3, "quality": 1e-3}
     duo = load_recipe("dynamic-duo")
     assert duo.perceptual == ["vgg16_relu2_2"]
     plain = duo.without("vgg16_relu2_2")
@@ -156,6 +160,21 @@ def test_sizes_and_terms_can_be_chosen() -> None:
         duo.without("ssim")
     with pytest.raises(UsageError, match="only term"):
         load_recipe("call").without("l1")
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ("sizes = 3", "'sizes' expected a table of tables"),
+        ("[sizes]\nfast = { depth = 1 }", "'sizes.fast.depth' is unknown here"),
+        ("[sizes]\nfast = { rate = 'low' }", "'sizes.fast.rate' expected a number"),
+        ("[sizes]\nfast = { rate = -1.0 }", "'sizes.fast.rate' must not be negative"),
+    ],
+)
+def test_sizes_that_make_no_sense(tmp_path: Path, sizes: str, message: str) -> None:
+    text = f"{sizes}\n{GOOD}" if sizes.startswith("sizes") else f"{GOOD}\n{sizes}\n"
+    with pytest.raises(UsageError, match=message):
+        load_recipe(write(tmp_path, text))
 
 
 def test_alone_leaves_the_teacher_out() -> None:
