@@ -48,7 +48,7 @@ def test_ssim_is_the_one_of_the_reports(pictures: tuple[torch.Tensor, torch.Tens
         np.ascontiguousarray((p[0].permute(1, 2, 0) * 255).round().byte().numpy()) for p in pictures
     ]
     whole = [torch.from_numpy(f).permute(2, 0, 1)[None].float() / 255 for f in frames]
-    assert 1 - float(PLAIN["ssim"](*whole)) == pytest.approx(ssim(*frames), abs=5e-3)
+    assert 1 - float(PLAIN["ssim"](*whole)) == pytest.approx(ssim(*frames), abs=1e-5)
 
 
 def test_gradient_sees_edges_only(pictures: tuple[torch.Tensor, torch.Tensor]) -> None:
