@@ -1,10 +1,10 @@
-"""Trains each reference student by its own recipe, and ours beside it, with equal CPU time.
+"""Trains each reference student by its own recipe, and ours beside it, on equally many patches.
 
-    python scripts/compare_systems.py --data photos/ --val other/ --out runs/systems --minutes 4
+    python scripts/compare_systems.py --data photos/ --val other/ --out runs/systems --steps 1500
     python scripts/compare_systems.py ... --only train   # train, score or write alone
 
-Equal time: a few steps of each tell what one costs; then each gets as many steps as fit into
---minutes of CPU time, with its schedule stretched over them. All train without teachers and without
+Equal: steps, patches a step, pixels a patch, and the images that they come from; each with its own
+loss, rate and schedule, stretched over the steps. All train without teachers and without
 perceptual terms, so that the networks are compared and not the teachers that a CPU can train.
 Ours learns each system's own degradation. Writes docs/systems/comparison.json and comparison.md.
 What is trained already is not trained again.
@@ -34,8 +34,9 @@ from ovsharp.training import TrainingRecipe, load_recipe, train
 
 DOCS = Path(__file__).parent.parent / "docs" / "systems"
 SYSTEMS = ("gla", "edsr", "visionarv", "synergy", "dynamic-duo")
-PROBE = (4, 12)
-"""Steps between which the cost of one is measured."""
+BATCH = 4
+PATCHES = {1: 64, 4: 128}
+"""Sides of the sharp patches, by scale."""
 CROP = 384
 """Images are scored on their centre of this many pixels a side."""
 
@@ -52,18 +53,23 @@ class Entry:
         """Of its folder and its row."""
         return f"ours-{self.system}" if self.ours else self.system
 
-    def recipe(self) -> TrainingRecipe:
-        """Give its recipe without teacher and perceptual terms."""
-        reference = load_recipe(self.system).alone()
-        reference = reference.without(*reference.perceptual)
-        if not self.ours:
-            return reference
-        degrade = reference.student.validation
-        own = load_recipe("x4" if parse(degrade).scale == 4 else "sharp")
-        stages = (dataclasses.replace(own.student.stages[0], degrade=degrade),)
-        # Nothing stored: more patches than are used in this time would be damaged first.
-        student = dataclasses.replace(own.student, stages=stages, stored=0)
-        return dataclasses.replace(own, student=student)
+    def recipe(self, steps: int) -> TrainingRecipe:
+        """Give its recipe without teacher and perceptual terms, for so many steps."""
+        recipe = load_recipe(self.system).alone()
+        recipe = recipe.without(*recipe.perceptual)
+        degrade = recipe.student.validation
+        scale = parse(degrade).scale
+        if self.ours:
+            recipe = load_recipe("x4" if scale == 4 else "sharp")
+            stages = (dataclasses.replace(recipe.student.stages[0], degrade=degrade),)
+            recipe = dataclasses.replace(
+                recipe, student=dataclasses.replace(recipe.student, stages=stages)
+            )
+        # Nothing stored: more patches than are used would be damaged first.
+        student = dataclasses.replace(
+            recipe.student.shortened(steps), batch=BATCH, patch=PATCHES[scale], stored=0
+        )
+        return dataclasses.replace(recipe, student=student)
 
 
 ENTRIES = tuple(Entry(system, ours) for system in SYSTEMS for ours in (False, True))
@@ -75,25 +81,15 @@ def learn(entry: Entry, options: argparse.Namespace) -> None:
     if (folder / "facts.json").exists():
         return
     shutil.rmtree(folder, ignore_errors=True)
-    recipe = entry.recipe()
-    marks: dict[int, float] = {}
-
-    def mark(_name: str, done: int, _total: int) -> None:
-        marks[done] = time.process_time()
-
-    probe = dataclasses.replace(recipe, student=recipe.student.shortened(PROBE[1]))
-    train(probe, options.data, folder / "probe", val=options.val, progress=mark)
-    cost = (marks[PROBE[1]] - marks[PROBE[0]]) / (PROBE[1] - PROBE[0])
-    shutil.rmtree(folder / "probe")
-    steps = max(20, int(60 * options.minutes / cost))
-    whole = dataclasses.replace(recipe, student=recipe.student.shortened(steps))
-    done = train(whole, options.data, folder, val=options.val, every=steps)
+    recipe = entry.recipe(options.steps)
+    started = time.process_time()
+    # Scored once, at the end, whatever the recipe says of stopping early.
+    done = train(recipe, options.data, folder, val=options.val, every=options.steps)
+    minutes = (time.process_time() - started) / 60
     convert(done.student.weights, folder, options=Conversion(name=entry.name))
     facts = {
-        "steps": steps,
-        "patches": steps * recipe.student.batch,
         "patch": recipe.student.patch,
-        "seconds_per_step": cost,
+        "minutes": minutes,
         "parameters": sum(np.prod(v.shape) for v in _weights(done.student.weights)),
     }
     (folder / "facts.json").write_text(json.dumps(facts, default=int))
@@ -117,7 +113,7 @@ def score(options: argparse.Namespace) -> dict[str, Any]:
     results: dict[str, Any] = {}
     for system in SYSTEMS:
         pair = [entry for entry in ENTRIES if entry.system == system]
-        own = pair[0].recipe().student.validation
+        own = load_recipe(system).student.validation
         call = "call + x4" if parse(own).scale == 4 else "call"
         models = [str(model_of(entry, options)) for entry in pair]
         if parse(own).scale == 1:
@@ -159,25 +155,27 @@ def clock(options: argparse.Namespace) -> dict[str, float]:
 def page(content: dict[str, Any]) -> str:
     """Write the table."""
     lines = [
-        "# The five systems and ours, trained for the same time",
+        "# The five systems and ours, trained on equally many patches",
         "",
-        f"Each network was trained for {content['minutes']:g} minutes of CPU time on the same "
-        f"images ({content['cpu']}), without teachers and perceptual terms; `ours` is one "
+        f"Each network was trained for {content['steps']:,} steps of {BATCH} patches of "
+        f"{PATCHES[1]}x{PATCHES[1]} pixels ({PATCHES[4]}x{PATCHES[4]} at x4) of the same images, "
+        "by its own loss, rate and schedule, without teachers and perceptual terms; `ours` is one "
         "network, `sharp balanced` (16 channels) or `x4 balanced` (32), that learned the system's "
-        "own degradation. "
+        f"own degradation. CPU minutes on {content['cpu']}. "
         f"Scored on the {CROP}x{CROP} centre of each image in FP32; milliseconds are medians of "
         "1080p frames, measured in turns. `call-balanced` is the shipped default, trained longer "
-        "and for other damages. So short a training favours small networks; it is the one that "
-        "everybody can repeat. Written by `scripts/compare_systems.py`.",
+        "and for other damages. So short a training favours small networks and those that add to "
+        "their input; it is the one that everybody can repeat. Written by "
+        "`scripts/compare_systems.py`.",
         "",
     ]
     for key, groups in content["scores"].items():
         system, data = key.split("/")
         lines += [f"## {system}, on {data}", ""]
         lines += [
-            "| damage | network | steps x patches | 1080p ms | SSIM | PSNR | edge ratio | better "
-            "| worst |",
-            "|---|---|---|---|---|---|---|---|---|",
+            "| damage | network | parameters | CPU minutes | 1080p ms | SSIM | PSNR | edge ratio "
+            "| better | worst |",
+            "|---|---|---|---|---|---|---|---|---|---|",
         ]
         lines += [_row(system, group, content) for group in groups]
         lines.append("")
@@ -188,7 +186,7 @@ def _row(system: str, group: dict[str, Any], content: dict[str, Any]) -> str:
     name = group["method"].removesuffix("-fp32").removesuffix(".xml")
     facts = content["facts"].get(name)
     cells = [group["degradation"] if len(group["degradation"]) < 20 else system, name]
-    cells.append(f"{facts['steps']:,} x {facts['patches'] // facts['steps']}" if facts else "")
+    cells += [f"{facts['parameters']:,}", f"{facts['minutes']:.1f}"] if facts else ["", ""]
     cells.append(f"{content['times'][name]:.1f}" if name in content["times"] else "")
     for measure, digits in (("ssim", 4), ("psnr", 2), ("edge_ratio", 2)):
         stat = group["measures"].get(measure)
@@ -211,7 +209,7 @@ def main() -> None:
     parser.add_argument("--val", type=Path, required=True)
     parser.add_argument("--also", type=Path, action="append", default=[], help="to score on, too")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=4.0, help="of CPU time for each")
+    parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--only", choices=("train", "score", "write"))
     options = parser.parse_args()
     if options.only in (None, "train"):
@@ -226,7 +224,7 @@ def main() -> None:
             entry.name: json.loads((options.out / entry.name / "facts.json").read_text())
             for entry in ENTRIES
         }
-        content = {"minutes": options.minutes, "cpu": _cpu(), "facts": facts}
+        content = {"steps": options.steps, "cpu": _cpu(), "facts": facts}
         content |= json.loads(cache.read_text())
         DOCS.mkdir(parents=True, exist_ok=True)
         (DOCS / "comparison.json").write_text(json.dumps(content, indent=1) + "\n")
