@@ -24,9 +24,10 @@ class Model:
     def __init__(self, name: str, scale: int) -> None:
         self.name, self.step = name, 10 * (1 + MODELS.index(name))
         self.spec = ModelSpec(name=name, architecture="demo", scale=scale)
-        self.cleared = 0
+        self.cleared = self.ran = 0
 
     def run(self, frame: Frame, out: Frame | None = None) -> Frame:
+        self.ran += 1
         return frame + np.uint8(self.step)
 
     def clear(self) -> None:
@@ -127,6 +128,20 @@ def test_in_a_stream_a_choice_holds_unless_another_is_clearly_better() -> None:
     (switch,) = through.switches
     assert (switch.frame, switch.before, switch.after) == (6, "dark", "light")
     assert "+1.5 dB" in switch.reason
+
+
+def test_a_change_of_model_costs_one_frame_of_the_old_one() -> None:
+    router = Stub(dark=1.0)
+    through, opened = routes(router, every=2)
+    for _ in range(2):
+        shown(through, GREY)
+    router.told = {**router.told, "light": 5.0}
+    turn = through.turn(GREY)
+    ticket = turn.variant.ticket(GREY)
+    ticket.start()
+    assert turn.variant.name == "light"
+    assert turn.finished(GREY, ticket.finish())[0, 0, 0] in (120, 121)  # fading from the old one
+    assert (opened["dark"].ran, opened["light"].ran) == (3, 1)
 
 
 def test_a_restart_forgets() -> None:
