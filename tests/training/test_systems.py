@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from ovsharp import CalibrationError
-from ovsharp.calibration import quantize, ranges
+from ovsharp.calibration import quantize, ranges, rounding
 from ovsharp.cli.bench import bench
 from ovsharp.cli.degrade import degrade
 from ovsharp.convert import Options, convert
@@ -41,9 +41,10 @@ def shrunk(course: Course) -> Course:
 
 
 @pytest.fixture(autouse=True)
-def few_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Networks after two steps: which range is best is no question here."""
+def fitted_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks after two steps: which ranges and which weights are best is no question here."""
     monkeypatch.setattr(ranges, "FACTORS", (1.0,))
+    monkeypatch.setattr(rounding, "FRAMES", 2)
 
 
 @pytest.mark.parametrize("name", recipe_names())

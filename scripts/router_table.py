@@ -1,0 +1,145 @@
+"""Scores a shipped router on photos, one damage after the other, as tables for its card.
+
+    python scripts/router_table.py call --data photos/ --data kodak/ --out runs/tables
+
+Each photo is judged by itself. Prints a table for each folder and writes OUT/ROUTER-FOLDER.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ovsharp import Sharpener
+from ovsharp.degrade import parse
+from ovsharp.media import find_images, read_frame
+from ovsharp.quality import capped_psnr, ssim
+from ovsharp.runtime import upscale
+
+DAMAGES = {
+    "call": {
+        "noise sigma 10": "noise(sigma=10)",
+        "JPEG 15": "jpeg(quality=15)",
+        "blur, x2 down-up (gla)": "gla",
+        "H.264 crf 26 at half size": "h264(crf=26, scale=2)",
+        "H.264 crf 36": "h264(crf=36)",
+        "VP8 quantizer 45": "vp8(quantizer=45)",
+        "x2 down-up (edsr)": "edsr",
+        "call": "call",
+        "synergy (lost blocks)": "synergy",
+        "VP9 quantizer 50 (in no recipe)": "vp9(quantizer=50)",
+        "noise 6, JPEG 30 (in no recipe)": "noise(sigma=6) + jpeg(quality=30)",
+        "clean": "clean",
+    },
+    "x4": {
+        "clean, area": "x4",
+        "clean, bicubic": "down(scale=4, method=bicubic)",
+        "JPEG 20 of area": "x4 + jpeg(quality=20)",
+        "H.264 crf 26 of area": "x4 + h264(crf=26)",
+        "dynamic-duo": "dynamic-duo",
+        "noise 4 of area": "x4 + noise(sigma=4)",
+        "VP9 quantizer 40 of area (in no recipe)": "x4 + vp9(quantizer=40)",
+        "nearest (in no recipe)": "down(scale=4, method=nearest)",
+    },
+}
+"""By router: what a row is called, and its recipe."""
+SIDE = 512
+"""Photos are cropped to their centre of this many pixels."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """Means over the photos; before is the input, or its bicubic upscale."""
+
+    images: int
+    ssim: tuple[float, float]
+    psnr: tuple[float, float]
+    better: float
+    """Share of the photos whose SSIM rose."""
+    not_worse: float
+    worst: float
+    """Change of SSIM of the photo that lost most, or gained least."""
+    general: float
+    """SSIM of the router's model for everything, on the same frames."""
+    made: dict[str, int]
+
+
+def measure(router: Sharpener, general: Sharpener, recipe: str, folder: Path) -> Row:
+    """Score one damage."""
+    degrade = parse(recipe)
+
+    def one(task: tuple[int, Path]) -> tuple[list[float], str]:
+        index, path = task
+        image = read_frame(path)
+        height, width = (min(side, SIDE) // 8 * 8 for side in image.shape[:2])
+        top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
+        truth = np.ascontiguousarray(image[top : top + height, left : left + width])
+        frame = degrade(truth, seed=index)
+        pictures = upscale(frame, router.spec.scale), router(frame)
+        scores = [score(shown, truth) for score in (ssim, capped_psnr) for shown in pictures]
+        return [*scores, ssim(general(frame), truth)], router.variant
+
+    rows = [one(task) for task in enumerate(find_images([folder]))]
+    table = np.array([scores for scores, _ in rows])
+    means, change = table.mean(axis=0), table[:, 1] - table[:, 0]
+    return Row(
+        images=len(table),
+        ssim=(means[0], means[1]),
+        psnr=(means[2], means[3]),
+        better=float(np.mean(change > 0)),
+        not_worse=float(np.mean(change >= 0)),
+        worst=float(change.min()),
+        general=means[4],
+        made=dict(Counter(name for _, name in rows).most_common()),
+    )
+
+
+def markdown(router: str, rows: dict[str, Row]) -> str:
+    """Write a table."""
+    lines = [
+        "| damage | SSIM | PSNR dB | better | not worse | worst | the one model for all "
+        "| chosen most |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, row in rows.items():
+        chosen = ", ".join(
+            f"{model.removeprefix(f'{router}-')} {count}"
+            for model, count in list(row.made.items())[:2]
+        )
+        lines.append(
+            f"| {name} | {row.ssim[0]:.4f} -> {row.ssim[1]:.4f} "
+            f"| {row.psnr[0]:.2f} -> {row.psnr[1]:.2f} | {row.better:.0%} | {row.not_worse:.0%} "
+            f"| {row.worst:+.4f} | {row.general:.4f} | {chosen} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Score and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("router", choices=DAMAGES)
+    parser.add_argument("--data", type=Path, action="append", required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    router = Sharpener(options.router)
+    general = Sharpener(router.variant)
+    for folder in options.data:
+        rows = {
+            name: measure(router, general, recipe, folder)
+            for name, recipe in DAMAGES[options.router].items()
+        }
+        content = {name: asdict(row) for name, row in rows.items()}
+        path = options.out / f"{options.router}-{folder.name}.json"
+        path.write_text(json.dumps(content, indent=1) + "\n")
+        print(f"{folder.name}, {next(iter(rows.values())).images} photos\n")
+        print(markdown(options.router, rows), flush=True)
+
+
+if __name__ == "__main__":
+    main()
