@@ -70,6 +70,9 @@ LIMITS = {"call-noise": 0.012} | dict.fromkeys(
 """Drops in SSIM that are accepted where .002 cannot be held."""
 
 
+CALL_SPECIALISTS = [name for name in recipe_names() if name.startswith("call-")]
+
+
 def recipe_of(name: str) -> str:
     """Name the recipe that a shipped model was trained by: its own, or its family's."""
     return name if name in recipe_names() else name.split("-")[0]
@@ -118,7 +121,7 @@ def card(name: str, folder: Path, log: str, val: Path) -> str:
         spec, execution = sharpener.spec, sharpener.execution.label
         rows = {
             label: measure(sharpener, text or spec.degradation, val)
-            for label, text in ROWS["specialist" if recipe.name == name else task].items()
+            for label, text in ROWS["specialist" if name in CALL_SPECIALISTS else task].items()
         }
     steps = [json.loads(line) for line in log.splitlines() if line.startswith("{")][-1]["step"]
     cost = spec.quantization
@@ -154,11 +157,11 @@ def card(name: str, folder: Path, log: str, val: Path) -> str:
             f"| {label} | {row.images} | {row.before[0]:.4f} | {row.after[0]:.4f} "
             f"| {row.before[1]:.2f} | {row.after[1]:.2f} | {row.better:.0%} |"
         )
-    if task == "call":
+    if task == "call" or recipe.name == name:
         lines += [
             "",
-            "One of the models that the router `call` chooses among. **By itself it harms frames "
-            "that it was not made for**, clean ones among them: see the rows.",
+            f"One of the models that the router `{task}` chooses among. **By itself it harms "
+            "frames that it was not made for**, clean ones among them: see the rows.",
         ]
     if task == "sharp":
         lines += ["", "A specialist for blur: it makes clean and compressed frames worse."]

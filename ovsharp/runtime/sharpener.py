@@ -54,13 +54,14 @@ class Sharpener(Closing):
     - `streams` (throughput mode): leave it to OpenVINO, then try half and twice that number.
     - `settings_for(height, width)` says what really runs.
 
-    Routing: without a model, or with `"call"`, there are several models of one design, each made
-    for another damage, one for everything, and leaving a frame as it is. A router looks at a few
-    crops of a frame and says what each would gain; the best one makes the frame. `variant` tells
-    who made the last frame, `gains` what was expected, `pin` holds on to one. With `look_every=1`
-    each frame is judged by itself: the same frame always gives the same result, as photos need
-    it. In a video damage hardly changes: `look_every=30` costs next to nothing and does not
-    flicker; another model takes over only where it is clearly better, and is faded in.
+    Routing: without a model, which is `"call"`, or with `"x4"`, there are several models of one
+    design, each made for another damage, one for everything, and leaving a frame as it is (at x4:
+    its bicubic upscale). A router looks at a few crops of a frame and says what each would gain;
+    the best one makes the frame. `variant` tells who made the last frame, `gains` what was
+    expected, `pin` holds on to one. With `look_every=1` each frame is judged by itself: the same
+    frame always gives the same result, as photos need it. In a video damage hardly changes:
+    `look_every=30` costs next to nothing and does not flicker; another model takes over only where
+    it is clearly better, and is faded in.
 
     Auto quality: with `target_fps=60` the sharpener chooses among the models of a family (the
     sizes of `call`, or of the family of the model that is named) the best one that holds
