@@ -26,7 +26,8 @@ from ovsharp.benchmarks.verdict import SAME_SPEED
 from ovsharp.convert import Options
 from ovsharp.errors import UsageError
 from ovsharp.files import staged
-from ovsharp.runtime import shipped_models
+from ovsharp.runtime import instruction_sets, shipped_models, shipped_routers
+from ovsharp.runtime.auto import MEMBERS
 
 REFERENCES = {
     "ref-gla": "gla_student.pth",
@@ -36,8 +37,8 @@ REFERENCES = {
 """The reference systems, by the names of their files in --checkpoints."""
 SIZES = "480p,720p,1080p"
 NATIVE = "native"
-ISAS = ("AVX512_CORE_VNNI", "AVX2")
-"""Held to with ONEDNN_MAX_CPU_ISA, beside what the CPU has."""
+ISAS = {"AVX512_CORE_VNNI": ("AVX512_BF16", "AMX_INT8"), "AVX2": ("AVX512", "AVX_VNNI")}
+"""Held to with ONEDNN_MAX_CPU_ISA where the CPU has one of the newer sets behind it."""
 SAME_SIZE = {
     "call": "call",
     "h264 half size": "h264(crf=26, scale=2)",
@@ -51,7 +52,9 @@ SAME_SIZE = {
 TIMES_FOUR = {
     "dynamic-duo": "dynamic-duo",
     "x4 clean": "x4",
-    "x4 jpeg": "down(scale=4, method=area) + jpeg(quality=30)",
+    "x4 bicubic": "down(scale=4, method=bicubic)",
+    "x4 jpeg": "x4 + jpeg(quality=20)",
+    "x4 h264": "x4 + h264(crf=26)",
 }
 EVALUATIONS = {"x1": SAME_SIZE, "x4": TIMES_FOUR}
 COMMAND = "make benchmark-page DATA=photos/ PEERS=rivals/ CHECKPOINTS=checkpoints/"
@@ -90,11 +93,12 @@ def measure(args: argparse.Namespace) -> None:
     if not others.is_dir():
         with staged(folder) as staging:
             _convert(args.peers, args.checkpoints, staging / "others")
-    shipped = [option for name in shipped_models() for option in ("--model", name)]
+    shipped = [option for name in family() for option in ("--model", name)]
     quick = args.quick
     sizes = "480p" if quick else SIZES
     seconds = "0.3" if quick else "1.5"
-    for isa in (NATIVE, *ISAS):
+    present = [name for name, there in (instruction_sets() or {}).items() if there]
+    for isa in (NATIVE, *older(present)):
         file = folder / f"speed-{isa}.json"
         if not file.is_file():
             command = ["bench", "--mode", "latency", "--sizes", sizes, "--seconds", seconds]
@@ -107,7 +111,7 @@ def measure(args: argparse.Namespace) -> None:
         if not (out / "results.json").is_file():
             scale = task.removeprefix("x")
             own = ("call", "sharp") if scale == "1" else (task,)
-            models = [name for name in shipped_models() if name.startswith(own)]
+            models = [name for name in (*shipped_routers(), *family()) if name.startswith(own)]
             models += [str(path) for path in _of_scale(others, int(scale))]
             command = ["eval", "--data", str(args.data), "-o", str(out), "--resume"]
             command += ["--images", "2" if quick else "24", "--crop", "176" if quick else "384"]
@@ -116,6 +120,17 @@ def measure(args: argparse.Namespace) -> None:
             for name, recipe in recipes.items():
                 command += ["--degrade", f"{name}={recipe}"]
             _run(command)
+
+
+def family() -> list[str]:
+    """Give the shipped models, without those that only a router chooses: all of one design."""
+    names = shipped_models()
+    return [name for name in names if name.rpartition("-")[2] in MEMBERS or name == "sharp-gla"]
+
+
+def older(instructions: Iterable[str]) -> list[str]:
+    """Give the instruction sets that a CPU can be held back to."""
+    return [isa for isa, newer in ISAS.items() if set(newer) & set(instructions)]
 
 
 def _convert(peers: Path, checkpoints: Path, folder: Path) -> None:
@@ -150,6 +165,7 @@ def render(results: Results) -> dict[str, str]:
     pictures = {}
     if native:
         pictures["benchmark-quality.svg"] = quality_svg(results)
+    if sum(report is not None for report in results.speeds.values()) > 1:
         pictures["benchmark-isa.svg"] = isa_svg(results)
     parts = [
         "# Benchmark",
@@ -168,7 +184,9 @@ def render(results: Results) -> dict[str, str]:
 
 
 def _missing(results: Results) -> list[str]:
-    names = [f"speed with {isa}" for isa, report in results.speeds.items() if report is None]
+    native = results.speeds[NATIVE]
+    expected = older(native.environment.instructions) if native else ISAS
+    names = [f"speed with {isa}" for isa in (NATIVE, *expected) if results.speeds[isa] is None]
     names += [f"quality at {task}" for task, found in results.evaluations.items() if found is None]
     return [f"**Not measured: {', '.join(names)}.**"] if names else []
 
@@ -251,7 +269,7 @@ def _speed(report: Report) -> list[str]:
 
 def _isa(results: Results) -> list[str]:
     reports = {isa: report for isa, report in results.speeds.items() if report}
-    if not reports:
+    if len(reports) < 2:
         return []
     parts = [
         "## Instruction sets",
@@ -293,7 +311,7 @@ def _quality(results: Results) -> list[str]:
         if found is None:
             continue
         parts.append("## Quality, same size" if task == "x1" else f"## Quality, {task}")
-        own = set(shipped_models())
+        own = {*shipped_models(), *shipped_routers()}
         for damage in found.degradations:
             groups = [
                 group

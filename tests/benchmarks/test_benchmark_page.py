@@ -36,10 +36,13 @@ def page() -> ModuleType:
     return module
 
 
-def speeds() -> Report:
+def speeds(*newer: str) -> Report:
+    """A report of a CPU that has AVX2 and perhaps newer sets."""
     rival = dataclasses.replace(row("fp32", "bf16", model="ref-gla", ms=15), role="rival")
     own = [row("int8", "int8+bf16", model="sharp-fast", ms=10)]
-    return report(*own, row("int8", "int8+bf16", model="sharp-gla", ms=31.25), rival)
+    found = report(*own, row("int8", "int8+bf16", model="sharp-gla", ms=31.25), rival)
+    machine = dataclasses.replace(found.environment, instructions=("AVX2", *newer))
+    return dataclasses.replace(found, environment=machine)
 
 
 def scores() -> Evaluation:
@@ -76,7 +79,7 @@ def scores() -> Evaluation:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "quality-x1").mkdir()
-    (tmp_path / "speed-native.json").write_text(speeds().to_json())
+    (tmp_path / "speed-native.json").write_text(speeds("AVX512", "AVX512_BF16").to_json())
     (tmp_path / "quality-x1" / "results.json").write_text(scores().to_json())
     return tmp_path
 
@@ -114,6 +117,14 @@ def test_what_is_missing_is_named(page: ModuleType, folder: Path, tmp_path: Path
     assert "speed with native" in nothing["BENCHMARK.md"]
 
 
+def test_a_cpu_without_newer_instructions_is_not_held_back(page: ModuleType, folder: Path) -> None:
+    (folder / "speed-native.json").write_text(speeds().to_json())
+    files = page.render(page.read(folder))
+    assert "**Not measured: quality at x4.**" in files["BENCHMARK.md"]
+    assert "Instruction sets" not in files["BENCHMARK.md"]
+    assert set(files) == {"BENCHMARK.md", "benchmark-quality.svg"}
+
+
 def test_instruction_sets_are_side_by_side(page: ModuleType, folder: Path) -> None:
     older = report(row("int8", "int8+f32", model="sharp-fast", ms=40))
     (folder / "speed-AVX2.json").write_text(older.to_json())
@@ -124,6 +135,7 @@ def test_instruction_sets_are_side_by_side(page: ModuleType, folder: Path) -> No
 
 
 def test_pictures_are_xml_and_are_shown(page: ModuleType, folder: Path) -> None:
+    (folder / "speed-AVX2.json").write_text(speeds().to_json())
     files = page.render(page.read(folder))
     for name in ("benchmark-quality.svg", "benchmark-isa.svg"):
         assert f"]({name})" in files["BENCHMARK.md"]
