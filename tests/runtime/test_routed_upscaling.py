@@ -32,7 +32,6 @@ def sharpener() -> Sharpener:
         "down(scale=4, method=bicubic)",
         "x4 + jpeg(quality=20)",
         "x4 + h264(crf=26)",
-        "dynamic-duo",
     ],
 )
 @pytest.mark.parametrize("name", PHOTOS)
