@@ -14,10 +14,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from centres import read_centre
 
 from ovsharp import Sharpener
 from ovsharp.degrade import parse
-from ovsharp.media import find_images, read_frame
+from ovsharp.media import find_images
 from ovsharp.quality import capped_psnr, ssim
 from ovsharp.runtime import upscale
 
@@ -48,8 +49,6 @@ DAMAGES = {
     },
 }
 """By router: what a row is called, and its recipe."""
-SIDE = 512
-"""Photos are cropped to their centre of this many pixels."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +74,7 @@ def measure(router: Sharpener, general: Sharpener, recipe: str, folder: Path) ->
 
     def one(task: tuple[int, Path]) -> tuple[list[float], str]:
         index, path = task
-        image = read_frame(path)
-        height, width = (min(side, SIDE) // 8 * 8 for side in image.shape[:2])
-        top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
-        truth = np.ascontiguousarray(image[top : top + height, left : left + width])
+        truth = read_centre(path)
         frame = degrade(truth, seed=index)
         pictures = upscale(frame, router.spec.scale), router(frame)
         scores = [score(shown, truth) for score in (ssim, capped_psnr) for shown in pictures]

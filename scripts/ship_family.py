@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from centres import SIDE, read_centre
 
 from ovsharp import Sharpener
 from ovsharp.calibration import quantize
 from ovsharp.convert import Options, convert
 from ovsharp.degrade import parse
-from ovsharp.media import find_images, read_frame
+from ovsharp.media import find_images
 from ovsharp.quality import MAX_DROP, capped_psnr, ssim
 from ovsharp.runtime import upscale
 from ovsharp.training import load_recipe, recipe_names
@@ -30,8 +31,6 @@ SUBSET = 100
 """Images to calibrate on."""
 STEP = 2
 """Every second validation image is scored."""
-SIDE = 512
-"""Validation images are cropped to their centre of this many pixels."""
 
 ROWS = {
     "call": {
@@ -94,10 +93,7 @@ def measure(sharpener: Sharpener, recipe: str, val: Path) -> Row:
     degrade = parse(recipe)
     scores = []
     for index, path in enumerate(find_images([val])[::STEP]):
-        image = read_frame(path)
-        height, width = (min(side, SIDE) // 8 * 8 for side in image.shape[:2])
-        top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
-        truth = np.ascontiguousarray(image[top : top + height, left : left + width])
+        truth = read_centre(path)
         frame = degrade(truth, seed=index)
         plain = upscale(frame, sharpener.spec.scale)
         result = sharpener(frame)

@@ -13,7 +13,7 @@ from ovsharp.runtime.frames import Frame
 from ovsharp.runtime.ring import COMPILED_SIZES
 from ovsharp.runtime.router import Router
 from ovsharp.runtime.turn import KEPT_SWITCHES, Switch, Turn
-from ovsharp.runtime.variant import Made, Untouched, Variant
+from ovsharp.runtime.variant import Made, Maker, Untouched, Variant
 
 VIDEO_LOOK_EVERY = 30
 """Frames of a video from one look of the router to the next: about a second. Segments of a written
@@ -25,7 +25,7 @@ CLEARLY = 0.1
 
 
 class _Faded(Turn):
-    def __init__(self, variant: Variant | Untouched | Made, fade: Fade, step: int) -> None:
+    def __init__(self, variant: Maker, fade: Fade, step: int) -> None:
         super().__init__(variant)
         self._fade, self._step = fade, step
 
@@ -131,7 +131,7 @@ class Routes(Chooser):
         wanted = self._pinned or course.model
         if self._pinned is None and course.frames % self._every == 0:
             wanted = self._best(frame, staying=course.model)
-        variant: Variant | Untouched | Made = self._variant(wanted)
+        variant: Maker = self._variant(wanted)
         if course.model not in ("", wanted):
             old, new = self._variant(course.model).run(frame), variant.run(frame)
             course.fade, course.step = Fade(frame.copy(), old, new), 0

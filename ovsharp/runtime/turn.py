@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ovsharp.runtime.frames import Frame
-from ovsharp.runtime.variant import Made, Untouched, Variant
+from ovsharp.runtime.variant import Maker
 
 KEPT_SWITCHES = 1000
 """How many changes of model are remembered."""
@@ -25,7 +25,7 @@ class Switch:
 class Turn:
     """Which model makes one frame. Plain: that model, and nothing else."""
 
-    def __init__(self, variant: Variant | Untouched | Made) -> None:
+    def __init__(self, variant: Maker) -> None:
         self.variant = variant
 
     def finished(self, frame: Frame, result: Frame) -> Frame:  # noqa: ARG002 - others need it

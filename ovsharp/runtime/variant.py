@@ -185,8 +185,9 @@ class Made:
         """Copy a frame."""
         return _Done(frame.copy(), self)
 
-    def clear(self) -> None:
-        """Do nothing: nothing is compiled."""
+
+Maker = Variant | Untouched | Made
+"""What can make one frame."""
 
 
 class _InSlot:
