@@ -151,11 +151,6 @@ def profile(
         core.set_property(device, {"PERF_COUNT": False})
     frame, counted = prepare_request(plain), prepare_request(counting)
     times = _turns(frame, counted, seconds)
-    static = model.clone()
-    shapes = {0: [1, height, width, 3]}
-    if spec.base:
-        shapes[1] = [1, height * spec.scale, width * spec.scale, 3]
-    static.reshape(shapes)
     return Profile(
         model=spec.name,
         device_name=plain.settings.device_name,
@@ -167,7 +162,7 @@ def profile(
         frame_ms=1000 * float(np.median(times.frame)),
         counted_ms=1000 * float(np.median(times.counted)),
         peak_gmacs=peak_gmacs(device, variant.execution, threads),
-        nodes=_nodes(counting.compiled, times.nodes, _macs(static)),
+        nodes=_nodes(counting.compiled, times.nodes, _macs(counting.model)),
     )
 
 
@@ -227,10 +222,10 @@ def _nodes(
     return tuple(nodes)
 
 
-def _macs(static: ov.Model) -> dict[str, int]:
-    """Multiply-accumulates of each convolution by its name in the IR."""
+def _macs(model: ov.Model) -> dict[str, int]:
+    """Multiply-accumulates of each convolution by its name in the model that was compiled."""
     found = {}
-    for node in static.get_ordered_ops():
+    for node in model.get_ordered_ops():
         if node.get_type_name() in ("Convolution", "GroupConvolution"):
             weights = node.input_value(1).get_shape()
             outputs = int(np.prod(node.get_output_shape(0)))

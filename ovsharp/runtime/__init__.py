@@ -8,6 +8,7 @@ from ovsharp.runtime.device import (
     float_hints,
     get_core,
     resolve_execution,
+    used_isa,
 )
 from ovsharp.runtime.frames import Frame, check_frame, pad, upscale
 from ovsharp.runtime.ir import (
@@ -26,7 +27,6 @@ from ovsharp.runtime.machine import (
     max_isa,
     package_versions,
     pair_problem,
-    used_isa,
 )
 from ovsharp.runtime.router import Router, crops, model_files
 from ovsharp.runtime.routes import VIDEO_LOOK_EVERY

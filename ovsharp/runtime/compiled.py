@@ -8,13 +8,25 @@ from typing import Any, Literal
 import openvino as ov
 
 from ovsharp.errors import DeviceError, InferenceError, UnsupportedModelError, UsageError
-from ovsharp.runtime.device import AUTO, Execution, candidates, check_device, get_core, last_line
+from ovsharp.runtime.device import (
+    AUTO,
+    Execution,
+    candidates,
+    check_device,
+    get_core,
+    last_line,
+    used_isa,
+)
+from ovsharp.runtime.rows import split_rows
 from ovsharp.spec import ModelSpec
 
 Mode = Literal["latency", "throughput"]
 
 FRAME, BASE, SHARP = "frame", "base", "sharp"
 """Names of the inputs and the output of every ovsharp IR."""
+
+_SHORT_VECTORS = "Intel AVX2"
+"""How `used_isa` begins where `split_rows` is worth its while: AVX2, with VNNI or without."""
 
 _HINT_NAMES = {ov.Type.f32: "f32", ov.Type.bf16: "bf16", ov.Type.f16: "f16"}
 
@@ -44,6 +56,8 @@ class Settings:
 class CompiledFrames:
     """A model compiled for frames of one size. Thread-safe; the requests are not."""
 
+    model: ov.Model
+    """What was compiled: of one size, with the tail that suits the processor."""
     compiled: ov.CompiledModel
     settings: Settings
     height: int
@@ -107,6 +121,8 @@ def compile_frames(
     check_tuning(mode, threads, streams)
     device = check_device(device)
     static = _static_clone(model, spec, height, width)
+    if device == "CPU" and execution.int8 and used_isa().startswith(_SHORT_VECTORS):
+        split_rows(static)
     config = _config(device, execution, mode, threads, streams)
     try:
         compiled = get_core().compile_model(static, device, config)
@@ -114,7 +130,8 @@ def compile_frames(
         raise InferenceError(
             f"compiling {spec.name} for {width}x{height} on {device} failed: {last_line(error)}"
         ) from error
-    return CompiledFrames(compiled, _read_back(compiled, device, execution, mode), height, width)
+    settings = _read_back(compiled, device, execution, mode)
+    return CompiledFrames(static, compiled, settings, height, width)
 
 
 def _static_clone(model: ov.Model, spec: ModelSpec, height: int, width: int) -> ov.Model:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal, get_args
 
+import numpy as np
 import openvino as ov
+from openvino import opset13 as ops
 
 from ovsharp.errors import DeviceError, UsageError
 from ovsharp.spec import Storage
@@ -161,6 +163,22 @@ def resolve_execution(device: str, storage: Storage, precision: str | None) -> E
             f"(precision None takes the best)"
         )
     return Execution(hint, int8)
+
+
+@cache
+def used_isa() -> str:
+    """Give the instruction set that the CPU plugin uses, in its words; it knows of limits.
+
+    Empty where this OpenVINO does not tell.
+    """
+    image = ops.parameter([1, 3, 8, 8], np.float32)
+    tiny = ov.Model([ops.relu(image)], [image], "tiny")
+    hint = {"INFERENCE_PRECISION_HINT": "f32"}
+    compiled = get_core().compile_model(tiny, "CPU", hint)
+    if "RUNTIME_REQUIREMENTS" not in compiled.get_property("SUPPORTED_PROPERTIES"):
+        return ""
+    facts = str(compiled.get_property("RUNTIME_REQUIREMENTS")).split(";")
+    return next((fact.removeprefix("isa=") for fact in facts if fact.startswith("isa=")), "")
 
 
 def _native(device: str) -> set[Hint]:

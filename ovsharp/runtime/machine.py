@@ -7,10 +7,6 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-import numpy as np
-import openvino as ov
-from openvino import opset13 as ops
-
 from ovsharp.runtime.device import MAX_ISA, Hint, float_hints, get_core, resolve_execution
 
 PACKAGES = (
@@ -75,21 +71,6 @@ def instruction_sets() -> dict[str, bool] | None:
 def max_isa() -> str | None:
     """Give the instruction set that oneDNN is held to by the environment, None for no limit."""
     return os.environ.get(MAX_ISA) or None
-
-
-def used_isa() -> str:
-    """Give the instruction set that the CPU plugin uses, in its words; it knows of limits.
-
-    Empty where this OpenVINO does not tell.
-    """
-    image = ops.parameter([1, 3, 8, 8], np.float32)
-    tiny = ov.Model([ops.relu(image)], [image], "tiny")
-    hint = {"INFERENCE_PRECISION_HINT": "f32"}
-    compiled = get_core().compile_model(tiny, "CPU", hint)
-    if "RUNTIME_REQUIREMENTS" not in compiled.get_property("SUPPORTED_PROPERTIES"):
-        return ""
-    facts = str(compiled.get_property("RUNTIME_REQUIREMENTS")).split(";")
-    return next((fact.removeprefix("isa=") for fact in facts if fact.startswith("isa=")), "")
 
 
 def package_versions() -> dict[str, str | None]:
