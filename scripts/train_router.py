@@ -144,14 +144,19 @@ PER_SSIM = 40.0
 """dB that an SSIM of 1 is worth: what models for compression gain of both at once."""
 
 
-def gain(before: np.ndarray, after: np.ndarray, truth: np.ndarray) -> float:
-    """Give the mean of the gain in PSNR and that in SSIM, in dB, in the middle of pictures."""
+def gain(before: np.ndarray, after: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
+    """Give the gain in PSNR and that in SSIM, both in dB, in the middle of pictures."""
     before, after, truth = (picture[RIM:-RIM, RIM:-RIM] for picture in (before, after, truth))
     errors = [
         float(np.mean((picture.astype(np.float32) - truth) ** 2)) for picture in (before, after)
     ]
     psnr = 10 * math.log10((errors[0] + FLOOR) / (errors[1] + FLOOR))
-    return (psnr + PER_SSIM * (ssim(after, truth) - ssim(before, truth))) / 2
+    return psnr, PER_SSIM * (ssim(after, truth) - ssim(before, truth))
+
+
+def worth(gains: np.ndarray) -> np.ndarray:
+    """Give what gains in PSNR and SSIM are worth together, in dB: ... x 2 -> ..."""
+    return gains.mean(-1)
 
 
 def examples(
@@ -160,7 +165,8 @@ def examples(
     """Damage images and measure what every model gains.
 
     Returns:
-        Damaged squares, images x side x side x 3; gains, images x models; numbers of damages.
+        Damaged squares, images x side x side x 3; gains in PSNR and SSIM, images x models x 2;
+        numbers of damages.
     """
     if file.exists():
         kept = np.load(file)
@@ -175,7 +181,7 @@ def examples(
         for number in (np.random.default_rng(index).permutation(len(recipes))[:per_image].tolist())
     ]
 
-    def one(task: tuple[int, Path, int]) -> tuple[np.ndarray, list[float], int] | None:
+    def one(task: tuple[int, Path, int]) -> tuple[np.ndarray, list[tuple[float, float]], int] | None:
         index, path, number = task
         image = read_frame(path)
         if min(image.shape[:2]) < side:
@@ -294,7 +300,7 @@ def main() -> None:
     family = FAMILIES[options.router]
     train = examples(options.data, options.out / "train.npz", family, options.per_image)
     val = examples(options.val, options.out / "val.npz", family, len(family.damages))
-    network = learn(*train[:2], options.steps)
+    network = learn(train[0], worth(train[1]), options.steps)
     figures = judge(network, family, *val)
     (options.out / "figures.json").write_text(json.dumps(figures, indent=1))
     for text, row in figures.items():
