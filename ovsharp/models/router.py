@@ -14,6 +14,9 @@ BLOCK = 8
 """Side of the blocks that are transformed, in pixels: those of JPEG."""
 _LEVEL = 0.1
 """Added to magnitudes before their logarithm is taken, in levels."""
+_WIDTH = 96
+_LEFT_OUT = 0.05
+"""Share of numbers that are left out in training, so that none alone decides."""
 
 
 class RouterNetwork(nn.Module):
@@ -24,7 +27,7 @@ class RouterNetwork(nn.Module):
     on a grid. So each crop is transformed in blocks of 8x8 (DCT-II), on the grid of JPEG and half a
     block beside it, in luma and two differences of colour, and of each of these coefficients the
     network gets three numbers over all blocks of all crops: the logarithm of its mean magnitude,
-    the mean of the logarithm, and the share of values near zero. Two layers make gains of that.
+    the mean of the logarithm, and the share of values near zero. Three layers make gains of that.
 
     Args:
         models: number of gains.
@@ -43,8 +46,15 @@ class RouterNetwork(nn.Module):
         count = 2 * 3 * 3 * BLOCK**2
         self.register_buffer("centre", torch.zeros(count))
         self.register_buffer("spread", torch.ones(count))
-        self.mix = nn.Linear(count, 64)
-        self.gains = nn.Linear(64, models)
+        self.mix = nn.Sequential(
+            nn.Dropout(_LEFT_OUT),
+            nn.Linear(count, _WIDTH),
+            nn.ReLU(),
+            nn.Dropout(_LEFT_OUT),
+            nn.Linear(_WIDTH, _WIDTH),
+            nn.ReLU(),
+        )
+        self.gains = nn.Linear(_WIDTH, models)
 
     def forward(self, crops: torch.Tensor) -> torch.Tensor:
         return self.told(self.found(crops))
@@ -68,12 +78,10 @@ class RouterNetwork(nn.Module):
 
     def told(self, found: torch.Tensor) -> torch.Tensor:
         """Give gains for what was found, in dB."""
-        # In training a tenth of the numbers is left out: none alone decides.
         centre, spread = cast("torch.Tensor", self.centre), cast("torch.Tensor", self.spread)
         values = (found - centre) / spread
-        values = functional.dropout(values, 0.1, self.training)
         # Small gains count as much as large ones: learned on a scale that is linear near zero.
-        return torch.sinh(cast("torch.Tensor", self.gains(functional.relu(self.mix(values)))))
+        return torch.sinh(cast("torch.Tensor", self.gains(self.mix(values))))
 
 
 class RouterOnFrames(nn.Module):
