@@ -135,7 +135,7 @@ SEEN, DRAWS = 9, 4
 RATE = 2e-3
 LEAST = 0.1
 QUANTILE = 0.3
-"""Of the gain that is told: two thirds of such frames gain more; to harm is worse."""
+"""Of the gain that is told: seven of ten such frames gain more; to harm is worse."""
 CLEAN = 2.0
 """How much more often a frame without damage is learned from: to touch one is the worst error."""
 KNEE = 0.1
