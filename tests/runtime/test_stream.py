@@ -281,6 +281,8 @@ def test_an_interrupt_while_its_thread_starts_does_not_hang_the_close(
 def test_interrupting_a_stream_ends_it(model: Path) -> None:
     program = """
 import os, signal, threading
+# Where the tests run in the background, SIGINT is ignored, and every child inherits that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
 try:
     with sharp:
