@@ -1,4 +1,4 @@
-"""Draws docs/panels and docs/call.jpg: what a call does to pictures, and what the default undoes.
+"""Draws docs/panels and docs/call.jpg: what a call does to pictures, and what the routers undo.
 
     python scripts/panels.py
 
@@ -17,9 +17,12 @@ from ovsharp import Sharpener
 from ovsharp.degrade import parse
 from ovsharp.media import Frame
 from ovsharp.quality import psnr, ssim
+from ovsharp.runtime import upscale
 
 DOCS = Path(__file__).parent.parent / "docs" / "panels"
-DAMAGES = {"h264 crf 28 at half size": "h264(crf=28, scale=2)", "jpeg 15": "jpeg(quality=15)"}
+DAMAGES = ("h264(crf=28, scale=2)", "jpeg(quality=15)")
+QUARTER = ("x4", "x4 + h264(crf=26)", "x4 + jpeg(quality=20)")
+"""Damages that leave a picture of a quarter of the size."""
 OVERVIEW = (
     ("astronaut", (16, 112), "h264(crf=26, scale=2)"),
     ("chelsea", (40, 100), "noise(sigma=10)"),
@@ -70,11 +73,16 @@ def screen() -> tuple[Frame, tuple[int, int]]:
 
 
 def panel(truth: Frame, corner: tuple[int, int], recipe: str, sharpener: Sharpener) -> Frame:
-    """Put damaged, sharpened and true crops side by side, with their figures."""
+    """Put damaged, sharpened and true crops side by side, with their figures.
+
+    An untouched picture stands there twice.
+    """
     damaged = parse(recipe)(truth, seed=1)
     sharp = sharpener(damaged)
+    before = "received" if sharpener.spec.scale == 1 else "bicubic"
+    damaged = upscale(damaged, sharpener.spec.scale)
     tiles = []
-    for name, picture in (("received", damaged), ("sharpened", sharp), ("truth", truth)):
+    for name, picture in ((before, damaged), (sharpener.variant, sharp), ("truth", truth)):
         top, left = corner
         crop = picture[top : top + SIDE, left : left + SIDE]
         tile = cv2.resize(crop, None, fx=ZOOM, fy=ZOOM, interpolation=cv2.INTER_NEAREST)
@@ -100,16 +108,18 @@ def overview(sharpener: Sharpener) -> Frame:
 def main() -> None:
     """Draw all panels."""
     DOCS.mkdir(parents=True, exist_ok=True)
-    with Sharpener() as sharpener:
-        top = overview(sharpener)
-        cv2.imwrite(str(DOCS.parent / "call.jpg"), top, [cv2.IMWRITE_JPEG_QUALITY, 90])
+    with Sharpener() as call, Sharpener("x4") as x4:
+        pictures = {DOCS.parent / "call.jpg": overview(call)}
         for subject in (face, slide, screen):
             truth, corner = subject()
-            rows = [panel(truth, corner, text, sharpener) for text in DAMAGES.values()]
-            picture = np.vstack(rows)
-            cv2.imwrite(
-                str(DOCS / f"{subject.__name__}.jpg"), picture, [cv2.IMWRITE_JPEG_QUALITY, 92]
-            )
+            for file, recipes, sharpener in (
+                (f"{subject.__name__}.jpg", DAMAGES, call),
+                (f"{subject.__name__}-x4.jpg", QUARTER, x4),
+            ):
+                rows = [panel(truth, corner, recipe, sharpener) for recipe in recipes]
+                pictures[DOCS / file] = np.vstack(rows)
+    for path, picture in pictures.items():
+        cv2.imwrite(str(path), picture, [cv2.IMWRITE_JPEG_QUALITY, 90])
 
 
 if __name__ == "__main__":
