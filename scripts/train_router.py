@@ -45,6 +45,8 @@ class Family:
     damages: tuple[str, ...]
     side: int
     """Images are cropped to a random square of so many pixels before they are damaged."""
+    quantile: float
+    """Of the gain that is told. 0.2: four of five such frames gain more; to harm is worse."""
 
 
 def after(start: str, *ends: str) -> list[str]:
@@ -90,6 +92,7 @@ FAMILIES = {
             "call",
         ),
         side=256,
+        quantile=0.2,
     ),
     "x4": Family(
         models=("x4-balanced", "x4-clean", "x4-aliased", "x4-jpeg", "x4-codec", "x4-rough"),
@@ -118,7 +121,6 @@ FAMILIES = {
             ),
             *after(
                 "down(scale=4, method=nearest)",
-                "",
                 " + jpeg(quality=5..50)",
                 " + noise(sigma=1..10)",
             ),
@@ -126,6 +128,7 @@ FAMILIES = {
             "dynamic-duo",
         ),
         side=384,
+        quantile=0.4,
     ),
 }
 RIM = 40
@@ -135,8 +138,6 @@ SEEN, DRAWS = 9, 4
 """Crops that are looked at in training, and how often they are drawn from each square."""
 RATE = 2e-3
 LEAST = 0.1
-QUANTILE = 0.2
-"""Of the gain that is told: four of five such frames gain more; to harm is worse."""
 CLEAN = 2.0
 """How much more often a frame without damage is learned from: to touch one is the worst error."""
 KNEE = 0.1
@@ -218,13 +219,16 @@ def batch(frames: np.ndarray, rng: np.random.Generator) -> torch.Tensor:
     return torch.from_numpy(np.array(cut)).permute(0, 1, 4, 2, 3).float() / 255
 
 
-def learn(frames: np.ndarray, gains: np.ndarray, clean: np.ndarray, steps: int) -> RouterNetwork:
+def learn(
+    frames: np.ndarray, gains: np.ndarray, clean: np.ndarray, quantile: float, steps: int
+) -> RouterNetwork:
     """Train a router.
 
     Args:
         frames: damaged squares, images x side x side x 3.
         gains: in dB, images x models.
         clean: which of the squares are not damaged.
+        quantile: see `Family`.
         steps: of 256 squares.
     """
     torch.manual_seed(1)
@@ -249,7 +253,7 @@ def learn(frames: np.ndarray, gains: np.ndarray, clean: np.ndarray, steps: int) 
         picked = torch.from_numpy(np.searchsorted(often, often[-1] * rng.random(256)))
         told, true = network.told(found[picked]).asinh(), target[picked]
         loss = functional.smooth_l1_loss(told, true, beta=KNEE, reduction="none")
-        loss = (2 * loss * (QUANTILE - (true < told).float()).abs()).mean()
+        loss = (2 * loss * (quantile - (true < told).float()).abs()).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -312,7 +316,7 @@ def main() -> None:
     train = examples(options.data, options.out / "train.npz", family, options.per_image)
     val = examples(options.val, options.out / "val.npz", family, len(family.damages))
     clean = np.array([text == "clean" for text in family.damages])
-    network = learn(train[0], worth(train[1]), clean[train[2]], options.steps)
+    network = learn(train[0], worth(train[1]), clean[train[2]], family.quantile, options.steps)
     figures = judge(network, family, val[0], worth(val[1]), val[2])
     (options.out / "figures.json").write_text(json.dumps(figures, indent=1))
     for text, row in figures.items():
