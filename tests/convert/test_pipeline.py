@@ -333,3 +333,15 @@ def test_peers(
     assert spec.colour == (colour or "luma")
     assert spec.value_range == value_range
     assert max(spec.parity.values()) < TOLERANCE
+
+
+def test_what_a_signed_byte_cannot_hold_is_left_as_written_and_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source = Path(ovsharp.__file__).parent / "models/shipped/sharp-fast/student.pth"
+    packed = dict(prepare(source, Options()).report)["folded"]
+    assert "pixel-shuffle on bytes" in packed
+    monkeypatch.setattr(pipeline, "CLAMPED_SHARE", 0.005)
+    plain = dict(prepare(source, Options()).report)["folded"]
+    assert "pixel-shuffle on bytes" not in plain
+    assert "1.0% of the bytes need more than a signed byte (limit 0.5%)" in plain

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ovsharp.errors import ModelLoadError, UsageError
-from ovsharp.runtime import DEFAULT_MODEL, find_model, shipped, shipped_models
+from ovsharp.runtime import DEFAULT_MODEL, find_model, get_core, read_ir, shipped, shipped_models
 
 MODELS = {
     DEFAULT_MODEL: {"fp16": Path("a-fp16.xml"), "int8": Path("a-int8.xml")},
@@ -24,6 +24,13 @@ def test_shipped_files_are_complete() -> None:
         for path in storages.values():
             assert path.is_file()
             assert path.with_suffix(".bin").is_file()
+
+
+@pytest.mark.parametrize("name", shipped_models())
+def test_shipped_models_are_in_the_form_that_cpus_run_fastest(name: str) -> None:
+    model, _ = read_ir(find_model(name), get_core())
+    kinds = {node.get_type_name() for node in model.get_ops()}
+    assert not kinds & {"DepthToSpace", "SpaceToDepth", "Divide"}
 
 
 @pytest.mark.usefixtures("two_models")
