@@ -1,7 +1,17 @@
 """Applications: thin clients of media and runtime."""
 
 from ovsharp.apps.live import Figures, Live
+from ovsharp.apps.look import stays_untouched
 from ovsharp.apps.pipeline import Pipeline, Progress, Sink
 from ovsharp.apps.stills import Outcome, sharpen_files
 
-__all__ = ["Figures", "Live", "Outcome", "Pipeline", "Progress", "Sink", "sharpen_files"]
+__all__ = [
+    "Figures",
+    "Live",
+    "Outcome",
+    "Pipeline",
+    "Progress",
+    "Sink",
+    "sharpen_files",
+    "stays_untouched",
+]

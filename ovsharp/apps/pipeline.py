@@ -35,9 +35,13 @@ class Progress:
     decode: float
     """Seconds that the source worked."""
     infer: float
-    """Seconds that the model worked, the cores shared with the others."""
+    """Seconds that frames were looked at and sharpened, the cores shared with the others."""
     encode: float
     """Seconds that the sink worked."""
+    sharpened: int
+    """Frames that a model made; the others were left as they are."""
+    model: float
+    """Seconds that these took."""
 
     @property
     def fps(self) -> float:
@@ -45,27 +49,34 @@ class Progress:
         return self.frames / self.seconds if self.seconds else 0.0
 
     @property
-    def model_fps(self) -> float:
-        """Frames per second that the model alone would allow beside the other stages."""
-        return self.budget["model"]
+    def model_fps(self) -> float | None:
+        """Frames per second that the model alone would allow beside the others; None if none ran.
+
+        Example:
+            >>> Progress(60, 2, decode=1, infer=2, encode=2, sharpened=40, model=2).model_fps
+            20.0
+        """
+        return self.sharpened / self.model if self.model else None
 
     @property
     def budget(self) -> dict[str, float]:
         """Frames per second that each stage alone would allow, sharing the cores as it did.
 
         A stage that waits for another one does not work: its seconds of work tell how fast it
-        could go if it never waited, while the others go on taking their share of the cores.
+        could go if it never waited, while the others go on taking their share of the cores. Where
+        no model ran, the one in the middle is called `look`.
 
         Example:
-            >>> Progress(frames=60, seconds=2.5, decode=1.0, infer=2.4, encode=2.0).budget
+            >>> Progress(60, 2.5, decode=1.0, infer=2.4, encode=2.0, sharpened=60, model=2.4).budget
             {'decode': 60.0, 'model': 25.0, 'encode': 30.0}
         """
-        busy = {"decode": self.decode, "model": self.infer, "encode": self.encode}
+        middle = "model" if self.sharpened else "look"
+        busy = {"decode": self.decode, middle: self.infer, "encode": self.encode}
         return {stage: self.frames / work if work else 0.0 for stage, work in busy.items()}
 
     @property
     def slowest(self) -> str:
-        """The stage that allows the least: decode, model or encode."""
+        """The stage that allows the least: decode, model (or look) or encode."""
         budget = self.budget
         return min(budget, key=budget.__getitem__)
 
@@ -74,7 +85,7 @@ class Progress:
         """How much of what the slowest stage allows was reached, 0 to 1.
 
         Example:
-            >>> Progress(frames=60, seconds=2.5, decode=1.0, infer=2.4, encode=2.0).share
+            >>> Progress(60, 2.5, decode=1.0, infer=2.4, encode=2.0, sharpened=60, model=2.4).share
             0.96
         """
         allowed = self.budget[self.slowest]
@@ -127,7 +138,8 @@ class Pipeline:
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
         self._frames, self._began, self._ended = 0, 0.0, 0.0
-        self._busy = {"decode": 0.0, "infer": 0.0, "encode": 0.0}
+        self._busy = {"decode": 0.0, "infer": 0.0, "encode": 0.0, "model": 0.0}
+        self._sharpened = 0
 
     @property
     def state(self) -> State:
@@ -146,7 +158,8 @@ class Pipeline:
     def progress(self) -> Progress:
         """How far it is."""
         now = self._ended or time.perf_counter()
-        return Progress(self._frames, now - self._began if self._began else 0.0, **self._busy)
+        seconds = now - self._began if self._began else 0.0
+        return Progress(self._frames, seconds, sharpened=self._sharpened, **self._busy)
 
     def start(self) -> None:
         """Start the threads. Once only."""
@@ -240,7 +253,11 @@ class Pipeline:
                 self._sharpener.restart()
             count += 1
             sharp = self._sharpener(shot.frame)
-            self._busy["infer"] += time.perf_counter() - began
+            spent = time.perf_counter() - began
+            self._busy["infer"] += spent
+            if self._sharpener.sharpened:
+                self._busy["model"] += spent
+                self._sharpened += 1
             # Where nobody looks at the frame before, its memory is free for the next one.
             self._put(self._sharp, (shot if self._each else shot.replaced(sharp), sharp))
         self._put(self._sharp, None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import hashlib
-import json
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -14,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ovsharp.cli import console
+from ovsharp.cli.figures import write_report
 from ovsharp.errors import MediaError, OvsharpError, UsageError
 
 if TYPE_CHECKING:
     from ovsharp.apps import Progress
-    from ovsharp.media import Frame, VideoReader
+    from ovsharp.media import Frame, VideoReader, VideoWriter
     from ovsharp.runtime import Sharpener
 
 
@@ -28,6 +28,8 @@ class _Choices:
 
     codec: str | None
     crf: int
+    preset: str | None
+    untouched: str
     size: str | None
     start: float
     end: float | None
@@ -78,6 +80,19 @@ class _Choices:
     show_default=True,
     help="Quality of the encoder; lower is better and larger.",
 )
+@click.option(
+    "--preset",
+    help="Speed of the encoder, as it calls it: ultrafast to placebo (h264, hevc), 0 to 8, slowest "
+    "first (vp9), 0 to 13 (av1). [default: veryfast, 6, 9]",
+)
+@click.option(
+    "--untouched",
+    type=click.Choice(["encode", "copy"]),
+    default="encode",
+    show_default=True,
+    help="Where no frame was sharpened: encode it like the others, so that all outputs are of one "
+    "kind, or copy the original, bit for bit.",
+)
 @click.option("--size", help="Final size: 1080p (the shorter side) or 1280x720.")
 @click.option("--start", type=click.FloatRange(min=0), default=0.0, help="Seconds.")
 @click.option("--end", type=click.FloatRange(min=0), help="Seconds.")
@@ -85,7 +100,9 @@ class _Choices:
 @click.option("--side-by-side", is_flag=True, help="Write before | after.")
 @click.option("--steady", is_flag=True, help="Less flicker: average over time where nothing moves.")
 @click.option("--skip-damaged", is_flag=True, help="Leave damaged parts out instead of failing.")
-@click.option("--report", type=click.Path(path_type=Path), help="JSON file with all figures.")
+@click.option(
+    "--report", type=click.Path(dir_okay=False, path_type=Path), help="JSON file with all figures."
+)
 @click.option("--resume", is_flag=True, help="Continue an interrupted job.")
 @click.option("--overwrite", is_flag=True, help="Replace existing outputs.")
 def video(
@@ -105,6 +122,7 @@ def video(
     """
     if target_fps is not None and flags["resume"]:
         raise UsageError("--resume needs one model for all frames; leave --target-fps out")
+    _check_untouched(flags)
     jobs = _plan(inputs, output)
     from ovsharp.extras import need
     from ovsharp.runtime import VIDEO_LOOK_EVERY, Sharpener, model_files
@@ -135,22 +153,17 @@ def video(
                 text = str(error)
                 failures.append(text if str(source) in text else f"{source}: {text}")
     if choices.report is not None:
-        from ovsharp.files import staged
-
-        with staged(choices.report.parent) as folder:
-            (folder / choices.report.name).write_text(json.dumps(reports, indent=2))
+        write_report(choices.report, reports)
     if failures:
         raise MediaError(f"{len(failures)} of {len(jobs)} failed\n  " + "\n  ".join(failures))
 
 
 def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) -> dict[str, Any]:
     from ovsharp.apps import Pipeline
-    from ovsharp.media import Steady, read_video, side_by_side, write_video
+    from ovsharp.media import Steady, check_copy, read_video, side_by_side, write_video
     from ovsharp.quality import Flicker
 
     flicker = Flicker() if choices.report is not None else None
-    known, made = len(sharpener.switches), Counter(sharpener.made)
-
     steady, place = Steady(), 0
 
     def each(before: Frame, after: Frame) -> Frame:
@@ -172,16 +185,25 @@ def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) ->
         skip_damaged=choices.skip_damaged,
     )
     with clip:
+        copied = choices.untouched == "copy"
+        if copied and sharpener.spec.scale != 1:
+            raise UsageError("--untouched copy is for models that keep the size; leave it out")
+        if copied:
+            check_copy(source, clip.index, target.suffix.lower())
         sink = write_video(
             target,
             like=clip,
             codec=choices.codec,
             crf=choices.crf,
+            preset=choices.preset,
             size=_size(choices, clip, sharpener.spec.scale),
             resume=choices.resume,
             overwrite=choices.overwrite,
             job=_identity(source, choices),
         )
+        if copied and (frames := _copied(source, clip, sink, sharpener)):
+            return _copied_summary(source, target, clip, frames)
+        known, made = len(sharpener.switches), Counter(sharpener.made)
         done = sink.done
         try:
             with sink, console.progress() as bar:
@@ -208,7 +230,62 @@ def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) ->
                 )
             raise
     notes = [*clip.notes, *sink.notes, *_quality_notes(sharpener, known, made)]
-    return _summary(source, target, clip, sink.encoder.name, done, progress, flicker, notes)
+    why = "" if progress.sharpened or not progress.frames else sharpener.why
+    return _summary(source, target, clip, sink.encoder.name, done, progress, flicker, notes, why)
+
+
+def _check_untouched(flags: dict[str, Any]) -> None:
+    """Refuse what would change a video that is to be kept bit for bit."""
+    changing = ("size", "start", "end", "side_by_side", "steady", "skip_damaged")
+    found = [name for name in changing if flags[name]] + ["every"] * (flags["every"] > 1)
+    if flags["untouched"] == "copy" and found:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in found)
+        raise UsageError(
+            f"--untouched copy keeps a video as it is, and {names} would change it; leave one of "
+            f"them out"
+        )
+
+
+def _copied(source: Path, clip: VideoReader, sink: VideoWriter, sharpener: Sharpener) -> int:
+    """Look at the frames; copy the file if none is sharpened, and give their number, or 0."""
+    from ovsharp.apps import stays_untouched
+
+    looked = 0
+
+    def show(count: int) -> None:
+        nonlocal looked
+        looked = count
+        bar.update(task, completed=count)
+
+    with console.progress() as bar:
+        task = bar.add_task(f"{source.name}: looking", total=clip.frames)
+        try:
+            segment = sink.segment
+            if not stays_untouched(clip.shots(), sharpener, segment=segment, on_frame=show):
+                return 0
+            sink.copy_source()
+            sink.finish()
+        except BaseException:
+            if not sink.done:
+                sink.discard()
+            raise
+    return looked
+
+
+def _copied_summary(source: Path, target: Path, clip: VideoReader, frames: int) -> dict[str, Any]:
+    lines = [
+        f"{source}: nothing was sharpened; {target} is the original, bit for bit",
+        *(f"  note: {note}" for note in clip.notes if "left out" in note),
+    ]
+    console.output().print("\n".join(lines), markup=False, soft_wrap=True)
+    return {
+        "input": str(source),
+        "output": str(target),
+        "frames": frames,
+        "sharpened": 0,
+        "copied": True,
+        "notes": clip.notes,
+    }
 
 
 def _quality_notes(sharpener: Sharpener, known: int, made: Counter[str]) -> list[str]:
@@ -233,6 +310,7 @@ def _summary(
     progress: Progress,
     flicker: Any,
     notes: list[str],
+    why: str,
 ) -> dict[str, Any]:
     busy = {"decode": progress.decode, "infer": progress.infer, "encode": progress.encode}
     shares = {stage: round(work / progress.seconds, 3) for stage, work in busy.items()}
@@ -241,10 +319,12 @@ def _summary(
         "output": str(target),
         "frames": done + progress.frames,
         "resumed_frames": done,
+        "sharpened": progress.sharpened,
+        "copied": False,
         "dropped": clip.dropped,
         "seconds": round(progress.seconds, 3),
         "system_fps": round(progress.fps, 2),
-        "model_fps": round(progress.model_fps, 2),
+        "model_fps": None if progress.model_fps is None else round(progress.model_fps, 2),
         "busy": shares,
         "budget": {stage: round(fps, 2) for stage, fps in progress.budget.items()},
         "slowest": progress.slowest,
@@ -259,10 +339,16 @@ def _summary(
             "output": flicker.output,
             "ratio": flicker.ratio,
         }
+    nothing = []
+    if why:
+        some = "none of the frames that were left" if done else "nothing"
+        advice = "the frames were coded again, --untouched copy keeps the original"
+        nothing.append(f"{source}: {some} was sharpened: {why}; {advice}")
+    model = "" if progress.model_fps is None else f"model {progress.model_fps:.1f} FPS, "
     lines = [
+        *nothing,
         f"{target}: {figures['frames']} frames in {progress.seconds:.1f} s, "
-        f"{progress.fps:.1f} FPS in all, model {progress.model_fps:.1f} FPS, "
-        f"{clip.dropped} dropped",
+        f"{progress.fps:.1f} FPS in all, {model}{clip.dropped} dropped",
         "  busy: "
         + ", ".join(f"{stage} {share:.0%}" for stage, share in shares.items())
         + f"; encoder {encoder}",

@@ -1,6 +1,7 @@
 """Images and videos: sources and sinks of frames."""
 
 from ovsharp.media.camera import Camera, Capture
+from ovsharp.media.copied import check_copy
 from ovsharp.media.distinct import Distinct
 from ovsharp.media.encoders import AUTO, CODECS, Encoder
 from ovsharp.media.find import category_of, find_images, find_pairs, holds_pairs
@@ -44,6 +45,7 @@ __all__ = [
     "VideoWriter",
     "VirtualCamera",
     "category_of",
+    "check_copy",
     "find_images",
     "find_pairs",
     "holds_pairs",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -39,21 +39,84 @@ class Encoder:
     pixels: str = "yuv420p"
     """The layout of the frames that it takes."""
     hardware: bool = False
+    presets: tuple[str, ...] = ()
+    """What it calls its speeds, from one end to the other; empty if they have no names."""
+    preset_option: str = "preset"
+    """The option that takes one."""
+
+    def at(self, preset: str | None) -> Encoder:
+        """Give this encoder at another speed.
+
+        Args:
+            preset: one of `presets`; None leaves the speed as it is.
+
+        Raises:
+            UsageError: it has no such preset.
+
+        Example:
+            >>> find_encoder("h264", ".mp4").at("slow").speed
+            {'preset': 'slow'}
+        """
+        if preset is None:
+            return self
+        if not self.presets:
+            raise UsageError(f"{self.name} has no presets; leave --preset out")
+        if preset not in self.presets:
+            raise UsageError(
+                f"{self.name} has no preset {preset}; expected {', '.join(self.presets)}"
+            )
+        return replace(self, speed={**self.speed, self.preset_option: preset})
 
 
 def _crf(crf: int) -> _Options:
     return {"crf": str(crf)}
 
 
+_X26X = (
+    *("ultrafast", "superfast", "veryfast", "faster", "fast"),
+    *("medium", "slow", "slower", "veryslow", "placebo"),
+)
+
 _SOFTWARE = (
-    # Measured at 720p: `superfast` is half the work of `veryfast`, and twice the bytes.
-    Encoder("libx264", "h264", _crf, {"preset": "veryfast"}, {"preset": "superfast"}),
-    Encoder("libx265", "hevc", _crf, {"preset": "veryfast", "x265-params": "log-level=error"}),
-    Encoder("libvpx-vp9", "vp9", _crf, {"deadline": "realtime", "cpu-used": "6", "b": "0"}),
-    Encoder("libsvtav1", "av1", _crf, {"preset": "9"}),
+    Encoder(
+        "libx264",
+        "h264",
+        _crf,
+        {"preset": "veryfast"},
+        # Measured at 720p: `superfast` is half the work of `veryfast`, and twice the bytes.
+        live={"preset": "superfast"},
+        presets=_X26X,
+    ),
+    Encoder(
+        "libx265",
+        "hevc",
+        _crf,
+        {"preset": "veryfast", "x265-params": "log-level=error"},
+        presets=_X26X,
+    ),
+    Encoder(
+        "libvpx-vp9",
+        "vp9",
+        _crf,
+        {"deadline": "realtime", "cpu-used": "6", "b": "0"},
+        presets=tuple(str(speed) for speed in range(9)),
+        preset_option="cpu-used",
+    ),
+    Encoder(
+        "libsvtav1",
+        "av1",
+        _crf,
+        {"preset": "9"},
+        presets=tuple(str(speed) for speed in range(14)),
+    ),
 )
 CODECS = tuple(encoder.codec for encoder in _SOFTWARE)
 """What can be made everywhere."""
+
+_MAKERS_PRESETS = {
+    "nvenc": tuple(f"p{speed}" for speed in range(1, 8)),
+    "qsv": ("veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"),
+}
 
 # VA-API and V4L2 are missing: they take no frames from memory, or no quality.
 _MAKERS: dict[str, Callable[[int], _Options]] = {
@@ -78,7 +141,10 @@ def hardware_encoders() -> tuple[Encoder, ...]:
             if name in av.codecs_available:
                 takes = [form.name for form in av.Codec(name, "w").video_formats or ()]
                 pixels = "yuv420p" if "yuv420p" in takes else "nv12"
-                found.append(Encoder(name, codec, quality, pixels=pixels, hardware=True))
+                presets = _MAKERS_PRESETS.get(maker, ())
+                found.append(
+                    Encoder(name, codec, quality, pixels=pixels, hardware=True, presets=presets)
+                )
     return tuple(found)
 
 

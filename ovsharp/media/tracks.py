@@ -28,12 +28,12 @@ def streams_to_copy(source: Any, main: int, ending: str) -> tuple[list[Any], lis
     Raises:
         MediaError: the output cannot hold a sound or subtitle stream.
     """
-    holds = _codecs_of(ending)
+    holds = codecs_of(ending)
     chosen, notes = [], []
     for stream in source.streams:
         if stream.index == main or stream.type == "video":
             continue
-        name = _name(stream)
+        name = codec_of(stream)
         if name in holds:
             chosen.append(stream)
         elif stream.type in ("audio", "subtitle"):
@@ -87,11 +87,17 @@ def kept(metadata: dict[str, str]) -> dict[str, str]:
     }
 
 
-def _name(stream: Any) -> str:
+def codec_of(stream: Any) -> str:
+    """Name what a stream is coded by; empty if FFmpeg does not know it."""
     return stream.codec_context.name if stream.codec_context is not None else ""
 
 
-def _codecs_of(ending: str) -> set[str]:
+def codecs_of(ending: str) -> set[str]:
+    """Name what a container can hold.
+
+    Args:
+        ending: one of `FORMATS`.
+    """
     import av
 
     return set(av.open(io.BytesIO(), "w", format=FORMATS[ending]).supported_codecs)
@@ -99,11 +105,11 @@ def _codecs_of(ending: str) -> set[str]:
 
 def _advice(source: Any, main: int) -> str:
     names = {
-        _name(stream)
+        codec_of(stream)
         for stream in source.streams
         if stream.index != main and stream.type in ("audio", "subtitle")
     }
-    fitting = [ending for ending in FORMATS if names <= _codecs_of(ending)]
+    fitting = [ending for ending in FORMATS if names <= codecs_of(ending)]
     if fitting:
         return f"write {' or '.join(fitting)}"
     return "leave it out, or convert it, with ffmpeg first"

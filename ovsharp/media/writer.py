@@ -21,6 +21,7 @@ from ovsharp.errors import MediaError, UsageError
 from ovsharp.extras import need
 from ovsharp.files import staged
 from ovsharp.media.colour import BT709, LIMITED, Colour, from_bgr
+from ovsharp.media.copied import copy_video
 from ovsharp.media.encoders import AUTO, find_encoder
 from ovsharp.media.images import Frame
 from ovsharp.media.reader import VideoReader, open_video
@@ -60,6 +61,7 @@ class VideoWriter:
         like: VideoReader | None = None,
         codec: str | None = None,
         crf: int = 18,
+        preset: str | None = None,
         size: tuple[int, int] | None = None,
         rate: float | None = None,
         live: bool = False,
@@ -75,7 +77,8 @@ class VideoWriter:
             raise UsageError(f"cannot write {self.path.name}: expected {', '.join(CONTAINERS)}")
         if self.path.exists() and not overwrite:
             raise UsageError(f"{self.path} exists; choose another -o, or allow it with --overwrite")
-        self.encoder = find_encoder(codec or ("vp9" if ending == ".webm" else "h264"), ending)
+        codec = codec or ("vp9" if ending == ".webm" else "h264")
+        self.encoder = find_encoder(codec, ending).at(preset)
         self._like, self._size, self.segment = like, size, segment
         self._rate = None if rate is None else Fraction(rate).limit_denominator(1001)
         if like is not None:
@@ -85,7 +88,7 @@ class VideoWriter:
         self._colour = Colour(BT709, LIMITED) if like is None else like.colour
         self.work = self.path.parent / f".ovsharp-{self.path.name}.work"
         self._made = [p for p in (self.path.parent, *self.path.parent.parents) if not p.exists()]
-        identity = json.dumps([job, self.encoder.name, crf, size, segment])
+        identity = json.dumps([job, self.encoder.name, preset, crf, size, segment])
         self.notes = self._left_out(ending)
         if codec == AUTO and not self.encoder.hardware:
             self.notes.append(f"no encoder of hardware works here: {self.encoder.name} runs")
@@ -96,6 +99,7 @@ class VideoWriter:
         self._durations: dict[int, int] = {}
         self._count = 0
         self._last: Shot | None = None
+        self._copying = False
 
     @property
     def done(self) -> int:
@@ -130,8 +134,17 @@ class VideoWriter:
             if self._count == self.segment:
                 self._flush()
 
+    def copy_source(self) -> None:
+        """Let the source itself, bit for bit, become the output; `check_copy` says if it can."""
+        self._copying = True
+
     def finish(self) -> None:
         """Join the segments with the other streams of the source into the output."""
+        if self._copying and self._like is not None:
+            with self._naming(), staged(self.path.parent) as folder:
+                copy_video(self._like.path, self._like.index, folder / self.path.name)
+            shutil.rmtree(self.work)
+            return
         with self._naming():
             self._flush()
         if not segments_in(self.work):
@@ -383,13 +396,15 @@ def write_video(path: str | Path, **options: Any) -> VideoWriter:
     Args:
         path: ending in one of `CONTAINERS`.
         options: `like`, the reader whose colours, sound, subtitles and metadata are kept;
-            `codec`, see `find_encoder`; `crf`, lower is better; `size`, final (width, height);
+            `codec`, see `find_encoder`; `crf`, lower is better; `preset`, the encoder's speed as it
+            calls it; `size`, final (width, height);
             `rate`, frames per second to expect where no `like` tells it; `live`, code faster and
             larger; `resume`; `overwrite`; `job`, a text that identifies what is computed;
             `segment`, frames per segment.
 
     Raises:
-        UsageError: an ending or encoder that is not known or does not work, or the file exists.
+        UsageError: an ending, encoder or preset that is not known or does not work, or the file
+            exists.
         MediaError: the output cannot hold a stream.
         OSError: it cannot be written.
     """

@@ -83,6 +83,16 @@ class Chooser(ABC):
         return {}
 
     @property
+    def sharpened(self) -> bool:
+        """Whether a model made the last frame."""
+        return True
+
+    @property
+    def why(self) -> str:
+        """Why the last frame was given to who made it; empty where nothing was weighed."""
+        return ""
+
+    @property
     def choice(self) -> Choice | None:
         """What a frame rate made of the last frame size."""
         return None

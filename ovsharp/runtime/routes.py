@@ -81,6 +81,24 @@ class Routes(Chooser):
         return self._gains
 
     @property
+    def sharpened(self) -> bool:
+        """Whether a model made the last frame, or would make the first."""
+        return self._last != self._nobody.name
+
+    @property
+    def why(self) -> str:
+        """What was expected of who made the last frame; of the others if nobody did."""
+        if self._pinned is not None:
+            return "pinned"
+        if not self._gains or self._last is None:
+            return ""
+        if self._last != self._nobody.name:
+            return f"expected {self._gain(self._last)}"
+        best = max(self._gains, key=lambda name: self._gains[name])
+        least = self._router.spec.least
+        return f"no model is expected to gain {least:g} dB: {best} {self._gain(best)}"
+
+    @property
     def made(self) -> dict[str, int]:
         """How many frames each has made, most first."""
         with self._lock:

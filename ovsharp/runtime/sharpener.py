@@ -175,6 +175,16 @@ class Sharpener(Closing):
         return self._chooser.made
 
     @property
+    def sharpened(self) -> bool:
+        """Whether a model made the last frame; not if a router left it alone (x4: to bicubic)."""
+        return self._chooser.sharpened
+
+    @property
+    def why(self) -> str:
+        """Why a router gave the last frame to `variant`; empty without one."""
+        return self._chooser.why
+
+    @property
     def choice(self) -> Choice | None:
         """What `target_fps` made of the last frame size; None without it or before a frame."""
         return self._chooser.choice
