@@ -26,6 +26,11 @@ from ovsharp.errors import UsageError
     help="What a checkpoint is: a registered network, or a class in a file, which is run.",
 )
 @click.option("--arch-args", metavar="JSON", help="Arguments of the class: '{\"channels\": 64}'.")
+@click.option(
+    "--weights",
+    metavar="NAME",
+    help="Which weights, where a checkpoint holds several: ema, generator, ...",
+)
 @click.option("--output-index", type=int, metavar="N", help="Which output is the picture.")
 @click.option("--input-range", metavar="LOW,HIGH", help="Black and white: 0,1 or -1,1 or 0,255.")
 @click.option(
@@ -45,6 +50,7 @@ def convert(
     precision: str,
     arch: str | None,
     arch_args: str | None,
+    weights: str | None,
     output_index: int | None,
     input_range: str | None,
     output_range: str | None,
@@ -57,9 +63,9 @@ def convert(
 ) -> None:
     """Convert SOURCE and prove that the result computes the same.
 
-    SOURCE is a PyTorch checkpoint (.pth, .pt, .safetensors), an ONNX file, an OpenVINO IR (.xml)
-    or a TensorFlow graph (.pb). Writes NAME-fp32 and NAME-fp16 (.xml and .bin), which take and
-    give uint8 frames, and NAME.onnx for a checkpoint; all of them, or nothing.
+    SOURCE is a PyTorch checkpoint (.pth, .pt, .ckpt, .safetensors), an ONNX file, an OpenVINO IR
+    (.xml) or a TensorFlow graph (.pb). Writes NAME-fp32 and NAME-fp16 (.xml and .bin), which
+    take and give uint8 frames, and NAME.onnx for a checkpoint; all of them, or nothing.
     """
     from rich.table import Table
 
@@ -71,6 +77,7 @@ def convert(
     options = Options(
         architecture=arch,
         arguments=parse_arguments(arch_args) if arch_args is not None else None,
+        weights=weights,
         output_index=output_index,
         value_range=_pair(input_range, "--input-range"),
         output_range=_pair(output_range, "--output-range"),

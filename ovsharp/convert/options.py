@@ -27,6 +27,8 @@ class Options:
     """A registered architecture or `file.py:Class`, for a PyTorch checkpoint."""
     arguments: Mapping[str, Any] | None = None
     """Arguments of the architecture's constructor."""
+    weights: str | None = None
+    """Which of several sets of weights in a PyTorch checkpoint: `ema`, `generator`, ..."""
     output_index: int | None = None
     """Which output is the picture, for a model with several."""
     value_range: tuple[float, float] | None = None

@@ -42,6 +42,9 @@ corrections to a signed byte. Half of these frames are white noise over all leve
 network against noise or blur changes a byte in a hundred by more; no picture comes near it.
 Networks that need more are left as written, and the report says so."""
 
+_LISTED = 12
+"""Names that the report lists before it counts."""
+
 FloatStorage = Literal["fp32", "fp16"]
 Rows = list[tuple[str, str]]
 """What to tell the user: label and value."""
@@ -134,6 +137,7 @@ def prepare(source: Path, options: Options | None = None) -> Prepared:
     )
     report = [
         ("source", f"{source} ({origin.kind})"),
+        *_unwrapped(origin),
         *_facts(spec, origin, coding, how, folded, sum(operations(model).values())),
         *rows,
         (f"parity IR - {origin.kind}", _parity_text(ours, LIMIT)),
@@ -232,6 +236,17 @@ def _write(prepared: Prepared, storage: FloatStorage, staging: Path, report: Row
     read_ir(path, get_core())
     report.append((f"parity {storage} file", _parity_text(parity, limit)))
     return spec
+
+
+def _unwrapped(origin: Source) -> Rows:
+    """Say which weights of a checkpoint were taken, where there is anything to say."""
+    network = origin.network
+    if network is None or not (network.unwrapped or network.left_out):
+        return []
+    where = f"under {'.'.join(network.unwrapped)}" if network.unwrapped else "at the top"
+    names = list(dict.fromkeys(network.left_out))
+    more = f", ... and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return [("weights", f"{where}; left out: {', '.join(names[:_LISTED]) or 'nothing'}{more}")]
 
 
 def _facts(

@@ -96,7 +96,12 @@ def _torch(path: Path, options: Options) -> Source:
     from ovsharp.convert.onnx_reference import reference_call
     from ovsharp.models import load_network
 
-    network = load_network(path, architecture=options.architecture, arguments=options.arguments)
+    network = load_network(
+        path,
+        architecture=options.architecture,
+        arguments=options.arguments,
+        weights=options.weights,
+    )
     module, example = picture_module(
         network.module, output_index=options.output_index, size=options.size
     )
@@ -118,6 +123,8 @@ def _torch(path: Path, options: Options) -> Source:
 def _foreign(path: Path, options: Options) -> Source:
     if options.architecture is not None or options.arguments is not None:
         raise UsageError(f"--arch is for PyTorch checkpoints: {path.name} has its own graph")
+    if options.weights is not None:
+        raise UsageError(f"--weights is for PyTorch checkpoints: {path.name} has its own graph")
     model = read_openvino(path, get_core())
     if model.has_rt_info(["ovsharp", "spec"]):
         raise UnsupportedModelError(f"{path} is an ovsharp IR already: use it as it is")

@@ -6,13 +6,14 @@ CPU, after its kind and its size have been checked.
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
 import pickletools
 import re
 import struct
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,15 +22,10 @@ import torch
 from ovsharp.errors import ModelLoadError
 from ovsharp.extras import need
 from ovsharp.files import failed_download
+from ovsharp.models.wrapping import WRAPPERS, Fits, Part, choose, parts_of
 
 MAX_BYTES = 2 << 30
 """Largest file, and largest sum of its weights in 32 bits: no student comes near it."""
-
-WRAPPERS = ("params_ema", "params", "student", "model_state_dict", "state_dict", "model", "net")
-"""Names that training programs store the weights under; the first that is there is taken."""
-
-_MAX_DEPTH = 4
-"""Wrappers in wrappers that are taken off; a pickle may well contain itself."""
 
 _HEAD = 1024
 _HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -54,22 +50,36 @@ _DAMAGED = (
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
-    """Read the tensors of a `.pth`, `.pt` or `.safetensors` file.
+    """Read the tensors of a `.pth`, `.pt`, `.ckpt` or `.safetensors` file; see `read_part`."""
+    return read_part(path).tensors
 
-    What surrounds them is taken off: the entries in `WRAPPERS`, and the prefixes `module.` and
-    `_orig_mod.` of DataParallel and torch.compile. Entries that are no tensors (an epoch, a loss)
-    are left out. Half and double precision become float32.
+
+def read_part(
+    path: Path, *, fits: Fits | None = None, choice: str | None = None, trusted: bool = False
+) -> Part:
+    """Read the weights of one network.
+
+    What surrounds them is taken off: the entries in `WRAPPERS`, the prefixes that Lightning,
+    DataParallel, AveragedModel and torch.compile write, and thop's counters. Entries that are no
+    tensors (an epoch, a loss) are left out. Half and double precision become float32.
 
     Args:
         path: recognised by its content, not by its ending.
+        fits: whether tensors are those of a known network; without it, any will do.
+        choice: which weights, where a file holds several; a name as in the file.
+        trusted: see `choose`.
 
     Returns:
-        Tensors by key, in the order of the file. They may be mapped to it: copy, do not write.
+        Tensors by key, in the order of the file, and where they were. They may be mapped to the
+        file: copy, do not write. Infinities are left for the network to judge: a buffer may
+        well hold -inf, a weight may not.
 
     Raises:
         ModelLoadError: the file is missing, empty, too large, truncated, of another kind, needs
-            code to be opened, or holds no weights or weights that are not finite. The message
+            code to be opened, or holds no weights or weights that are not numbers. The message
             says what to do.
+        UnsupportedModelError: several sets of weights fit.
+        UsageError: there are no weights of the name that was chosen.
     """
     _check_size(path)
     with path.open("rb") as file:
@@ -87,7 +97,16 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
             f"{path} is no checkpoint: expected a file written by torch.save or safetensors, "
             f"and it begins with {head[:8]!r}"
         )
-    return _checked(path, _stripped(_unwrapped(path, content)))
+    parts = parts_of(content)
+    if not parts:
+        held = ", ".join(map(str, list(content)[:8])) if isinstance(content, Mapping) else ""
+        raise ModelLoadError(
+            f"{path} holds no weights (found: {held or type(content).__name__}): expected tensors "
+            f"by name, at the top or under one of {', '.join(WRAPPERS)}"
+        )
+    _check_sum(path, parts)
+    part = choose(parts, fits, choice=choice, file=str(path), trusted=trusted)
+    return dataclasses.replace(part, tensors=_checked(path, part.tensors))
 
 
 def _check_size(path: Path) -> None:
@@ -131,6 +150,13 @@ def _check_archive(path: Path) -> None:
             f"{path} is a TorchScript archive: a program, not weights. Save the weights alone: "
             f"torch.save(torch.jit.load({path.name!r}, map_location='cpu').state_dict(), "
             f"'{path.stem}-weights.pth')"
+        )
+    if any(name.endswith("/models/model.json") or name.endswith(".so") for name in names):
+        raise ModelLoadError(
+            f"{path} is a program that torch.export wrote, not weights: torch's reader of such "
+            f"files unpickles objects without a check, which ovsharp never does. If you trust it, "
+            f"save the weights alone: torch.save(torch.export.load({path.name!r}).state_dict, "
+            f"'{path.stem}-weights.pth'), or export it to ONNX and convert that"
         )
     if not any(name.endswith("/data.pkl") for name in names):
         raise ModelLoadError(
@@ -235,34 +261,13 @@ def _opcodes_of_pickle(file: IO[bytes]) -> list[tuple[str, Any, int]]:
     return opcodes
 
 
-def _unwrapped(path: Path, content: Any) -> dict[str, torch.Tensor]:
-    for _ in range(_MAX_DEPTH):
-        if isinstance(content, Mapping):
-            inner = [content[name] for name in WRAPPERS if isinstance(content.get(name), Mapping)]
-            content = inner[0] if inner else content
-    entries = content if isinstance(content, Mapping) else {}
-    tensors = {str(key): value for key, value in entries.items() if isinstance(value, torch.Tensor)}
-    if not tensors:
-        held = ", ".join(str(key) for key in list(entries)[:8]) or type(content).__name__
-        raise ModelLoadError(
-            f"{path} holds no weights (found: {held}): expected tensors by name, at the top or "
-            f"under one of {', '.join(WRAPPERS)}"
-        )
-    return tensors
-
-
-def _stripped(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    # torch.compile marks the compiled part, which may be any submodule; DataParallel the root.
-    tensors = {key.replace("_orig_mod.", ""): tensor for key, tensor in tensors.items()}
-    while all(key.startswith("module.") for key in tensors):
-        tensors = {key.removeprefix("module."): tensor for key, tensor in tensors.items()}
-    return tensors
+def _check_sum(path: Path, parts: Sequence[Part]) -> None:
+    # The file may be small where its tensors are not: a view can repeat one value at will.
+    if 4 * sum(tensor.numel() for part in parts for tensor in part.tensors.values()) > MAX_BYTES:
+        raise ModelLoadError(f"{path} holds more than {MAX_BYTES / 2**30:.0f} GiB of weights")
 
 
 def _checked(path: Path, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    # The file may be small where its tensors are not: a view can repeat one value at will.
-    if 4 * sum(tensor.numel() for tensor in tensors.values()) > MAX_BYTES:
-        raise ModelLoadError(f"{path} holds more than {MAX_BYTES / 2**30:.0f} GiB of weights")
     checked = {}
     for key, tensor in tensors.items():
         if tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_complex():
@@ -271,12 +276,17 @@ def _checked(path: Path, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Te
                 f"save the network in floating point"
             )
         checked[key] = tensor.float() if tensor.is_floating_point() else tensor
-        if not torch.isfinite(checked[key]).all():
-            raise ModelLoadError(
-                f"{path}: '{key}' has values that are not finite (NaN or infinity): the training "
-                f"diverged; use an earlier checkpoint"
-            )
+        if torch.isnan(checked[key]).any() or torch.isposinf(checked[key]).any():
+            raise not_finite(path, key)
     return checked
+
+
+def not_finite(path: Path, key: str) -> ModelLoadError:
+    """Give the error for a weight that is no number."""
+    return ModelLoadError(
+        f"{path}: '{key}' has values that are not finite (NaN or infinity): the training "
+        f"diverged; use an earlier checkpoint"
+    )
 
 
 def _first_line(error: Exception) -> str:

@@ -12,7 +12,7 @@ from torch import nn
 
 from ovsharp.errors import UnsupportedModelError
 from ovsharp.models.architecture import Architecture, Shapes, shapes_of
-from ovsharp.models.checkpoint import read_weights
+from ovsharp.models.checkpoint import not_finite, read_part
 from ovsharp.models.custom import build_custom
 from ovsharp.models.plain import chain
 from ovsharp.models.registry import ARCHITECTURES
@@ -46,6 +46,10 @@ class Network:
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     colour: Literal["rgb", "bgr"] = "rgb"
+    unwrapped: tuple[str, ...] = ()
+    """Names in the file that led to the weights, outermost first."""
+    left_out: tuple[str, ...] = ()
+    """What else was in the file."""
 
 
 def load_network(
@@ -53,6 +57,7 @@ def load_network(
     *,
     architecture: str | None = None,
     arguments: Mapping[str, Any] | None = None,
+    weights: str | None = None,
 ) -> Network:
     """Read a checkpoint and build the network that it belongs to.
 
@@ -61,31 +66,43 @@ def load_network(
     computes: a layout that several networks share is refused until `architecture` names one.
 
     Args:
-        path: a `.pth`, `.pt` or `.safetensors` file; see `read_weights` for what is accepted.
+        path: a `.pth`, `.pt`, `.ckpt` or `.safetensors` file; see `read_part` for what is accepted.
         architecture: a registered name, whose arguments are deduced from the shapes; or
             `path/to/model.py:Class`, which runs that file: it must be code that you trust.
         arguments: for its constructor; they override what was deduced.
+        weights: which of several sets of weights in the file: `ema`, `generator`, ...
 
     Raises:
         ModelLoadError: the file is no whole checkpoint that can be opened safely.
         UnsupportedModelError: no registered network has this layout, several have, or the one
-            that was named differs: its missing, unexpected and wrongly shaped keys are listed.
+            that was named differs: its missing, unexpected and wrongly shaped keys are listed;
+            or several sets of weights in the file fit.
         UsageError: an unknown name, no such class, or arguments that it does not take.
     """
     path = Path(path)
-    tensors = read_weights(path)
     given = dict(arguments or {})
     if architecture is not None and ":" in architecture:
-        return _custom(path, tensors, architecture, given)
-    shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
+        return _custom(path, architecture, given, weights)
     if architecture is None:
-        entry, deduced = _recognised(path, shapes)
+
+        def fits(tensors: dict[str, torch.Tensor]) -> bool:
+            return bool(ARCHITECTURES.candidates(_shapes(tensors)))
+
+        part = read_part(path, fits=fits, choice=weights)
+        entry, deduced = _recognised(path, _shapes(part.tensors))
     else:
         entry = ARCHITECTURES.get(architecture)
-        deduced = ARCHITECTURES.deduce(entry, shapes) or {}
+
+        def fits(tensors: dict[str, torch.Tensor]) -> bool:
+            shapes = _shapes(tensors)
+            found = ARCHITECTURES.deduce(entry, shapes)
+            return found is not None and ARCHITECTURES.layout(entry, {**found, **given}) == shapes
+
+        part = read_part(path, fits=fits, choice=weights, trusted=True)
+        deduced = ARCHITECTURES.deduce(entry, _shapes(part.tensors)) or {}
     used = {**deduced, **given}
     module = ARCHITECTURES.build(entry.name, **used)
-    _fill(module, tensors, path, entry.name)
+    _fill(module, part.tensors, path, entry.name)
     module, collapsed = collapse(module)
     return Network(
         module=module,
@@ -97,21 +114,31 @@ def load_network(
         mean=entry.mean,
         std=entry.std,
         colour=entry.colour,
+        unwrapped=part.path,
+        left_out=part.left_out,
     )
 
 
-def _custom(
-    path: Path, tensors: dict[str, torch.Tensor], location: str, arguments: dict[str, Any]
-) -> Network:
+def _custom(path: Path, location: str, arguments: dict[str, Any], weights: str | None) -> Network:
     module = build_custom(location, arguments).float().cpu()
+    expected = shapes_of(module)
+    part = read_part(
+        path, fits=lambda tensors: _shapes(tensors) == expected, choice=weights, trusted=True
+    )
     file, _, name = location.rpartition(":")
-    _fill(module, tensors, path, name)
+    _fill(module, part.tensors, path, name)
     return Network(
         module=module,
         architecture=f"{Path(file).name}:{name}",
         arguments=arguments,
         parameters=_parameters(module),
+        unwrapped=part.path,
+        left_out=part.left_out,
     )
+
+
+def _shapes(tensors: Mapping[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
+    return {key: tuple(tensor.shape) for key, tensor in tensors.items()}
 
 
 def _recognised(path: Path, shapes: Shapes) -> tuple[Architecture, dict[str, Any]]:
@@ -152,12 +179,15 @@ def _fill(
 ) -> None:
     """Put weights into a network; every key and shape must be equal."""
     expected = shapes_of(module)
-    shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
+    shapes = _shapes(tensors)
     if expected != shapes:
         raise UnsupportedModelError(
             f"{path} does not fit '{architecture}':\n{_differences(expected, shapes)}\n"
             f"Check --arch and --arch-args."
         )
+    for key, _ in module.named_parameters():
+        if not torch.isfinite(tensors[key]).all():
+            raise not_finite(path, key)
     module.load_state_dict(tensors)
     module.eval()
 
