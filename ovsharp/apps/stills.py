@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -36,6 +36,14 @@ class Outcome:
     """What was converted or left out, a sentence each."""
     error: Failure | None = None
     """Why nothing was written."""
+    made_by: str = ""
+    """Name of the model that made it, or of what a router did instead."""
+    sharpened: bool = False
+    """Whether a model made it: not where a router left the picture alone."""
+    why: str = ""
+    """What a router expected; empty without one."""
+    gains: Mapping[str, float] = field(default_factory=dict)
+    """What it expected of each model, in dB."""
 
 
 def sharpen_files(
@@ -92,7 +100,16 @@ def sharpen_files(
             budget.give(weight)
             return _Writing(Outcome(source, target, error=error))
         height, width = picture.pixels.shape[:2]
-        outcome = Outcome(source, target, (height, width), picture.notes)
+        outcome = Outcome(
+            source,
+            target,
+            (height, width),
+            picture.notes,
+            made_by=sharpener.variant,
+            sharpened=sharpener.sharpened,
+            why=sharpener.why,
+            gains=dict(sharpener.gains),
+        )
         return _Writing(outcome, writers.submit(write, target, result, weight))
 
     reader = ThreadPoolExecutor(1, thread_name_prefix="ovsharp-read")

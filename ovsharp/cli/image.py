@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ovsharp.cli import console
+from ovsharp.cli.figures import write_report
 from ovsharp.errors import MediaError, UsageError
 
 if TYPE_CHECKING:
@@ -54,6 +56,11 @@ _NOTED = 5
 @click.option(
     "--quality", type=click.IntRange(1, 100), help="Of JPEG and WebP outputs. [default: 95]"
 )
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="JSON file that says what was done to each image.",
+)
 @click.option("--resume", is_flag=True, help="Leave out what an earlier run has finished.")
 @click.option("--in-place", is_flag=True, help="Allow an output to replace its own input.")
 def image(
@@ -67,6 +74,7 @@ def image(
     side_by_side: bool,
     reduce: bool,
     quality: int | None,
+    report: Path | None,
     resume: bool,
     in_place: bool,
 ) -> None:
@@ -80,13 +88,16 @@ def image(
     --resume leaves out what is complete, was made with the same settings and from the same file:
     OUT/.ovsharp-image.jsonl records it, and every output is compared with its record.
 
+    A line for each image says which model made it, or why the router left it untouched.
+
     An image that fails is listed with the reason at the end, the others are written; the exit
     code is then 1.
     """
     jobs, failures = _plan(inputs, output, in_place)
     to_file = list(jobs.values()) == [output]
     _check_options(jobs, quality, resume and to_file)
-    total, kept, ran = len(jobs) + len(failures), 0, ""
+    total, ran = len(jobs) + len(failures), ""
+    kept: dict[Path, Path] = {}
     outcomes: list[Outcome] = []
     start = time.perf_counter()
     if jobs:
@@ -105,7 +116,8 @@ def image(
             if resume and finished is not None:
                 checked = progress.track(jobs.items(), description="comparing")
                 left = {one: into for one, into in checked if not finished.has(one, into)}
-                kept, jobs = len(jobs) - len(left), left
+                kept = {source: jobs[source] for source in jobs if source not in left}
+                jobs = left
             sources = {source: identity(source) for source in jobs}
             working = sharpen_files(
                 jobs, sharpener, side_by_side=side_by_side, reduce=reduce, quality=quality
@@ -116,9 +128,10 @@ def image(
                     finished.add(sources[outcome.source], outcome.target)
                 if outcome.error is None and not ran:
                     ran = _what_ran(sharpener, outcome.size)
-            ran += _who_ran(sharpener)
+    if report is not None:
+        write_report(report, _figures(outcomes, kept, failures))
     failures += [_failure(one) for one in outcomes if one.error is not None]
-    _report(ran, output, total, kept, failures, outcomes, time.perf_counter() - start)
+    _report(ran, output, total, len(kept), failures, outcomes, time.perf_counter() - start)
 
 
 def _check_options(jobs: Mapping[Path, Path], quality: int | None, resume_file: bool) -> None:
@@ -225,10 +238,47 @@ def _what_ran(sharpener: Sharpener, size: tuple[int, int]) -> str:
     )
 
 
-def _who_ran(sharpener: Sharpener) -> str:
+def _who_ran(outcomes: Iterable[Outcome]) -> list[str]:
     """Say which models a router has chosen."""
-    made = [f"{name} {count}" for name, count in sharpener.made.items()]
-    return f"\nchosen by what is wrong with each image: {', '.join(made)}" if made else ""
+    made = Counter(one.made_by for one in outcomes if one.error is None and one.gains)
+    names = ", ".join(f"{name} {count}" for name, count in made.most_common())
+    return [f"chosen by what is wrong with each image: {names}"] if made else []
+
+
+def _figures(
+    outcomes: Sequence[Outcome], kept: Mapping[Path, Path], missing: Sequence[str]
+) -> dict[str, Any]:
+    """Give what was done to each image, for the report."""
+    images = [
+        {
+            "input": str(one.source),
+            "output": str(one.target),
+            "height": one.size[0],
+            "width": one.size[1],
+            "made_by": one.made_by,
+            "sharpened": one.sharpened,
+            "why": one.why,
+            "gains": {name: round(gain, 3) for name, gain in one.gains.items()},
+            "notes": list(one.notes),
+        }
+        for one in outcomes
+        if one.error is None
+    ]
+    failed = [
+        {"input": str(one.source), "error": _failure(one)}
+        for one in outcomes
+        if one.error is not None
+    ]
+    return {
+        "images": images,
+        "finished_before": [
+            {"input": str(source), "output": str(target)} for source, target in kept.items()
+        ],
+        "failed": failed + [{"input": None, "error": error} for error in missing],
+        "sharpened": sum(one.sharpened for one in outcomes if one.error is None),
+        "untouched": sum(not one.sharpened for one in outcomes if one.error is None),
+        "made_by": dict(Counter(one.made_by for one in outcomes if one.error is None)),
+    }
 
 
 def _failure(outcome: Outcome) -> str:
@@ -254,6 +304,12 @@ def _notes(outcomes: Sequence[Outcome]) -> list[str]:
     ]
 
 
+def _done(outcome: Outcome) -> str:
+    """Say what was done to an image."""
+    why = f" ({outcome.why})" if outcome.why else ""
+    return f"{outcome.source}: {outcome.made_by}{why}"
+
+
 def _report(
     ran: str,
     output: Path,
@@ -267,7 +323,9 @@ def _report(
     lines = [f"{kept} of {total} images were finished before"] if kept else []
     if done:
         lines += [
+            *(_done(one) for one in outcomes if one.error is None),
             ran,
+            *_who_ran(outcomes),
             f"{done} of {total} images written to {output} in {seconds:.1f} s: "
             f"{done / seconds:.2g} images per second, reading and writing included",
             *_notes(outcomes),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from ovsharp.cli.image import image
 from ovsharp.errors import DeviceError, MediaError, UsageError
 from ovsharp.media import read_frame, read_picture
 from ovsharp.media.finished import RECORD
+from ovsharp.runtime import Frame, Router
 from tests.interrupt import interrupted
 from tests.networks import write_frame_model
 
@@ -281,3 +283,43 @@ def test_notes_say_what_was_converted(folder: Path, model: Path, tmp_path: Path)
     result = run(folder, "-o", tmp_path / "out", "--model", model)
     assert result.exit_code == 0
     assert "note: CMYK was converted to sRGB without a profile: print.jpg" in result.stdout
+
+
+def test_each_image_says_what_was_done_to_it(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gains(router: Router, frame: Frame) -> dict[str, float]:
+        """Grey pictures are noisy, the others are fine."""
+        grey = np.array_equal(frame[..., 0], frame[..., 1])
+        told = dict.fromkeys(router.spec.models, -0.5)
+        return told | {"call-noise": 2.0} if grey else told
+
+    monkeypatch.setattr(Router, "gains", gains)
+    (folder / "cut.png").write_bytes((folder / "grey.png").read_bytes()[:500])
+    out, report = tmp_path / "out", tmp_path / "report.json"
+    result = run(folder, "nothing.png", "-o", out, "--report", report)
+    assert f"{folder / 'grey.png'}: call-noise (expected +2.0 dB)\n" in result.stdout
+    assert f"{folder / 'colour.png'}: untouched (no model is expected to gain" in result.stdout
+    assert "chosen by what is wrong with each image: untouched 3, call-noise 1" in result.stdout
+    told = json.loads(report.read_text())
+    made = {Path(one["input"]).name: one for one in told["images"]}
+    assert made["grey.png"]["made_by"] == "call-noise"
+    assert made["grey.png"]["sharpened"]
+    assert made["grey.png"]["gains"]["call-noise"] == 2.0
+    assert (made["grey.png"]["height"], made["grey.png"]["width"]) == PHOTO.shape[:2]
+    assert made["colour.png"]["made_by"] == "untouched"
+    assert made["colour.png"]["why"].endswith("dB: call-balanced -0.5 dB")
+    assert (told["sharpened"], told["untouched"]) == (1, 3)
+    assert told["made_by"] == {"untouched": 3, "call-noise": 1}
+    assert [one["input"] for one in told["failed"]] == [str(folder / "cut.png"), None]
+    assert "damaged" in told["failed"][0]["error"]
+    (folder / "cut.png").unlink()
+    assert run(folder, "-o", out, "--report", report, "--resume").exit_code == 0
+    told = json.loads(report.read_text())
+    assert not told["images"]
+    assert len(told["finished_before"]) == 4
+
+
+def test_a_single_model_is_named_for_each_image(folder: Path, model: Path, tmp_path: Path) -> None:
+    result = run(folder / "colour.png", "-o", tmp_path / "out.png", "--model", model)
+    assert result.stdout.startswith(f"{folder / 'colour.png'}: test\n")
