@@ -3,6 +3,7 @@
 from ovsharp.apps.live import Figures, Live
 from ovsharp.apps.look import stays_untouched
 from ovsharp.apps.pipeline import Pipeline, Progress, Sink
+from ovsharp.apps.playing import play
 from ovsharp.apps.stills import Outcome, sharpen_files
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Pipeline",
     "Progress",
     "Sink",
+    "play",
     "sharpen_files",
     "stays_untouched",
 ]

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from ovsharp.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from ovsharp.benchmarks import evaluation
 
 
 @click.command("eval")
@@ -12,9 +22,9 @@ import click
     "--model",
     "models",
     multiple=True,
-    required=True,
     metavar="MODEL",
-    help="A shipped model or an ovsharp IR. May be repeated; the first one leads the page.",
+    help="A shipped model or an ovsharp IR. May be repeated; the first one leads the page. "
+    "[default: call, which chooses]",
 )
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of sharp images.")
 @click.option(
@@ -23,6 +33,45 @@ import click
     type=click.Path(path_type=Path),
     metavar="DAMAGED TRUTH",
     help="In place of --data: two folders whose images have equal names.",
+)
+@click.option(
+    "--clips",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="VIDEO|FOLDER",
+    help="In place of --data: sharp videos, to be sent, received and sharpened as `ovsharp video` "
+    "does it. May be repeated.",
+)
+@click.option(
+    "--sent",
+    multiple=True,
+    metavar="[NAME=]SENDING",
+    help="How clips are sent, e.g. 'x264(kbps=250, scale=2)'; codecs x264, vp8, vp9, av1; crf or "
+    "kbps, as at 1280x720; scale. May be repeated. "
+    "[default: x264 crf 36, x264 250k 1/2, vp8 300k 1/2]",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0, min_open=True),
+    default=2.0,
+    show_default=True,
+    help="How much of each clip is taken, from its beginning.",
+)
+@click.option(
+    "--downscale",
+    type=click.FloatRange(1, 16),
+    default=1.0,
+    show_default=True,
+    help="The truth is the clip, smaller by this factor each way (area).",
+)
+@click.option("--size", metavar="NUMBERp", help="Shrink larger clips to this shorter side: 720p.")
+@click.option(
+    "--measure-every",
+    type=click.IntRange(1),
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="Measure one frame of a clip out of N; all are sharpened.",
 )
 @click.option(
     "--degrade",
@@ -45,11 +94,23 @@ import click
 @click.option("--resume", is_flag=True, help="Keep what an earlier run in the folder finished.")
 @click.option("--text", is_flag=True, help="Measure the legibility of text, with Tesseract.")
 @click.option("--device", default="CPU", show_default=True, help="CPU, GPU, ...")
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write all here too.",
+)
 @click.option("--precision", help="Execution precision. [default: the fastest]")
 def eval(  # noqa: A001 - the verb's name
     models: tuple[str, ...],
     data: Path | None,
     pairs: tuple[Path, Path] | None,
+    clips: tuple[Path, ...],
+    sent: tuple[str, ...],
+    seconds: float,
+    downscale: float,
+    size: str | None,
+    measure_every: int,
     degrade: tuple[str, ...],
     output: Path,
     images: int | None,
@@ -58,25 +119,42 @@ def eval(  # noqa: A001 - the verb's name
     resume: bool,
     text: bool,
     device: str,
+    json_file: Path | None,
     precision: str | None,
 ) -> None:
-    """Score models on a folder of images, beside the input and bicubic.
+    """Score models on a folder of images, or on clips, beside the input and bicubic.
 
     The category of an image is its subfolder, or what its name has before the first separator.
     Figures are means with standard deviation and the 95 % interval of Student's t; differences
-    are tested on the same images (Wilcoxon). Images that cannot be used are skipped and listed,
-    and the exit code is then 1.
+    are tested on the same images (Wilcoxon). What cannot be used is skipped and listed, and the
+    exit code is then 1.
     """
+    from ovsharp.apps import play
     from ovsharp.benchmarks import evaluation as room
     from ovsharp.cli.console import output as out
     from ovsharp.cli.console import progress
     from ovsharp.cli.main import EXIT_FAILED
     from ovsharp.files import staged
+    from ovsharp.runtime import DEFAULT_ROUTER
 
     options = room.Options(
-        models, data, pairs or None, degrade, images, crop or 0, jobs, device, precision, text
+        models or (DEFAULT_ROUTER,),
+        data,
+        pairs or None,
+        degrade,
+        images,
+        crop or 0,
+        jobs,
+        device,
+        precision,
+        text,
+        clips,
+        sent,
+        room.Taken(seconds, downscale, _side(size)),
+        measure_every,
     )
     with room.open_subjects(options) as subjects:
+        room.make_plan(options, subjects, play)  # what makes no sense leaves no folder behind
         output.mkdir(parents=True, exist_ok=True)
         with progress() as bar:
             task = bar.add_task("scoring", total=None)
@@ -86,9 +164,10 @@ def eval(  # noqa: A001 - the verb's name
                 output,
                 resume=resume,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
+                play=play,
             )
             views = []
-            for damage in result.degradations:
+            for damage in result.degradations if not clips else ():
                 bar.update(task, description=f"pictures: {damage.name}")
                 views += room.make_views(result, options, subjects, damage.name)
     files = {
@@ -100,15 +179,44 @@ def eval(  # noqa: A001 - the verb's name
     with staged(output) as staging:
         for name, content in files.items():
             (staging / name).write_text(content, encoding="utf-8")
+    if json_file is not None:
+        with staged(json_file.parent) as staging:
+            (staging / json_file.name).write_text(files["results.json"], encoding="utf-8")
     console = out()
-    for damage in result.degradations:
-        console.print(room.result_table(result, damage.name))
-    console.print(room.pair_table(result))
-    for line in room.headlines(result):
-        console.print(line, style="bold", markup=False)
-    console.print(f"written to {output}: {', '.join(files)}", markup=False)
+    for table in _tables(result):
+        console.print(table)
+        console.print()
+    for line in (*room.headlines(result), *result.notes):
+        console.print(line, markup=False, soft_wrap=True)
+    console.print(f"written to {output}: {', '.join(files)}", markup=False, soft_wrap=True)
     if result.skipped:
         console.print(f"{len(result.skipped)} skipped:", markup=False)
         for item in result.skipped:
-            console.print(f"  {item.image}: {item.reason}", markup=False)
+            console.print(f"  {item.image}: {item.reason}", markup=False, soft_wrap=True)
         raise click.exceptions.Exit(EXIT_FAILED)
+
+
+def _tables(result: evaluation.Evaluation) -> Iterator[Table]:
+    from ovsharp.benchmarks import evaluation as room
+
+    names = [damage.name for damage in result.degradations]
+    if result.kind == "images":
+        yield from (room.result_table(result, name) for name in names)
+        yield room.pair_table(result)
+        return
+    yield from (room.sending_table(result, name) for name in names)
+    for name in names:
+        ran = {row.method for row in result.rows if row.degradation == name}
+        lead = next((method.name for method in result.models if method.name in ran), None)
+        if lead is not None:
+            yield room.clip_table(result, name, lead)
+            yield room.colour_table(result, name, lead)
+
+
+def _side(size: str | None) -> int | None:
+    if size is None:
+        return None
+    match = re.fullmatch(r"(\d{2,5})p", size)
+    if match is None or int(match[1]) < 16:
+        raise UsageError(f"cannot read --size {size}; expected a shorter side, e.g. 720p")
+    return int(match[1])

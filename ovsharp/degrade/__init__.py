@@ -2,5 +2,19 @@
 
 from ovsharp.degrade.pairs import INPUT, TARGET, TEACHER, Pair, write_pair
 from ovsharp.degrade.recipe import RECIPES, Recipe, parse
+from ovsharp.degrade.sending import SENDINGS, Sending, parse_sending, send_clip
 
-__all__ = ["INPUT", "RECIPES", "TARGET", "TEACHER", "Pair", "Recipe", "parse", "write_pair"]
+__all__ = [
+    "INPUT",
+    "RECIPES",
+    "SENDINGS",
+    "TARGET",
+    "TEACHER",
+    "Pair",
+    "Recipe",
+    "Sending",
+    "parse",
+    "parse_sending",
+    "send_clip",
+    "write_pair",
+]

@@ -1,6 +1,7 @@
 """Images and videos: sources and sinks of frames."""
 
 from ovsharp.media.camera import Camera, Capture
+from ovsharp.media.colour import BT601, BT709, FULL, LIMITED, Colour, from_bgr, to_bgr
 from ovsharp.media.copied import check_copy
 from ovsharp.media.distinct import Distinct
 from ovsharp.media.encoders import AUTO, CODECS, Encoder
@@ -21,18 +22,24 @@ from ovsharp.media.shot import Shot
 from ovsharp.media.steady import Steady
 from ovsharp.media.video import VIDEO_ENDINGS, is_video, video_frames
 from ovsharp.media.virtual_camera import VirtualCamera
-from ovsharp.media.writer import CONTAINERS, VideoWriter, write_video
+from ovsharp.media.writer import CONTAINERS, SEGMENT, VideoWriter, write_video
 
 __all__ = [
     "AUTO",
+    "BT601",
+    "BT709",
     "CODECS",
     "CONTAINERS",
     "FORMATS",
+    "FULL",
     "IMAGE_ENDINGS",
+    "LIMITED",
     "QUALITY",
+    "SEGMENT",
     "VIDEO_ENDINGS",
     "Camera",
     "Capture",
+    "Colour",
     "Distinct",
     "Encoder",
     "Finished",
@@ -48,6 +55,7 @@ __all__ = [
     "check_copy",
     "find_images",
     "find_pairs",
+    "from_bgr",
     "holds_pairs",
     "identity",
     "is_video",
@@ -55,6 +63,7 @@ __all__ = [
     "read_picture",
     "read_video",
     "side_by_side",
+    "to_bgr",
     "video_frames",
     "write_picture",
     "write_video",

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
+import pytest
 from click.testing import CliRunner
 from skimage import data
 
 from ovsharp.cli.main import main
+from ovsharp.errors import OvsharpError
+from tests.media.clips import clip
 
 
 def photos(folder: Path) -> Path:
@@ -41,3 +45,46 @@ def test_a_broken_image_is_listed_and_the_code_is_1(tmp_path: Path) -> None:
     assert "1 skipped:" in result.output
     assert "a_9.png" in result.output
     assert (tmp_path / "out" / "report.html").is_file()
+
+
+def test_without_a_model_the_default_is_meant(tmp_path: Path) -> None:
+    folder, out = photos(tmp_path / "photos"), tmp_path / "out"
+    call = ["eval", "--data", str(folder), "--degrade", "clean", "-o", str(out)]
+    result = CliRunner().invoke(main, call, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert "clean: call takes SSIM from 1.0000" in result.output
+
+
+def test_wrong_use_leaves_no_folder(tmp_path: Path) -> None:
+    folder, out = photos(tmp_path / "photos"), tmp_path / "out"
+    for more in (
+        ["--data", str(tmp_path / "none")],
+        ["--data", str(folder), "--sent", "x264(crf=3)"],
+    ):
+        result = CliRunner().invoke(main, ["eval", "--model", "sharp-gla", *more, "-o", str(out)])
+        assert isinstance(result.exception, OvsharpError)
+        assert not out.exists()
+
+
+def test_pairs_are_not_cropped(tmp_path: Path) -> None:
+    folder = str(photos(tmp_path / "photos"))
+    call = ["eval", "--pairs", folder, folder, "--crop", "200", "-o", str(tmp_path / "out")]
+    result = CliRunner().invoke(main, call)
+    assert "--crop makes no sense with --pairs" in str(result.exception)
+
+
+def test_clips_are_sent_and_scored(tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    source = clip(tmp_path / "in.mp4", tuple(range(0, 400, 40)))
+    out, file = tmp_path / "out", tmp_path / "all.json"
+    call = ["eval", "--clips", str(source), "--sent", "bad=x264(crf=40)", "--seconds", "0.2"]
+    result = CliRunner().invoke(main, [*call, "-o", str(out), "--json", str(file)])
+    assert result.exit_code == 0, result.output
+    assert "bad: x264(crf=40), 1 clip" in result.output
+    assert "the first 0.2 s" in result.output
+    assert max(map(len, result.output.split("bad: call takes")[0].splitlines())) <= 80
+    rows = json.loads(file.read_text())["rows"]
+    assert [row["method"] for row in rows] == ["input", "call"]
+    assert [row["frames"] for row in rows] == [5, 5]
+    assert json.loads((out / "results.json").read_text())["rows"] == rows
+    assert "report.html" in {path.name for path in out.iterdir()}

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from ovsharp.files import sha256
 from ovsharp.media import category_of, find_images, read_frame
 from ovsharp.runtime import Frame
 
+_Item = TypeVar("_Item")
 MIN_SIDE = 16
 """Smallest side of a damaged frame and of a truth."""
 
@@ -95,7 +97,7 @@ def find_cases(data: Path, limit: int | None = None) -> list[Case]:
         raise MediaError(f"expected a folder of images, and {data} is none")
     files = find_images([data])
     cases = [Case(str(name := path.relative_to(data)), category_of(name), path) for path in files]
-    return _spread(cases, limit)
+    return spread(cases, limit)
 
 
 def find_paired_cases(damaged: Path, truth: Path, limit: int | None = None) -> list[Case]:
@@ -115,10 +117,11 @@ def find_paired_cases(damaged: Path, truth: Path, limit: int | None = None) -> l
             f"no image in {damaged} has one in {truth} of the same name before its ending; name "
             f"the two of each pair alike"
         )
-    return _spread(cases, limit)
+    return spread(cases, limit)
 
 
-def _spread(cases: Sequence[Case], limit: int | None) -> list[Case]:
+def spread(cases: Sequence[_Item], limit: int | None) -> list[_Item]:
+    """Take so many of a list, evenly spread; all of them for None."""
     count = len(cases) if limit is None else min(limit, len(cases))
     picked = np.unique(np.linspace(0, len(cases) - 1, count).round().astype(int))
     return [cases[index] for index in picked]

@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 
 from ovsharp.benchmarks.evaluation.cases import find_cases, find_paired_cases
+from ovsharp.benchmarks.evaluation.options import Options, Subject
 from ovsharp.benchmarks.evaluation.results import BICUBIC, INPUT, Evaluation, Row
-from ovsharp.benchmarks.evaluation.run import PAIRS, Options, Subject, shown
+from ovsharp.benchmarks.evaluation.run import PAIRS, shown
 from ovsharp.degrade import parse
 from ovsharp.errors import MediaError
 from ovsharp.runtime import Frame

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ovsharp.errors import UsageError
 from ovsharp.records import MALFORMED, decode
@@ -26,7 +26,7 @@ class Measure:
     title: str
     digits: int
     better: str
-    """`higher`, `lower`, or `one`: nearest to 1 is best."""
+    """`higher`, `lower`, or `one` or `zero`: nearest to it is best."""
 
 
 MEASURES = (
@@ -40,13 +40,19 @@ MEASURES = (
     Measure("colour_shift", "colour shift", 2, "lower"),
     Measure("blockiness", "blockiness", 2, "one"),
     Measure("text_error", "text errors", 3, "lower"),
+    Measure("vmaf", "VMAF", 1, "higher"),
+    Measure("vmaf_neg", "VMAF-NEG", 1, "higher"),
+    Measure("flicker", "flicker", 2, "lower"),
+    Measure("shift_b", "shift B", 2, "zero"),
+    Measure("shift_g", "shift G", 2, "zero"),
+    Measure("shift_r", "shift R", 2, "zero"),
 )
 """In the order of the tables; see `ovsharp.quality` for their definitions."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One image by one method."""
+    """One image, or one clip, by one method."""
 
     key: str
     """Digest of all that decides the figures: an equal key needs no second run."""
@@ -57,7 +63,11 @@ class Row:
     width: int
     height: int
     measures: dict[str, float | None]
-    """By the names in `MEASURES`; None where a measure has nothing to judge."""
+    """By the names in `MEASURES`; None, or absent, where a measure has nothing to judge."""
+    frames: int = 1
+    """Of the clip."""
+    made: dict[str, int] = field(default_factory=dict)
+    """Which model ran for how many frames of a clip; empty where none did."""
 
     @property
     def ssim(self) -> float:
@@ -158,6 +168,10 @@ class Evaluation:
     skipped: tuple[Skipped, ...]
     groups: tuple[Group, ...]
     pairs: tuple[Pair, ...]
+    kind: str = "images"
+    """`images` or `clips`: what a row is about."""
+    notes: tuple[str, ...] = ()
+    """What else has to be known to read the figures, a sentence each."""
 
     @property
     def models(self) -> tuple[Method, ...]:
@@ -169,6 +183,10 @@ class Evaluation:
         wanted = (degradation, category, method)
         found = (g for g in self.groups if (g.degradation, g.category, g.method) == wanted)
         return next(found, None)
+
+    def damage(self, name: str) -> Damage:
+        """Find a degradation by its name."""
+        return next(damage for damage in self.degradations if damage.name == name)
 
     def to_json(self) -> str:
         """Give everything as JSON."""

@@ -11,7 +11,6 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +19,8 @@ import numpy as np
 
 from ovsharp import __version__, quality
 from ovsharp.benchmarks.evaluation.cases import Case, find_cases, find_paired_cases
+from ovsharp.benchmarks.evaluation.clips import find_clips
+from ovsharp.benchmarks.evaluation.options import Options, Subject
 from ovsharp.benchmarks.evaluation.results import (
     BICUBIC,
     INPUT,
@@ -29,14 +30,13 @@ from ovsharp.benchmarks.evaluation.results import (
     Row,
     Skipped,
 )
+from ovsharp.benchmarks.evaluation.score_clip import Play, plan_sendings, score_clip
 from ovsharp.benchmarks.evaluation.statistics import compare_pairs, group_rows
 from ovsharp.benchmarks.variants import Size
 from ovsharp.degrade import Recipe, parse
 from ovsharp.errors import InferenceError, MediaError, UsageError
-from ovsharp.files import sha256
 from ovsharp.records import MALFORMED, decode
-from ovsharp.runtime import Frame, Sharpener, model_files, upscale
-from ovsharp.spec import ModelSpec
+from ovsharp.runtime import Frame, upscale
 
 LATENCY_SIZE = "720p"
 """Output size at which frames are timed."""
@@ -52,75 +52,36 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Options:
-    """What to evaluate."""
-
-    models: tuple[str, ...]
-    data: Path | None = None
-    pairs: tuple[Path, Path] | None = None
-    """Folders of damaged and of true images, in place of `data`."""
-    degrade: tuple[str, ...] = ()
-    """Recipes; empty: what the models were trained to undo."""
-    images: int | None = None
-    crop: int = 0
-    jobs: int = 1
-    device: str = "CPU"
-    precision: str | None = None
-    text: bool = False
-    """Measure the legibility of text, with Tesseract."""
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A model that is open."""
+class Task:
+    """What one thread works on: an image or a clip, damaged in one way."""
 
     name: str
-    digest: str
-    sharpener: Sharpener
-
-    @property
-    def spec(self) -> ModelSpec:
-        """Of the model."""
-        return self.sharpener.spec
+    score: Callable[[dict[str, Row]], list[Row]]
+    """Takes the rows that are known, and gives one for each method."""
 
 
 @dataclass(frozen=True)
-class Task:
-    """An image with one degradation: what one thread works on."""
+class Plan:
+    """All that there is to do."""
 
-    case: Case
-    damage: Damage
-    recipe: Recipe | None
-
-
-@contextmanager
-def open_subjects(options: Options) -> Iterator[list[Subject]]:
-    """Open the models, and close them in the end.
-
-    Raises:
-        UsageError: two models of the same name, or none.
-        ModelLoadError: there is no such model.
-    """
-    if not options.models:
-        raise UsageError("there is no model to evaluate; name one or more with --model")
-    with ExitStack() as stack:
-        subjects: list[Subject] = []
-        for model in options.models:
-            sharpener = stack.enter_context(
-                Sharpener(model, device=options.device, precision=options.precision)
-            )
-            name = Path(model).stem if model.endswith(".xml") else model
-            if name in [INPUT, BICUBIC, *(subject.name for subject in subjects)]:
-                raise UsageError(f"the name {name} is taken; give every model a name of its own")
-            digest = "".join(map(sha256, model_files(model, options.precision)))
-            subjects.append(Subject(name, digest + sharpener.execution.label, sharpener))
-        yield subjects
+    damages: tuple[Damage, ...]
+    tasks: tuple[Task, ...]
+    jobs: int
+    """How many tasks may run side by side."""
+    kind: str = "images"
+    notes: tuple[str, ...] = ()
 
 
 def evaluate(
-    options: Options, subjects: Sequence[Subject], folder: Path, *, resume: bool, progress: Progress
+    options: Options,
+    subjects: Sequence[Subject],
+    folder: Path,
+    *,
+    resume: bool,
+    progress: Progress,
+    play: Play | None = None,
 ) -> Evaluation:
-    """Score every image by every method.
+    """Score every image or clip by every method.
 
     Finished rows are appended to `rows.jsonl` in the folder as they come.
 
@@ -131,37 +92,94 @@ def evaluate(
         resume: take rows from `rows.jsonl` whose image, degradation, model and options are
             unchanged; otherwise start anew.
         progress: told how many images are done, and how many there are, by degradation.
+        play: what runs clips; needed for them alone.
 
     Raises:
         UsageError: options that make no sense together.
         MediaError: no image is there, or none can be used.
     """
-    damages, cases = plan(options, subjects)
-    tasks = [Task(case, *damage) for damage in damages for case in cases]
+    plan = make_plan(options, subjects, play)
     known = _read_rows(folder / ROWS) if resume else {}
-    rows, skipped = _run(options, subjects, tasks, known, folder / ROWS, progress)
+    rows, skipped = _run(plan, known, folder / ROWS, progress)
     if not rows:
+        count = len({task.name for task in plan.tasks})
         raise MediaError(
-            f"none of the {len(cases)} images can be used; the first one: {skipped[0].reason}"
+            f"none of the {count} {plan.kind} can be used; the first one: {skipped[0].reason}"
         )
-    methods = _time(subjects)
+    names = {INPUT, *(subject.name for subject in subjects)}
     return Evaluation(
         date=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         version=__version__,
         device_name=subjects[0].sharpener.settings_for(64, 64).device_name
         if subjects[0].spec.size is None
         else options.device,
-        data=str(options.data or " and ".join(map(str, options.pairs or ()))),
+        data=" and ".join(
+            map(str, [options.data] if options.data else options.pairs or options.clips)
+        ),
         crop=options.crop,
         latency_size=LATENCY_SIZE,
-        methods=methods,
-        degradations=tuple(damage for damage, _ in damages),
+        methods=_time(subjects),
+        degradations=plan.damages,
         categories=tuple(sorted({row.category for row in rows})),
         rows=tuple(rows),
         skipped=tuple(skipped),
         groups=group_rows(rows),
-        pairs=compare_pairs(rows),
+        pairs=compare_pairs([row for row in rows if row.method in names]),
+        kind=plan.kind,
+        notes=plan.notes,
     )
+
+
+def make_plan(options: Options, subjects: Sequence[Subject], play: Play | None = None) -> Plan:
+    """Find what there is to do.
+
+    Raises:
+        UsageError: none or several of data, pairs and clips, or options that do not fit them.
+        MediaError: no image or clip is there.
+    """
+    if sum(map(bool, (options.data, options.pairs, options.clips))) != 1:
+        raise UsageError(
+            "give either --data, a folder of sharp images, or --pairs, two folders, or --clips, "
+            "sharp videos"
+        )
+    if options.clips:
+        return _plan_clips(options, subjects, play)
+    if options.sent:
+        raise UsageError("--sent is for --clips; images are damaged by --degrade")
+    damages, cases = plan(options, subjects)
+    tasks = [
+        Task(case.name, partial(_score, options, subjects, case, damage, recipe))
+        for damage, recipe in damages
+        for case in cases
+    ]
+    return Plan(tuple(damage for damage, _ in damages), tuple(tasks), options.jobs)
+
+
+def _plan_clips(options: Options, subjects: Sequence[Subject], play: Play | None) -> Plan:
+    for given, name in (
+        (options.degrade, "degrade"),
+        (options.crop, "crop"),
+        (options.text, "text"),
+    ):
+        if given:
+            raise UsageError(f"--{name} is for images; leave it out with --clips")
+    if play is None:
+        raise UsageError("to evaluate clips, hand in what plays them: play=ovsharp.apps.play")
+    sendings = plan_sendings(options, subjects)
+    tasks = [
+        Task(clip.name, partial(score_clip, options, subjects, clip, damage, sending, play))
+        for damage, sending in sendings
+        for clip in find_clips(options.clips, options.images)
+    ]
+    every = options.measure_every
+    notes = (
+        f"truth: {options.taken.text}; bitrates are those at 1280x720, and follow the pixels",
+        "each clip was coded, decoded and sharpened as 'ovsharp video' does it; what was sent "
+        "smaller is enlarged by bicubic first, but for models that enlarge",
+        f"one frame out of {every} is measured; of flicker all",
+    )
+    # One at a time: a stream keeps its state in the sharpener, and the stages of one overlap.
+    return Plan(tuple(damage for damage, _ in sendings), tuple(tasks), 1, "clips", notes)
 
 
 def plan(
@@ -170,8 +188,8 @@ def plan(
     """Find the images and the degradations.
 
     Raises:
-        UsageError: neither or both of data and pairs, pairs that are to be degraded, or a model
-            or a degradation that nothing fits.
+        UsageError: pairs that are to be degraded or cropped, or a model or a degradation that
+            nothing fits.
         MediaError: no image.
     """
     if options.text and not quality.can_read():
@@ -179,9 +197,9 @@ def plan(
             "--text needs the program 'tesseract', which is not installed; install it (Debian: "
             "tesseract-ocr) or leave --text out"
         )
-    if (options.data is None) == (options.pairs is None):
-        raise UsageError("give either --data, a folder of sharp images, or --pairs, two folders")
     if options.pairs:
+        if options.crop:
+            raise UsageError("--crop makes no sense with --pairs: they are compared whole")
         if options.degrade:
             raise UsageError("--degrade makes no sense with --pairs: they are damaged already")
         cases = find_paired_cases(*options.pairs, options.images)
@@ -250,51 +268,62 @@ def shown(frame: Frame, scale: int) -> dict[str, Frame]:
 
 
 def _run(
-    options: Options,
-    subjects: Sequence[Subject],
-    tasks: Sequence[Task],
-    known: dict[str, Row],
-    file: Path,
-    progress: Progress,
+    plan: Plan, known: dict[str, Row], file: Path, progress: Progress
 ) -> tuple[list[Row], list[Skipped]]:
     done: dict[int, list[Row]] = {}
     skipped: dict[int, Skipped] = {}
-    pool = ThreadPoolExecutor(options.jobs, thread_name_prefix="eval")
     with file.open("a" if known else "w", encoding="utf-8") as log:
-        try:
-            futures = {
-                pool.submit(_score, options, subjects, task, known): number
-                for number, task in enumerate(tasks)
-            }
-            for count, future in enumerate(as_completed(futures), 1):
-                number = futures[future]
-                try:
-                    done[number] = future.result()
-                except (MediaError, InferenceError, OSError) as error:
-                    skipped[number] = Skipped(tasks[number].case.name, str(error))
-                for row in done.get(number, []):
-                    if row.key not in known:
-                        log.write(json.dumps(dataclasses.asdict(row)) + "\n")
-                log.flush()
-                progress(count, len(tasks))
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        for count, (number, outcome) in enumerate(_outcomes(plan, known), 1):
+            if isinstance(outcome, str):
+                skipped[number] = Skipped(plan.tasks[number].name, outcome)
+            else:
+                done[number] = outcome
+            for row in done.get(number, []):
+                if row.key not in known:
+                    log.write(json.dumps(dataclasses.asdict(row)) + "\n")
+            log.flush()
+            progress(count, len(plan.tasks))
     return [row for number in sorted(done) for row in done[number]], [
         skipped[number] for number in sorted(skipped)
     ]
 
 
+def _outcomes(plan: Plan, known: dict[str, Row]) -> Iterator[tuple[int, list[Row] | str]]:
+    """Give each task's rows as they come, or why it was left out."""
+
+    def work(task: Task) -> list[Row] | str:
+        try:
+            return task.score(known)
+        except (MediaError, InferenceError, OSError) as error:
+            return str(error)
+
+    if plan.jobs == 1:  # in this thread, where Ctrl-C arrives
+        yield from ((number, work(task)) for number, task in enumerate(plan.tasks))
+        return
+    pool = ThreadPoolExecutor(plan.jobs, thread_name_prefix="eval")
+    try:
+        futures = {pool.submit(work, task): number for number, task in enumerate(plan.tasks)}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
 def _score(
-    options: Options, subjects: Sequence[Subject], task: Task, known: dict[str, Row]
+    options: Options,
+    subjects: Sequence[Subject],
+    case: Case,
+    damage: Damage,
+    recipe: Recipe | None,
+    known: dict[str, Row],
 ) -> list[Row]:
-    case, damage = task.case, task.damage
     about = (_FORMULAS, case.digest(), case.name, damage.recipe, options.crop, options.text)
 
     def key(method: str) -> str:
         return hashlib.sha256(repr((*about, method)).encode()).hexdigest()[:24]
 
     fitting = [subject for subject in subjects if subject.spec.scale == damage.scale]
-    if task.recipe is None:
+    if recipe is None:
         fitting = list(subjects)
     keys = {INPUT: key(INPUT), BICUBIC: key(BICUBIC)}
     keys.update((subject.name, key(subject.digest)) for subject in fitting)
@@ -305,7 +334,7 @@ def _score(
             )
             for name, each in keys.items()
         ]
-    frame, truth = case.load(task.recipe, options.crop)
+    frame, truth = case.load(recipe, options.crop)
     scale = truth.shape[0] // frame.shape[0]
     wrong = [subject.name for subject in fitting if subject.spec.scale != scale]
     if wrong:

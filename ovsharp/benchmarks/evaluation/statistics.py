@@ -71,7 +71,9 @@ def group_rows(rows: Sequence[Row]) -> tuple[Group, ...]:
 
 def _stats(rows: Sequence[Row]) -> dict[str, Stat]:
     found = {
-        measure.name: [value for row in rows if (value := row.measures[measure.name]) is not None]
+        measure.name: [
+            value for row in rows if (value := row.measures.get(measure.name)) is not None
+        ]
         for measure in MEASURES
     }
     return {name: summarise(values) for name, values in found.items() if values}

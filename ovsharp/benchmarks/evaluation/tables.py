@@ -152,5 +152,5 @@ def image_csv(evaluation: Evaluation) -> str:
     writer.writerow(("image", "category", "degradation", "method", "width", "height", *names))
     for row in evaluation.rows:
         about = (row.image, row.category, row.degradation, row.method, row.width, row.height)
-        writer.writerow((*about, *(row.measures[name] for name in names)))
+        writer.writerow((*about, *(row.measures.get(name) for name in names)))
     return text.getvalue()

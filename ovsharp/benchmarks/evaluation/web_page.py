@@ -105,7 +105,7 @@ def to_page(evaluation: Evaluation, views: Sequence[View]) -> str:
     n = len({row.image for row in evaluation.rows})
     parts = [
         f"<h1>{escape(', '.join(method.name for method in evaluation.models))}</h1>",
-        f'<p class="soft">{n} images of {escape(evaluation.data)}, '
+        f'<p class="soft">{n} {evaluation.kind} of {escape(evaluation.data)}, '
         f"{len(names)} degradation(s), {escape(evaluation.date)}</p>",
         *(
             f'<div class="card advice{" loss" if "(-" in line else ""}">{escape(line)}</div>'
@@ -150,12 +150,14 @@ def headlines(evaluation: Evaluation) -> list[str]:
             if not group or not before:
                 continue
             then, now = before.measures["ssim"].mean, group.measures["ssim"].mean
-            lines.append(
+            line = (
                 f"{damage.name}: {method.name} takes SSIM from {then:.4f} to {now:.4f} "
-                f"({now - then:+.4f}); {group.better} of {group.n} images are better than the "
-                f"input, the worst change is {group.worst_change:+.4f}; "
-                f"{method.milliseconds:.1f} ms per {evaluation.latency_size} frame"
+                f"({now - then:+.4f}); {group.better} of {group.n} {evaluation.kind} are better "
+                f"than the input, the worst change is {group.worst_change:+.4f}"
             )
+            if evaluation.kind == "images":
+                line += f"; {method.milliseconds:.1f} ms per {evaluation.latency_size} frame"
+            lines.append(line)
     return lines
 
 
@@ -261,15 +263,16 @@ def _view(view: View) -> str:
 
 def _notes(evaluation: Evaluation) -> str:
     lines = [
-        f"ovsharp {evaluation.version} on {evaluation.device_name}; images "
+        f"ovsharp {evaluation.version} on {evaluation.device_name}; {evaluation.kind} "
         + (f"cropped to {evaluation.crop} pixels." if evaluation.crop else "whole."),
+        *evaluation.notes,
         *(f"{damage.name}: {damage.recipe}" for damage in evaluation.degradations),
         *(
             f"{method.name}: x{method.scale}, storage {method.storage.upper()}, execution "
             f"{method.execution}, {method.parameters:,} parameters, {method.milliseconds:.2f} ms"
             for method in evaluation.models
         ),
-        f"{len(evaluation.skipped)} image(s) skipped."
+        f"{len(evaluation.skipped)} of the {evaluation.kind} skipped."
         + "".join(f" {item.image}: {item.reason}" for item in evaluation.skipped[:20]),
         *_NOTES,
     ]
