@@ -54,7 +54,11 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # `import ovsharp` stays instant: OpenVINO alone takes half a second.
     if name == "Sharpener":
-        from ovsharp.runtime import Sharpener
+        try:
+            from ovsharp.runtime import Sharpener
+        except ImportError as error:
+            from ovsharp.extras import display_library
 
+            raise ImportError(display_library(error) or str(error)) from error
         return Sharpener
     raise AttributeError(f"module 'ovsharp' has no attribute '{name}'")

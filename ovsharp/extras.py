@@ -1,7 +1,8 @@
-"""Packages that only some commands need."""
+"""Packages that only some commands need, or that need more than pip brings."""
 
 from __future__ import annotations
 
+import re
 from importlib.util import find_spec
 
 from ovsharp.errors import MissingExtraError
@@ -16,3 +17,29 @@ def need(*packages: str, extra: str) -> None:
     for package in packages:
         if find_spec(package) is None:
             raise MissingExtraError(package, extra)
+
+
+def display_library(error: ImportError) -> str | None:
+    """Say what to install where OpenCV misses a library of a display.
+
+    Args:
+        error: what an import has raised.
+
+    Returns:
+        A sentence; None if the error is another one.
+
+    Example:
+        >>> display_library(ImportError("libGL.so.1: cannot open shared object file"))[:40]
+        'OpenCV misses libGL.so.1, as on machines'
+    """
+    found = re.match(
+        r"(lib(?:GL|EGL|OpenGL|glib|gthread|SM|ICE|X|xcb)[\w.+-]*\.so[.\d]*):", str(error)
+    )
+    if found is None:
+        return None
+    return (
+        f"OpenCV misses {found[1]}, as on machines without a display; exchange it for the one "
+        f"that needs none: pip uninstall -y opencv-python, then pip install "
+        f"opencv-python-headless; or, for the windows of 'ovsharp camera', install the library "
+        f"(Debian: apt install libgl1 libglib2.0-0)"
+    )

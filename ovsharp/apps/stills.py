@@ -6,12 +6,12 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
 from ovsharp.errors import InferenceError, MediaError
-from ovsharp.media import QUALITY, Picture, read_picture, write_picture
+from ovsharp.media import Picture, read_picture, write_picture
 from ovsharp.runtime import Sharpener
 
 BUDGET = 256 << 20
@@ -52,7 +52,7 @@ def sharpen_files(
     *,
     side_by_side: bool = False,
     reduce: bool = False,
-    quality: int = QUALITY,
+    quality: int | None = None,
 ) -> Iterator[Outcome]:
     """Sharpen image files; what fails is told and the rest goes on.
 
@@ -65,7 +65,7 @@ def sharpen_files(
         sharpener: stays open.
         side_by_side: write before | after, in 8-bit colour.
         reduce: drop what the target's format cannot hold, as `write_picture` says.
-        quality: 1..100, of JPEG and WebP.
+        quality: 1..100, of JPEG and WebP; None for that of the source.
 
     Yields:
         An outcome per job, in order.
@@ -82,9 +82,9 @@ def sharpen_files(
         budget.take(weight)
         return picture, weight
 
-    def write(target: Path, picture: Picture, weight: int) -> None:
+    def write(target: Path, picture: Picture, weight: int) -> tuple[str, ...]:
         try:
-            write_picture(target, picture, reduce=reduce, quality=quality)
+            return write_picture(target, picture, reduce=reduce, quality=quality)
         finally:
             budget.give(weight)
 
@@ -134,7 +134,7 @@ def sharpen_files(
 class _Writing:
     """A picture that is being written, or that failed before."""
 
-    def __init__(self, outcome: Outcome, future: Future[None] | None = None) -> None:
+    def __init__(self, outcome: Outcome, future: Future[tuple[str, ...]] | None = None) -> None:
         self._outcome, self._future = outcome, future
 
     @property
@@ -146,10 +146,10 @@ class _Writing:
         if self._future is None:
             return self._outcome
         try:
-            self._future.result()
+            notes = self._future.result()
         except (MediaError, OSError, MemoryError) as error:
             return Outcome(self._outcome.source, self._outcome.target, error=error)
-        return self._outcome
+        return replace(self._outcome, notes=(*self._outcome.notes, *notes))
 
 
 class _Budget:

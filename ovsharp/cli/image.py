@@ -54,7 +54,9 @@ _NOTED = 5
     help="Drop alpha, 16-bit depth, profile and EXIF where the output format cannot hold them.",
 )
 @click.option(
-    "--quality", type=click.IntRange(1, 100), help="Of JPEG and WebP outputs. [default: 95]"
+    "--quality",
+    type=click.IntRange(1, 100),
+    help="Of JPEG and WebP outputs. [default: that of the input file; 95 from other formats]",
 )
 @click.option(
     "--report",
@@ -102,13 +104,12 @@ def image(
     start = time.perf_counter()
     if jobs:
         from ovsharp.apps import sharpen_files
-        from ovsharp.media import QUALITY, Finished, identity
+        from ovsharp.media import Finished, identity
         from ovsharp.runtime import Sharpener, model_files
 
         sharpener = Sharpener(
             model, device=device, precision=precision, strength=strength, tile=tile
         )
-        quality = quality or QUALITY
         with sharpener, console.progress() as progress:
             files = model_files(model, precision)
             settings = _settings(sharpener, files, strength, tile, side_by_side, reduce, quality)

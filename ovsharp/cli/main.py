@@ -13,6 +13,7 @@ import click
 
 from ovsharp import __version__
 from ovsharp.errors import DeviceError, OvsharpError, UsageError
+from ovsharp.extras import display_library
 
 VERBS = {
     "convert": "PyTorch checkpoint, ONNX or foreign IR -> ovsharp IR, with proof of parity.",
@@ -102,6 +103,12 @@ def _run() -> int:
     except OvsharpError as error:
         _say(str(error))
         return EXIT_USAGE if isinstance(error, UsageError | DeviceError) else EXIT_FAILED
+    except ImportError as error:
+        sentence = display_library(error)
+        if sentence is None:
+            raise
+        _say(sentence)
+        return EXIT_USAGE
     except BrokenPipeError:  # whoever read the output has enough
         return EXIT_FAILED
     except OSError as error:

@@ -8,14 +8,8 @@ from ovsharp.media.encoders import AUTO, CODECS, Encoder
 from ovsharp.media.find import category_of, find_images, find_pairs, holds_pairs
 from ovsharp.media.finished import Finished, identity
 from ovsharp.media.formats import FORMATS, IMAGE_ENDINGS, QUALITY
-from ovsharp.media.images import (
-    Frame,
-    Picture,
-    read_frame,
-    read_picture,
-    side_by_side,
-    write_picture,
-)
+from ovsharp.media.images import read_frame, read_picture, write_picture
+from ovsharp.media.picture import Frame, Picture, side_by_side
 from ovsharp.media.reader import VideoReader, read_video
 from ovsharp.media.recorder import Recorder
 from ovsharp.media.shot import Shot

@@ -14,7 +14,7 @@ import numpy as np
 
 from ovsharp.closing import Closing
 from ovsharp.errors import MediaError, UsageError
-from ovsharp.media.images import Frame
+from ovsharp.media.picture import Frame
 
 STALL_SECONDS = 5.0
 """How long a camera may give nothing before it counts as stalled."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ovsharp.errors import MediaError
-from ovsharp.media.images import Frame
+from ovsharp.media.picture import Frame
 
 if TYPE_CHECKING:
     from av import VideoFrame

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ovsharp.media.images import Frame
+from ovsharp.media.picture import Frame
 
 SIDE = 16
 """Bits per side of the hash."""

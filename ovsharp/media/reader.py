@@ -17,7 +17,7 @@ from ovsharp.closing import Closing
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.extras import need
 from ovsharp.media.colour import Colour, colour_of, to_bgr
-from ovsharp.media.images import Frame
+from ovsharp.media.picture import Frame
 from ovsharp.media.pipe import Pipe
 from ovsharp.media.shot import Shot
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
 
-from ovsharp.media.images import Frame
+from ovsharp.media.picture import Frame
 from ovsharp.media.shot import Shot
 from ovsharp.media.writer import write_video
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ovsharp.media.images import Frame
+from ovsharp.media.picture import Frame
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from ovsharp.errors import MediaError, UsageError
-from ovsharp.media.images import Frame
+from ovsharp.media.picture import Frame
 
 VIDEO_ENDINGS = (".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv")
 

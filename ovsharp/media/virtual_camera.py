@@ -9,7 +9,7 @@ from typing import Any
 from ovsharp.closing import Closing
 from ovsharp.errors import MediaError
 from ovsharp.extras import need
-from ovsharp.media.images import Frame
+from ovsharp.media.picture import Frame
 
 _MODULE = Path("/sys/module/v4l2loopback")
 _LOAD = "sudo modprobe v4l2loopback devices=1 exclusive_caps=1"

@@ -23,7 +23,7 @@ from ovsharp.files import staged
 from ovsharp.media.colour import BT709, LIMITED, Colour, from_bgr
 from ovsharp.media.copied import copy_video
 from ovsharp.media.encoders import AUTO, find_encoder
-from ovsharp.media.images import Frame
+from ovsharp.media.picture import Frame
 from ovsharp.media.reader import VideoReader, open_video
 from ovsharp.media.segments import Piece, pieces_of, segment_head, segments_in, write_segment
 from ovsharp.media.shot import Shot

@@ -81,9 +81,9 @@ def test_memory_in_work_is_bounded(
         read.append(path)
         return plain_read(path)
 
-    def writing(*arguments: Any, **options: Any) -> None:
+    def writing(*arguments: Any, **options: Any) -> tuple[str, ...]:
         assert go.wait(20)
-        plain_write(*arguments, **options)
+        return plain_write(*arguments, **options)
 
     monkeypatch.setattr(stills, "read_picture", reading)
     monkeypatch.setattr(stills, "write_picture", writing)

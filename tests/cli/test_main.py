@@ -156,3 +156,19 @@ def test_a_closed_pipe_is_silent() -> None:
     process.stdout.close()
     assert process.stderr.read() == ""
     assert process.wait(timeout=60) == 1
+
+
+def test_a_machine_without_a_display_is_told_what_to_install(tmp_path: Path) -> None:
+    """`opencv-python` cannot be imported where libGL is missing; here by a stand-in."""
+    (tmp_path / "cv2.py").write_text(
+        "raise ImportError('libGL.so.1: cannot open shared object file: No such file')"
+    )
+    paths = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+    environment = {**BUFFERED, "PYTHONPATH": paths}
+    ran = ovsharp("image", "a.png", "-o", "b.png", env=environment)
+    assert ran.returncode == 2
+    assert ran.stderr.startswith("ovsharp: OpenCV misses libGL.so.1")
+    assert "pip install opencv-python-headless" in ran.stderr
+    command = [sys.executable, "-c", "from ovsharp import Sharpener"]
+    python = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
+    assert "opencv-python-headless" in python.stderr.splitlines()[-1]

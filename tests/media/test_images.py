@@ -155,10 +155,10 @@ def test_a_huge_claim_is_refused_before_decoding(tmp_path: Path, size: tuple[int
 
 def test_channels_that_would_be_lost_are_refused(tmp_path: Path) -> None:
     float_image = Image.fromarray(PHOTO[..., 0].astype(np.float32))
-    with pytest.raises(MediaError, match="of a kind that OpenCV cannot read"):
+    with pytest.raises(MediaError, match="of a kind that ovsharp does not read"):
         read_picture(save(tmp_path / "float.tif", float_image, "TIFF"))
     lab = Image.fromarray(PHOTO).convert("LAB")
-    with pytest.raises(MediaError, match="of a kind that OpenCV cannot read"):
+    with pytest.raises(MediaError, match="of a kind that ovsharp does not read"):
         read_picture(save(tmp_path / "lab.tif", lab, "TIFF"))
 
 
