@@ -47,6 +47,7 @@ DISTRIBUTIONS = {
     "cv2": "opencv-python",
     "PIL": "pillow",
     "skimage": "scikit-image",
+    "vmaf_torch": "vmaf-torch",
 }
 """Packages that are imported by another name than they are installed by."""
 

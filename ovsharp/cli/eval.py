@@ -74,6 +74,14 @@ if TYPE_CHECKING:
     help="Measure one frame of a clip out of N; all are sharpened.",
 )
 @click.option(
+    "--vmaf-every",
+    type=click.IntRange(0),
+    default=15,
+    show_default=True,
+    metavar="N",
+    help="Score the VMAF of one frame of a clip out of N, a second each; 0 for none.",
+)
+@click.option(
     "--degrade",
     multiple=True,
     metavar="[NAME=]RECIPE",
@@ -111,6 +119,7 @@ def eval(  # noqa: A001 - the verb's name
     downscale: float,
     size: str | None,
     measure_every: int,
+    vmaf_every: int,
     degrade: tuple[str, ...],
     output: Path,
     images: int | None,
@@ -152,6 +161,7 @@ def eval(  # noqa: A001 - the verb's name
         sent,
         room.Taken(seconds, downscale, _side(size)),
         measure_every,
+        vmaf_every,
     )
     with room.open_subjects(options) as subjects:
         room.make_plan(options, subjects, play)  # what makes no sense leaves no folder behind

@@ -17,7 +17,7 @@ from ovsharp.benchmarks.evaluation.clips import Received, find_clips, send
 from ovsharp.benchmarks.evaluation.results import ALL, INPUT
 from ovsharp.benchmarks.evaluation.tally import Tally
 from ovsharp.errors import MediaError, UsageError
-from ovsharp.media import Shot, read_video, write_video
+from ovsharp.media import Frame, Shot, read_video, write_video
 from ovsharp.runtime import VIDEO_LOOK_EVERY, Sharpener
 
 pytest.importorskip("av")
@@ -122,6 +122,44 @@ def test_the_input_is_what_the_product_reads(folder: Path, tmp_path: Path) -> No
         for before, after in zip(inputs, frames, strict=True):
             flicker.add(before, after)
         assert row.measures["flicker"] == pytest.approx(flicker.ratio)
+
+
+def test_vmaf_is_scored_where_it_is_installed(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def shown(**changes: object) -> tuple[dict[str, float | None], str]:
+        result = run(folder / "a.mp4", tmp_path, sent=("x264(crf=36)",), **changes)
+        return result.rows[0].measures, " ".join(result.notes)
+
+    measures, notes = shown(vmaf_every=0)
+    assert "vmaf" not in measures
+    assert "VMAF" not in notes
+    monkeypatch.setattr("ovsharp.benchmarks.evaluation.run.has_vmaf", lambda: False)
+    monkeypatch.setattr("ovsharp.benchmarks.evaluation.score_clip.has_vmaf", lambda: False)
+    measures, notes = shown(vmaf_every=3)
+    assert "vmaf" not in measures
+    assert "VMAF is left out: pip install vmaf-torch" in notes
+    monkeypatch.undo()
+    pytest.importorskip("vmaf_torch")
+    measures, notes = shown(vmaf_every=3)
+    assert 0 < measures["vmaf_neg"] <= measures["vmaf"] <= 100
+    assert "one out of 3" in notes
+
+
+def test_vmaf_sees_the_frames_around(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Fake:
+        asked: list[tuple[int, ...]] = []  # noqa: RUF012
+
+        def score(self, *frames: Frame | None) -> dict[str, float | None]:
+            self.asked.append(tuple(-1 if one is None else int(one[0, 0, 0]) for one in frames))
+            return {"vmaf": 50.0}
+
+    tally = Tally(1, Fake(), 2)  # type: ignore[arg-type]
+    for index in range(4):
+        truth = np.full((16, 16, 3), index, np.uint8)
+        tally.add(truth, truth + 100, truth)
+    assert tally.measures()["vmaf"] == 50
+    assert Fake.asked == [(101, 1, 0, 2), (103, 3, 2, -1)]
 
 
 def test_the_router_says_what_ran(folder: Path, tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ from ovsharp.benchmarks.evaluation.results import (
 from ovsharp.benchmarks.evaluation.score_clip import Play, plan_sendings, score_clip
 from ovsharp.benchmarks.evaluation.statistics import compare_pairs, group_rows
 from ovsharp.benchmarks.variants import Size
+from ovsharp.benchmarks.vmaf import INSTALL, has_vmaf
 from ovsharp.degrade import Recipe, parse
 from ovsharp.errors import InferenceError, MediaError, UsageError
 from ovsharp.records import MALFORMED, decode
@@ -176,10 +177,18 @@ def _plan_clips(options: Options, subjects: Sequence[Subject], play: Play | None
         f"truth: {options.taken.text}; bitrates are those at 1280x720, and follow the pixels",
         "each clip was coded, decoded and sharpened as 'ovsharp video' does it; what was sent "
         "smaller is enlarged by bicubic first, but for models that enlarge",
-        f"one frame out of {every} is measured; of flicker all",
+        f"one frame out of {every} is measured; of flicker all{_vmaf_note(options.vmaf_every)}",
     )
     # One at a time: a stream keeps its state in the sharpener, and the stages of one overlap.
     return Plan(tuple(damage for damage, _ in sendings), tuple(tasks), 1, "clips", notes)
+
+
+def _vmaf_note(every: int) -> str:
+    if not every:
+        return ""
+    if not has_vmaf():
+        return f"; VMAF is left out: {INSTALL} brings it"
+    return f"; of VMAF (v0.6.1) one out of {every}"
 
 
 def plan(

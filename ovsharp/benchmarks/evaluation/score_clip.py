@@ -9,12 +9,14 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 
 from ovsharp.benchmarks.evaluation.clips import Clip, Received, Taken, multiple_of, send
 from ovsharp.benchmarks.evaluation.options import Options, Subject
 from ovsharp.benchmarks.evaluation.results import INPUT, Damage, Row
 from ovsharp.benchmarks.evaluation.tally import Tally
+from ovsharp.benchmarks.vmaf import Vmaf, has_vmaf
 from ovsharp.degrade import SENDINGS, Sending, parse_sending
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.media import Shot
@@ -92,7 +94,8 @@ def score_clip(
         MediaError: the clip cannot be used.
     """
     taken, every = options.taken, options.measure_every
-    about = (_FORMULAS, clip.digest(), clip.name, sending.text, taken, every)
+    scored = options.vmaf_every if has_vmaf() else 0
+    about = (_FORMULAS, clip.digest(), clip.name, sending.text, taken, every, scored)
 
     def key(method: str) -> str:
         return hashlib.sha256(repr((*about, method)).encode()).hexdigest()[:24]
@@ -108,7 +111,7 @@ def score_clip(
         if each in known
     }
     if len(rows) < len(keys):
-        with SentClip(clip, taken, sending, every) as sent:
+        with SentClip(clip, taken, sending, partial(new_tally, options)) as sent:
             found: dict[str, Made] = {}
             if INPUT not in rows:
                 found |= sent.filtered({INPUT: lambda frame: frame})
@@ -131,6 +134,17 @@ def score_clip(
     return [rows[name] for name in keys]
 
 
+def new_tally(options: Options) -> Tally:
+    """Give what measures a clip; VMAF where it is wanted and installed."""
+    scored = options.vmaf_every and has_vmaf()
+    return Tally(options.measure_every, _vmaf() if scored else None, options.vmaf_every)
+
+
+@cache
+def _vmaf() -> Vmaf:
+    return Vmaf()
+
+
 class SentClip:
     """A clip that was sent, to be measured. A context manager: the sent file goes with it.
 
@@ -138,11 +152,13 @@ class SentClip:
         clip: what is sent.
         taken: how much of it.
         sending: how.
-        every: as `Tally`.
+        tally: gives what measures a method.
     """
 
-    def __init__(self, clip: Clip, taken: Taken, sending: Sending, every: int) -> None:
-        self._clip, self._taken, self._every = clip, taken, every
+    def __init__(
+        self, clip: Clip, taken: Taken, sending: Sending, tally: Callable[[], Tally]
+    ) -> None:
+        self._clip, self._taken, self._tally = clip, taken, tally
         self._multiple = multiple_of(sending)
         self._folder = tempfile.TemporaryDirectory(prefix="ovsharp-eval-")
         try:
@@ -168,7 +184,7 @@ class SentClip:
         Raises:
             MediaError: another number of frames arrived than was sent.
         """
-        tallies = {name: Tally(self._every) for name in filters}
+        tallies = {name: self._tally() for name in filters}
         with self._truths() as truths, contextlib.closing(self._shots(enlarge=True)) as shots:
             for shot in shots:
                 truth = self._next(truths)
@@ -189,7 +205,7 @@ class SentClip:
         Raises:
             MediaError: another number of frames arrived than was sent.
         """
-        tally, known = Tally(self._every), Counter(sharpener.made)
+        tally, known = self._tally(), Counter(sharpener.made)
         with self._truths() as truths:
 
             def each(before: Frame, after: Frame) -> Frame:

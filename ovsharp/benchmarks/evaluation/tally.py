@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 
 import numpy as np
 
 from ovsharp import quality
+from ovsharp.benchmarks.vmaf import Vmaf
 from ovsharp.runtime import Frame
 
 
@@ -16,10 +18,15 @@ class Tally:
     Args:
         every: SSIM, PSNR, edges and colours are measured of one frame out of this many, the first
             one included; flicker of all.
+        vmaf: what scores VMAF, of one frame out of `vmaf_every`, from the middle of these; None
+            leaves it out.
+        vmaf_every: see `vmaf`.
     """
 
-    def __init__(self, every: int) -> None:
-        self._every = every
+    def __init__(self, every: int, vmaf: Vmaf | None = None, vmaf_every: int = 1) -> None:
+        self._every, self._vmaf, self._vmaf_every = every, vmaf, vmaf_every
+        self._last: Frame | None = None
+        self._waiting: tuple[Frame, Frame, Frame | None] | None = None
         self._flicker = quality.Flicker()
         self._values: defaultdict[str, list[float]] = defaultdict(list)
         self.frames = 0
@@ -32,10 +39,16 @@ class Tally:
         self._flicker.add(before, after)
         if self.frames % self._every == 0:
             self._measure(after, truth)
+        # How much moves is told by the truth before and after a frame.
+        self._score(truth)
+        if self._vmaf is not None and self.frames % self._vmaf_every == self._vmaf_every // 2:
+            self._waiting = after, truth, self._last
+        self._last = truth
         self.frames += 1
 
     def measures(self) -> dict[str, float | None]:
         """Give the means, by the names in `MEASURES`; None where there was nothing to judge."""
+        self._score(None)
         means: dict[str, float | None] = {
             name: float(np.mean(values)) for name, values in self._values.items()
         }
@@ -56,6 +69,15 @@ class Tally:
             axis=(0, 1), dtype=np.float64
         )
         found |= {f"shift_{c}": float(one) for c, one in zip("bgr", shift, strict=True)}
+        self._note(found)
+
+    def _score(self, following: Frame | None) -> None:
+        if self._vmaf is not None and self._waiting is not None:
+            image, truth, before = self._waiting
+            self._note(self._vmaf.score(image, truth, before, following))
+        self._waiting = None
+
+    def _note(self, found: Mapping[str, float | None]) -> None:
         for name, value in found.items():
             if value is not None:
                 self._values[name].append(value)
