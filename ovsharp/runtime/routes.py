@@ -5,23 +5,24 @@ from __future__ import annotations
 import threading
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ovsharp.runtime.chooser import Chooser
 from ovsharp.runtime.fade import FADE_FRAMES, Fade
 from ovsharp.runtime.frames import Frame
+from ovsharp.runtime.looks import Looks
 from ovsharp.runtime.ring import COMPILED_SIZES
 from ovsharp.runtime.router import Router
 from ovsharp.runtime.turn import KEPT_SWITCHES, Switch, Turn
 from ovsharp.runtime.variant import Made, Maker, Untouched, Variant
 
-VIDEO_LOOK_EVERY = 30
-"""Frames of a video from one look of the router to the next: about a second. Segments of a written
-video are multiples of it."""
+VIDEO_LOOK_EVERY = 29
+"""Frames of a video from one look of the router to the next: about a second, and in step with no
+usual distance of key frames (12, 15, 25, 30, 48, 60, 250): these look unlike the frames between."""
 KEPT_MODELS = 3
 """Models that stay compiled; the one that was not used for longest goes first."""
-CLEARLY = 0.1
-"""dB by which another model must be expected to be better before it takes over in a video."""
+CLOSER = 4
+"""How many times as often it looks while a stream begins, or a look speaks against the choice."""
 
 
 class _Faded(Turn):
@@ -41,7 +42,7 @@ class Routes(Chooser):
         open_model: opens the model of a name.
         every: frames from one look of the router to the next. 1: each frame by itself, so that
             the result depends on nothing else. More: a choice holds, another model takes over
-            only where it is clearly better, and is faded in.
+            only where several looks agree that it is clearly better, and is faded in.
     """
 
     def __init__(self, router: Router, open_model: Callable[[str], Variant], every: int) -> None:
@@ -77,7 +78,7 @@ class Routes(Chooser):
 
     @property
     def gains(self) -> Mapping[str, float]:
-        """What each model was expected to gain when the router last looked, in dB."""
+        """What each model was expected to gain, in dB: at the last look, or in the last few."""
         return self._gains
 
     @property
@@ -144,11 +145,13 @@ class Routes(Chooser):
 
     def _turn(self, frame: Frame) -> Turn:
         if self._every == 1:
-            return Turn(self._variant(self._pinned or self._best(frame)))
+            return Turn(self._variant(self._pinned or self._best(frame, Looks())))
         course = self._course(frame)
         wanted = self._pinned or course.model
-        if self._pinned is None and course.frames % self._every == 0:
-            wanted = self._best(frame, staying=course.model)
+        if self._pinned is None and course.frames >= course.due:
+            wanted = self._best(frame, course.looks, staying=course.model)
+            period = -(-self._every // CLOSER) if course.looks.unsettled(wanted) else self._every
+            course.due = course.frames + period
         variant: Maker = self._variant(wanted)
         if course.model not in ("", wanted):
             old, new = self._variant(course.model).run(frame), variant.run(frame)
@@ -166,13 +169,11 @@ class Routes(Chooser):
             return Turn(variant)
         return _Faded(variant, fade, step)
 
-    def _best(self, frame: Frame, staying: str = "") -> str:
-        """Name the model that gains most; another than the present one if that is clear."""
-        self._gains = self._router.gains(frame)
-        gains = {**self._gains, self._nobody.name: self._router.spec.least}
-        best = max(gains, key=lambda name: gains[name])
-        clear = not staying or gains[best] > gains[staying] + CLEARLY
-        return best if clear else staying
+    def _best(self, frame: Frame, looks: Looks, staying: str = "") -> str:
+        """Look at a frame and name the model that gains most, or the present one; see `Looks`."""
+        looks.add({**self._router.gains(frame), self._nobody.name: self._router.spec.least})
+        self._gains = {name: looks.gains[name] for name in self._router.spec.models}
+        return looks.best(staying)
 
     def _reason(self, before: str, after: str) -> str:
         if self._pinned is not None:
@@ -209,6 +210,9 @@ class _Course:
     """Name of what makes the frames; empty before the first one."""
     frames: int = 0
     """That were begun."""
+    looks: Looks = field(default_factory=Looks)
+    due: int = 0
+    """Frames after which the router looks again."""
     step: int = 0
     """Frames since the last change of model."""
     fade: Fade | None = None

@@ -60,8 +60,8 @@ class Sharpener(Closing):
     the best one makes the frame. `variant` tells who made the last frame, `gains` what was
     expected, `pin` holds on to one. With `look_every=1` each frame is judged by itself: the same
     frame always gives the same result, as photos need it. In a video damage hardly changes:
-    `look_every=30` costs next to nothing and does not flicker; another model takes over only where
-    it is clearly better, and is faded in.
+    `look_every=29` costs next to nothing and does not flicker; another model takes over only where
+    several looks agree that it is clearly better, and is faded in.
 
     Auto quality: with `target_fps=60` the sharpener chooses among the models of a family (the
     sizes of `call`, or of the family of the model that is named) the best one that holds

@@ -109,9 +109,15 @@ def test_models_are_opened_when_they_are_needed() -> None:
 def test_in_a_stream_the_router_looks_now_and_then() -> None:
     router = Stub(dark=1.0)
     through, _ = routes(router, every=5)
-    for _ in range(11):
+    asked = []
+    for index in range(25):
+        if index == 12:
+            router.told = {**router.told, "light": 2.0}
+        before = router.asked
         shown(through, GREY)
-    assert router.asked == 3
+        asked += [index] * (router.asked - before)
+    # Closer at the beginning, when nothing is known, and while a look disagrees.
+    assert asked == [0, 2, 4, 6, 11, 16, 18, 20]
 
 
 def test_in_a_stream_a_choice_holds_unless_another_is_clearly_better() -> None:
@@ -119,15 +125,58 @@ def test_in_a_stream_a_choice_holds_unless_another_is_clearly_better() -> None:
     through, _ = routes(router, every=1 + 1)
     assert shown(through, GREY) == 20
     router.told = {**router.told, "light": 1.05}
-    assert [shown(through, GREY) for _ in range(4)] == [20] * 4
+    assert [shown(through, GREY) for _ in range(8)] == [20] * 8
     router.told = {**router.told, "light": 1.5}
-    seen = [shown(through, GREY) for _ in range(2 * FADE_FRAMES)]
-    assert seen[0] in (20, 21)  # faded from where it was ...
+    seen = [shown(through, GREY) for _ in range(3 * FADE_FRAMES)]
+    assert seen[0] == 20  # one look is none ...
+    assert seen[1] in (20, 21)  # ... then faded from where it was ...
     assert seen == sorted(seen)
     assert seen[-1] == 30  # ... to the other
     (switch,) = through.switches
-    assert (switch.frame, switch.before, switch.after) == (6, "dark", "light")
-    assert "+1.5 dB" in switch.reason
+    assert (switch.frame, switch.before, switch.after) == (10, "dark", "light")
+    assert "+1.3 dB" in switch.reason  # the mean of the looks
+
+
+def looks_at(gains: list[dict[str, float]], every: int = 4) -> tuple[list[str], Routes]:
+    """Who makes the frames of a stream whose looks tell these gains, one after the other."""
+    router = Stub()
+    through, _ = routes(router, every=every)
+    names, told = [], iter(gains)
+    router.gains = lambda _frame: dict.fromkeys(MODELS, 0.0) | next(told)  # type: ignore[method-assign]
+    while True:
+        try:
+            shown(through, GREY)
+        except StopIteration:
+            return names, through
+        names.append(through.running)
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_pictures_that_look_otherwise_now_and_then_change_nothing(count: int) -> None:
+    """As a key frame among others: every second, third or fourth look."""
+    often, rare = {"dark": 1.0, "light": 0.2}, {"dark": 0.2, "light": 1.0}
+    names, _ = looks_at([rare if index % count == 1 else often for index in range(24)])
+    assert set(names) == {"dark"}
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_leaving_a_stream_alone_holds_too(count: int) -> None:
+    often, rare = {"dark": -1.0}, {"dark": 1.0}
+    names, _ = looks_at([rare if index % count == 1 else often for index in range(24)])
+    assert set(names) == {"untouched"}
+
+
+def test_a_first_look_that_was_wrong_is_soon_corrected() -> None:
+    names, through = looks_at([{"dark": 0.7}, *[{"dark": -0.7}] * 8], every=8)
+    assert names[:5] == ["dark"] * 4 + ["untouched"]  # looks at 0, 2 and 4
+    assert set(names[4:]) == {"untouched"}
+    assert len(through.switches) == 1
+
+
+def test_the_same_looks_give_the_same_choice() -> None:
+    random = np.random.default_rng(1)
+    gains = [dict(zip(MODELS, random.normal(size=4).tolist(), strict=True)) for _ in range(30)]
+    assert looks_at(gains)[0] == looks_at(gains)[0]
 
 
 def test_a_change_of_model_costs_one_frame_of_the_old_one() -> None:
@@ -136,12 +185,14 @@ def test_a_change_of_model_costs_one_frame_of_the_old_one() -> None:
     for _ in range(2):
         shown(through, GREY)
     router.told = {**router.told, "light": 5.0}
-    turn = through.turn(GREY)
+    for _ in range(2):
+        shown(through, GREY)
+    turn = through.turn(GREY)  # the second look that agrees
     ticket = turn.variant.ticket(GREY)
     ticket.start()
     assert turn.variant.name == "light"
     assert turn.finished(GREY, ticket.finish())[0, 0, 0] in (120, 121)  # fading from the old one
-    assert (opened["dark"].ran, opened["light"].ran) == (3, 1)
+    assert (opened["dark"].ran, opened["light"].ran) == (5, 1)
 
 
 def test_a_restart_forgets() -> None:
