@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from ovsharp.media import Frame, VideoReader, VideoWriter
     from ovsharp.runtime import Sharpener
 
+_NAMED = 10
+"""Files that are named one by one, where they are passed over."""
+
 
 @dataclass(frozen=True)
 class _Choices:
@@ -36,6 +39,7 @@ class _Choices:
     every: int
     side_by_side: bool
     skip_damaged: bool
+    input_fps: float | None
     steady: bool
     report: Path | None
     resume: bool
@@ -100,6 +104,11 @@ class _Choices:
 @click.option("--side-by-side", is_flag=True, help="Write before | after.")
 @click.option("--steady", is_flag=True, help="Less flicker: average over time where nothing moves.")
 @click.option("--skip-damaged", is_flag=True, help="Leave damaged parts out instead of failing.")
+@click.option(
+    "--input-fps",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Frames per second of inputs without times, such as .h264. [default: what they tell]",
+)
 @click.option(
     "--report", type=click.Path(dir_okay=False, path_type=Path), help="JSON file with all figures."
 )
@@ -183,6 +192,7 @@ def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) ->
         end=choices.end,
         every=choices.every,
         skip_damaged=choices.skip_damaged,
+        rate=choices.input_fps,
     )
     with clip:
         copied = choices.untouched == "copy"
@@ -375,6 +385,7 @@ def _identity(source: Path, choices: _Choices) -> str:
         choices.side_by_side,
         choices.steady,
         choices.skip_damaged,
+        choices.input_fps,
     )
     return hashlib.sha256(repr(values).encode()).hexdigest()
 
@@ -386,7 +397,8 @@ def _size(choices: _Choices, clip: VideoReader, scale: int) -> tuple[int, int] |
         width, height = int(match[1]), int(match[2])
     elif match := re.fullmatch(r"(\d+)p", choices.size):
         side = int(match[1])
-        width, height = clip.width * scale, clip.height * scale
+        # As it is seen: pixels may be wider than high.
+        width, height = round(clip.width * scale * clip.sample_aspect), clip.height * scale
         if choices.side_by_side:
             width = width * 2 + 4
         factor = side / min(width, height)
@@ -402,6 +414,7 @@ def _plan(inputs: tuple[str, ...], output: Path) -> dict[Path, Path]:
     from ovsharp.media import CONTAINERS, VIDEO_ENDINGS
 
     found: dict[Path, Path] = {}
+    others: list[Path] = []
     for item in inputs:
         path, matches = Path(item), [Path(item)]
         if path.is_dir():
@@ -411,12 +424,17 @@ def _plan(inputs: tuple[str, ...], output: Path) -> dict[Path, Path]:
         elif not path.exists():
             raise MediaError(f"there is no file or folder {item}")
         if matches != [path]:
-            matches = [m for m in matches if m.suffix.lower() in VIDEO_ENDINGS and m.is_file()]
             matches = [m for m in matches if not any(p.startswith(".") for p in m.parts[1:])]
+            files = [match for match in matches if match.is_file()]
+            matches = [match for match in files if match.suffix.lower() in VIDEO_ENDINGS]
+            others += [file for file in files if file not in matches]
             if not matches:
                 raise MediaError(f"{item} holds no video: expected {', '.join(VIDEO_ENDINGS)}")
         for match in matches:
             found[match] = match.relative_to(path) if path.is_dir() else Path(match.name)
+    if others:
+        names = ", ".join(map(str, others[:_NAMED])) + ", ..." * (len(others) > _NAMED)
+        click.echo(f"passed over, no videos by their endings: {names}", err=True)
     if output.suffix.lower() in CONTAINERS and not output.is_dir():
         if len(found) > 1:
             raise UsageError(f"{len(found)} videos cannot all become {output}; name a folder")

@@ -9,9 +9,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TYPE_CHECKING, cast
 
 from ovsharp.closing import Closing
 from ovsharp.errors import MediaError, UsageError
@@ -20,9 +18,11 @@ from ovsharp.media.colour import Colour, colour_of, to_bgr
 from ovsharp.media.picture import Frame
 from ovsharp.media.pipe import Pipe
 from ovsharp.media.shot import Shot
+from ovsharp.media.timeline import Timeline
+from ovsharp.media.upright import upright
 
 if TYPE_CHECKING:
-    from av import VideoFrame
+    from av import Packet, VideoFrame
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
@@ -77,6 +77,7 @@ class VideoReader(Closing):
         dropped: frames left out so far: damaged ones, and second frames of one time.
         frames: how many frames to expect; None if the file does not say.
         origin: when the video begins, in seconds: what `start` and `end` count from.
+        begin: when the first of its streams begins, in seconds: where a clock went on running.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class VideoReader(Closing):
         every: int = 1,
         skip_damaged: bool = False,
         stall: float = STALL_SECONDS,
+        rate: float | None = None,
     ) -> None:
         if start < 0 or (end is not None and end <= start):
             raise UsageError(f"expected 0 <= start < end, got start {start} and end {end}")
@@ -98,6 +100,8 @@ class VideoReader(Closing):
         self.notes: list[str] = []
         self.dropped = 0
         self._skip_damaged = skip_damaged
+        self._told = None if rate is None else Fraction(rate).limit_denominator(1001)
+        self._reach = 0.0
         self._closing = threading.Lock()
         self._passes = 0
         self._container: InputContainer | None = None
@@ -123,21 +127,22 @@ class VideoReader(Closing):
         if len(streams) > 1:
             self.notes.append(f"{len(streams) - 1} more video stream(s) left out")
         self.index = self._stream.index
+        self.begin = max(Fraction(self._open().start_time or 0, 1_000_000), Fraction(0))
         self.time_base = self._stream.time_base or Fraction(1, 1000)
-        rate = self._stream.average_rate or self._stream.guessed_rate
-        self.rate: Fraction = Fraction(rate) if rate else Fraction(25)
+        self.rate: Fraction = self._usual_rate()
         timed = self._entered()
         self._first, first = next(timed)
         self._pending: Iterator[tuple[VideoFrame, int]] | None = chain(
             [(self._first, first)], timed
         )
         self.colour: Colour = colour_of(self._first)
-        self._turns = round(self._first.rotation / 90) % 4
-        self.sample_aspect = self._stream.sample_aspect_ratio or Fraction(1)
-        if self._turns % 2 and self.sample_aspect:
-            self.sample_aspect = 1 / self.sample_aspect
+        self._upright = upright(self._first)
+        self.sample_aspect = Fraction(self._stream.sample_aspect_ratio or 1)
         height, width = self._first.height, self._first.width
-        self.height, self.width = (width, height) if self._turns % 2 else (height, width)
+        if self._upright.transposed:
+            self.sample_aspect = 1 / self.sample_aspect
+            height, width = width, height
+        self.height, self.width = height, width
         self.frames = self._expected()
         self._note_conversions()
 
@@ -192,6 +197,25 @@ class VideoReader(Closing):
         if self._container is None:
             raise MediaError(f"{self.path} is closed; open it again with read_video")
         return self._container
+
+    def _usual_rate(self) -> Fraction:
+        """Give the frames per second that the file tells of, or that were given."""
+        stream = self._stream
+        if self._untimed:
+            # What the demuxer says is only its own default; the pictures may tell better.
+            rate = self._told or stream.guessed_rate
+            if not rate:
+                self._note("the stream tells no frame rate: 25 FPS; --input-fps says another")
+        elif self._told is not None:
+            raise UsageError(f"{self.path} has times of its own; --input-fps is for what has none")
+        else:
+            rate = stream.average_rate or stream.guessed_rate
+        return Fraction(rate) if rate else Fraction(25)
+
+    @property
+    def _untimed(self) -> bool:
+        """Whether it is a bare stream of pictures, without times."""
+        return self._open().duration is None and self._stream.start_time is None
 
     def _entered(self) -> Iterator[tuple[VideoFrame, int]]:
         """Give the frames from `start` on."""
@@ -256,7 +280,7 @@ class VideoReader(Closing):
                 f"parts with --start and --end"
             )
         picture = to_bgr(frame, self.colour)
-        return np.ascontiguousarray(np.rot90(picture, self._turns)) if self._turns else picture
+        return self._upright.applied(picture) if self._upright else picture
 
     def _timed(self, near: int | None = None) -> Iterator[tuple[VideoFrame, int]]:
         """Give every frame with its time, which only grows; from the key frame `near` a time."""
@@ -271,6 +295,9 @@ class VideoReader(Closing):
                 if not orderly:
                     self._note("frames without timestamps were placed at the frame rate")
             if last is not None and pts < last:
+                if self._skip_damaged and self.dropped:  # what lost its neighbours comes so
+                    self._drop("damaged parts were left out, with frames out of their order")
+                    continue
                 raise MediaError(
                     f"the timestamps of {self.path} jump back from "
                     f"{float(last * self.time_base):.2f} s to {float(pts * self.time_base):.2f} s: "
@@ -293,11 +320,34 @@ class VideoReader(Closing):
         if near is None and self._passes:
             self._rewind()
         self._passes += 1
-        this = self._passes
-        container, stream = self._open(), self._stream
+        decoder = self._stream.codec_context
+        entered = near is None
+        for packet in self._whole(self._demuxed(near)):
+            try:
+                frames = decoder.decode(packet)
+            except av.error.FFmpegError as error:
+                self._damaged(f"a frame cannot be decoded ({error.strerror})", self._reach)
+                continue
+            for frame in frames:
+                # Frames shown before the key frame may need what was not decoded.
+                entered = entered or bool(frame.key_frame)
+                if not entered:
+                    continue
+                if frame.is_corrupt:
+                    self._damaged("a frame is only partly there", self._reach)
+                    continue
+                yield frame
+
+    def _demuxed(self, near: int | None) -> Iterator[Packet[VideoStream]]:
+        """Give the packets of the pictures, and those that are empty: flush the decoder."""
+        import av
+
+        this, container, stream = self._passes, self._open(), self._stream
+        timeline = Timeline(container.format.name)
         if near is not None:
             container.seek(near, any_frame=False, backward=True, stream=stream)
-        packets, reach, entered = 0, 0.0, False
+        self._reach = 0.0
+        packets = 0
         demuxed = container.demux()
         while True:
             if self._container is None or self._passes != this:
@@ -307,45 +357,56 @@ class VideoReader(Closing):
             except StopIteration:
                 break
             except av.error.FFmpegError as error:
-                self._damaged(f"its data ends in the middle ({error.strerror})", reach)
+                self._damaged(f"its data ends in the middle ({error.strerror})", self._reach)
                 break
+            joins = timeline.joins
+            timeline.place(packet)
+            if timeline.joins > joins:
+                self._note("its times jump, as where recordings were joined; they were moved")
             if packet.pts is not None and packet.time_base is not None:
                 length = packet.pts + (packet.duration or 0)
-                reach = max(reach, float(length * packet.time_base))
-            if packet.stream.index != stream.index:
-                continue
-            packets += packet.size > 0
-            if packet.is_corrupt:
-                self._damaged("a packet is cut short", reach)
-                continue
-            try:
-                frames = stream.codec_context.decode(packet)
-            except av.error.FFmpegError as error:
-                self._damaged(f"a frame cannot be decoded ({error.strerror})", reach)
-                continue
-            for frame in frames:
-                if near is not None and not entered:
-                    # Frames shown before the key frame may need what was not decoded.
-                    entered = bool(frame.key_frame)
-                    if not entered:
-                        continue
-                if frame.is_corrupt:
-                    self._damaged("a frame is only partly there", reach)
-                    continue
-                yield frame
-        self._check_whole(packets if near is None else None, reach)
+                self._reach = max(self._reach, float(length * packet.time_base))
+            if packet.stream.index == stream.index:
+                packets += packet.size > 0
+                yield cast("Packet[VideoStream]", packet)
+        self._check_whole(packets if near is None else None)
 
-    def _check_whole(self, packets: int | None, reach: float) -> None:
+    def _whole(self, packets: Iterator[Packet[VideoStream]]) -> Iterator[Packet[VideoStream]]:
+        """Leave out what is cut short.
+
+        FFmpeg calls a packet so where the count of a transport stream jumps, and for want of
+        knowing better the packet before. At a join of two recordings both are whole: what follows
+        them is a key frame.
+        """
+        doubtful: list[Packet[VideoStream]] = []
+        for packet in packets:
+            if doubtful and packet.is_keyframe and not packet.is_corrupt:
+                yield from doubtful
+                doubtful = []
+            elif len(doubtful) == 2 or (doubtful and not packet.size):
+                self._damaged("a packet is cut short", self._reach)
+                doubtful = []
+            if doubtful or packet.is_corrupt:
+                doubtful.append(packet)
+            else:
+                yield packet
+        if doubtful:
+            self._damaged("a packet is cut short", self._reach)
+
+    def _check_whole(self, packets: int | None) -> None:
         container = self._open()
         counted = packets is not None and "mp4" in container.format.name
-        missing = self._stream.frames - (packets or 0) if counted else 0
-        begin, told = (container.start_time or 0) / 1e6, 0.0
+        # Not `frames`: an edit list may show fewer than there are.
+        missing = len(self._stream.index_entries) - (packets or 0) if counted else 0
+        told = 0.0
         if self._indexed:
             told = (container.duration or 0) / 1e6
+            if "mp4" in container.format.name:  # Matroska counts from 0
+                told += (container.start_time or 0) / 1e6
         elif container.format.name == "avi":  # whose duration FFmpeg guesses by the file's size
             told = float(self._stream.frames * self.time_base)
-        if missing > 0 or told + begin - reach > _CUT_SECONDS:
-            self._damaged("the file is truncated", reach)
+        if missing > 0 or told - self._reach > _CUT_SECONDS:
+            self._damaged("the file is truncated", self._reach)
 
     def _damaged(self, what: str, at: float) -> None:
         if not self._skip_damaged:
@@ -384,8 +445,8 @@ class VideoReader(Closing):
             self._note("transparency is left out")
         if frame.interlaced_frame:
             self._note("interlaced frames are taken as they are; deinterlace them first")
-        if self._turns:
-            self._note(f"frames turned upright by {90 * self._turns} degrees, the tag is cleared")
+        if self._upright:
+            self._note(f"frames {self._upright.label}, the tag is cleared")
 
 
 def read_video(
@@ -396,6 +457,7 @@ def read_video(
     every: int = 1,
     skip_damaged: bool = False,
     stall: float = STALL_SECONDS,
+    rate: float | None = None,
 ) -> VideoReader:
     """Open a video: an iterable of `Shot`s and a context manager.
 
@@ -409,13 +471,20 @@ def read_video(
         every: keep one frame out of this many, at its time.
         skip_damaged: leave damaged parts out instead of refusing the file.
         stall: seconds that a pipe may give nothing.
+        rate: frames per second of what has no times: a bare stream of pictures.
 
     Raises:
-        UsageError: a range that makes no sense.
+        UsageError: a range that makes no sense; a `rate` for what has times.
         MissingExtraError: PyAV is not installed.
         MediaError: no video, damaged, truncated, HDR.
         OSError: the file is missing or cannot be read.
     """
     return VideoReader(
-        path, start=start, end=end, every=every, skip_damaged=skip_damaged, stall=stall
+        path,
+        start=start,
+        end=end,
+        every=every,
+        skip_damaged=skip_damaged,
+        stall=stall,
+        rate=rate,
     )

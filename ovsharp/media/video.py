@@ -11,7 +11,12 @@ import numpy as np
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.media.picture import Frame
 
-VIDEO_ENDINGS = (".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv")
+VIDEO_ENDINGS = (
+    *(".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv"),
+    *(".mts", ".m2ts", ".3gp", ".flv", ".ogv", ".gif", ".vob", ".mxf", ".asf", ".3g2", ".m2v"),
+    *(".h264", ".264", ".h265", ".265", ".hevc", ".ivf", ".y4m", ".nut"),
+)
+"""What is taken for a video inside folders and globs."""
 
 _SEEK_FROM = 100
 """Frames to skip above which seeking, which decodes from a key frame on, is faster."""

@@ -27,11 +27,17 @@ from ovsharp.media.picture import Frame
 from ovsharp.media.reader import VideoReader, open_video
 from ovsharp.media.segments import Piece, pieces_of, segment_head, segments_in, write_segment
 from ovsharp.media.shot import Shot
+from ovsharp.media.timeline import Timeline
 from ovsharp.media.tracks import FORMATS, chapters_between, kept, streams_to_copy
 
 CONTAINERS = tuple(FORMATS)
+_OPTIONS = {form: {"movflags": "+faststart"} for form in ("mp4", "mov")}
+"""So that a player on a network need not read to the end before it begins."""
 SEGMENT = 240
 """Frames per segment: what an interruption costs at most."""
+
+_FORM = 2
+"""Of what lies in a folder of segments: of another one nothing is continued."""
 
 _AVX512_SKX = 256
 """The number that OpenCV gives this set of instructions."""
@@ -88,7 +94,7 @@ class VideoWriter:
         self._colour = Colour(BT709, LIMITED) if like is None else like.colour
         self.work = self.path.parent / f".ovsharp-{self.path.name}.work"
         self._made = [p for p in (self.path.parent, *self.path.parent.parents) if not p.exists()]
-        identity = json.dumps([job, self.encoder.name, preset, crf, size, segment])
+        identity = json.dumps([_FORM, job, self.encoder.name, preset, crf, size, segment])
         self.notes = self._left_out(ending)
         if codec == AUTO and not self.encoder.hardware:
             self.notes.append(f"no encoder of hardware works here: {self.encoder.name} runs")
@@ -125,7 +131,8 @@ class VideoWriter:
         frame = self._fitted(shot.frame)
         with self._naming():
             if self._coding is None:
-                self._coding = self._open(frame.shape[1], frame.shape[0], shot.time_base)
+                before = shot.frame.shape[1] / shot.frame.shape[0]
+                self._coding = self._open(frame, shot.time_base, before)
             picture = from_bgr(frame, self._colour, self.encoder.pixels)
             picture.pts, picture.time_base = shot.pts, shot.time_base
             self._keep(self._coding.encode(picture))
@@ -216,10 +223,13 @@ class VideoWriter:
         """Say what of the source does not go along, before any work is done."""
         if self._like is None:
             return []
+        notes = []
+        if self._like.begin * self._like.rate >= 1 and not self._like.start:
+            notes.append(f"times begin at 0, and not at {float(self._like.begin):.2f} s")
         if not self._like.path.is_file():
-            return ["a pipe is read once: its sound and metadata are left out"]
+            return [*notes, "a pipe is read once: its sound and metadata are left out"]
         with open_video(self._like.path) as source:
-            return streams_to_copy(source, self._like.index, ending)[1]
+            return notes + streams_to_copy(source, self._like.index, ending)[1]
 
     def _fitted(self, frame: Frame) -> Frame:
         if self._size is not None and (frame.shape[1], frame.shape[0]) != self._size:
@@ -236,32 +246,45 @@ class VideoWriter:
             )
         return frame
 
-    def _open(self, width: int, height: int, time_base: Fraction) -> Any:
+    def _open(self, frame: Frame, time_base: Fraction, before: float) -> Any:
         import av
         from av.codec.context import Flags
 
-        encoder = av.CodecContext.create(self.encoder.name, "w")
-        self._configure(encoder, width, height, time_base)
-        encoder.flags |= Flags.global_header
+        height, width = frame.shape[:2]
+        aspect = self._aspect(width, height, before)
         self._head = {
             "width": width,
             "height": height,
+            "aspect": [aspect.numerator, aspect.denominator],
             "time_base": [time_base.numerator, time_base.denominator],
         }
+        encoder = av.CodecContext.create(self.encoder.name, "w")
+        self._configure(encoder, self._head, time_base)
+        encoder.flags |= Flags.global_header
         return encoder
 
-    def _configure(self, encoder: Any, width: int, height: int, time_base: Fraction) -> None:
-        encoder.width, encoder.height = width, height
+    def _aspect(self, width: int, height: int, before: float) -> Fraction:
+        """Give the shape of a pixel with which the picture keeps its own, whatever its size."""
+        pixel = Fraction(1) if self._like is None else self._like.sample_aspect
+        if self._size is None:
+            return pixel
+        wanted = float(pixel) * before * height / width
+        # A side is rounded to whole, even pixels: what is square but for that is square.
+        if abs(wanted - 1) < 2 / min(width, height):
+            return Fraction(1)
+        return Fraction(wanted).limit_denominator(255)
+
+    def _configure(self, encoder: Any, head: dict[str, Any], time_base: Fraction) -> None:
+        encoder.width, encoder.height = head["width"], head["height"]
+        encoder.sample_aspect_ratio = Fraction(*head["aspect"])
         encoder.pix_fmt = self.encoder.pixels
         encoder.time_base = time_base
         encoder.framerate = self._rate or 1 / time_base
-        if self._like is not None:
-            encoder.sample_aspect_ratio = self._like.sample_aspect
         encoder.colorspace, encoder.color_range = self._colour.matrix, self._colour.range
         encoder.color_primaries = self._colour.primaries
         encoder.color_trc = self._colour.transfer
         encoder.options = dict(self._options)
-        if self.encoder.name == "libx264" and width % _AVX512_STEP and _HAS_AVX512:
+        if self.encoder.name == "libx264" and head["width"] % _AVX512_STEP and _HAS_AVX512:
             encoder.options |= {"x264-params": "asm=avx2"}
 
     def _keep(self, packets: list[Any]) -> None:
@@ -287,7 +310,7 @@ class VideoWriter:
         head: Any = segment_head(paths[0])
         time_base = Fraction(*head["time_base"])
         like = self._like
-        shift = Fraction(0)
+        shift = Fraction(0) if like is None else like.begin
         times = sorted((p.pts, p.duration) for s in paths for p in pieces_of(s, content=False))
         if like is not None and like.start:
             shift = times[0][0] * time_base
@@ -295,10 +318,14 @@ class VideoWriter:
         end = sum(times[-1]) * time_base if cut else None
         source = open_video(like.path) if like is not None and like.path.is_file() else None
         try:
-            with av.open(str(target), "w", format=FORMATS[target.suffix.lower()]) as out:
+            form = FORMATS[target.suffix.lower()]
+            options = _OPTIONS.get(form, {})
+            with av.open(str(target), "w", format=form, container_options=options) as out:
                 video = out.add_stream(self.encoder.name, rate=self._rate)
-                self._configure(video.codec_context, head["width"], head["height"], time_base)
+                self._configure(video.codec_context, head, time_base)
                 video.time_base = time_base
+                if self.encoder.codec == "hevc" and form in ("mp4", "mov"):
+                    video.codec_context.codec_tag = "hvc1"  # Apple's players take no other
                 tracks: dict[int, Any] = {}
                 if source is not None and like is not None:
                     tracks = self._tracks(out, source, like, video, shift, end)
@@ -375,15 +402,22 @@ class VideoWriter:
     ) -> Iterator[tuple[float, Any]]:
         if source is None or not tracks:
             return
-        for packet in source.demux([source.streams[index] for index in tracks]):
-            if packet.dts is None or packet.pts is None:
+        timeline = Timeline(source.format.name)
+        last: dict[int, int] = {}
+        wanted = [] if timeline.joinable else [source.streams[index] for index in tracks]
+        for packet in source.demux(wanted):
+            timeline.place(packet)
+            if packet.stream.index not in tracks or packet.dts is None or packet.pts is None:
                 continue
-            begin = packet.pts * packet.time_base
+            begin, index = packet.pts * packet.time_base, packet.stream.index
+            if packet.dts < last.get(index, packet.dts):  # what overlaps where two were joined
+                continue
+            last[index] = packet.dts
             if (shift and begin < shift) or (end is not None and begin >= end):
                 continue
             offset = round(shift / packet.time_base)
             packet.pts, packet.dts = packet.pts - offset, packet.dts - offset
-            packet.stream = tracks[packet.stream.index]
+            packet.stream = tracks[index]
             yield float(packet.dts * packet.time_base), packet
 
 

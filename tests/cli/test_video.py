@@ -72,6 +72,34 @@ def test_folders_sizes_and_side_by_side(tmp_path: Path) -> None:
     assert (stream["width"], stream["height"]) == (148, 48)
 
 
+def test_videos_of_every_ending_are_taken_and_others_named(tmp_path: Path) -> None:
+    content = clip(tmp_path / "in.mkv", (0, 40)).read_bytes()
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("a.mts", "b.m2ts", "c.3gp", "d.flv", "e.ogv", "f.wmv", "g.mpg", "h.txt"):
+        (folder / name).write_bytes(content)
+    clip(tmp_path / "i.h264", (0, 40)).rename(folder / "i.h264")
+    result = run(folder, "-o", tmp_path / "out", "--strength", 0)
+    assert result.exit_code == 0, result.output
+    assert sorted(path.stem for path in (tmp_path / "out").glob("*.mp4")) == list("abcdefgi")
+    assert f"passed over, no videos by their endings: {folder / 'h.txt'}\n" in result.stderr
+
+
+def test_the_shorter_side_is_meant_of_what_is_seen(tmp_path: Path) -> None:
+    wide = tmp_path / "in.mkv"
+    with write_video(tmp_path / "square.mkv") as sink:
+        for index in range(2):
+            sink.write(Shot(np.zeros((64, 96, 3), np.uint8), index, Fraction(1, 25)))
+    command = ["ffmpeg", "-v", "error", "-i", tmp_path / "square.mkv", "-c", "copy"]
+    if shutil.which("ffmpeg") is None:
+        pytest.skip("ffmpeg is not installed")
+    subprocess.run([*command, "-aspect", "2:1", wide], check=True)
+    result = run(wide, "-o", tmp_path / "out.mp4", "--size", "32p")
+    assert result.exit_code == 0, result.output
+    with read_video(tmp_path / "out.mp4") as made:
+        assert (made.width, made.height, made.sample_aspect) == (64, 32, 1)
+
+
 def test_wrong_use_is_told(tmp_path: Path) -> None:
     source = clip(tmp_path / "in.mp4", (0, 40))
     for arguments, error, message in (

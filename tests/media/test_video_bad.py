@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from ovsharp.apps import Pipeline
-from ovsharp.errors import MediaError
+from ovsharp.errors import MediaError, UsageError
 from ovsharp.media import Shot, read_video, write_video
 from ovsharp.runtime import Sharpener
 from tests.media.clips import TIMES, clip, draw
@@ -26,6 +26,7 @@ from tests.media.clips import TIMES, clip, draw
 av = pytest.importorskip("av")
 
 EVEN = tuple(range(0, 480, 40))
+LONG = tuple(range(0, 4000, 40))
 
 
 def pictures(path: Path, **options: Any) -> list[np.ndarray[Any, Any]]:
@@ -58,11 +59,70 @@ def test_a_bare_stream_without_times_gets_the_frame_rate(tmp_path: Path) -> None
     )
 
 
-def test_times_that_jump_back_are_refused_and_a_part_is_taken(tmp_path: Path) -> None:
-    source = stream(tmp_path / "in.ts", [(96, 64), (96, 64)], jump=-2000)
-    with pytest.raises(MediaError, match=r"jump back from .* expected them to grow"):
+def test_joined_recordings_go_on_with_their_sound(tmp_path: Path) -> None:
+    parts = [clip(tmp_path / f"{name}.ts", EVEN, sound=True).read_bytes() for name in "ab"]
+    source = tmp_path / "in.ts"
+    source.write_bytes(b"".join(parts))
+    with read_video(source) as video:
+        shots = list(video)
+        assert video.dropped == 0
+        assert video.notes == ["its times jump, as where recordings were joined; they were moved"]
+        with write_video(tmp_path / "out.mp4", like=video) as sink:
+            for shot in shots:
+                sink.write(shot)
+    steps = np.diff([shot.seconds for shot in shots])
+    assert len(shots) == 2 * len(EVEN)
+    assert np.allclose(np.delete(steps, len(EVEN) - 1), 0.04, atol=0.001)
+    assert steps[len(EVEN) - 1] == pytest.approx(0.28, abs=0.001)  # the sound went on so long
+    with av.open(str(tmp_path / "out.mp4")) as made:
+        sound = [packet.pts for packet in made.demux(audio=0) if packet.size]
+        assert made.start_time < 100_000
+        assert float(made.duration / 1e6) == pytest.approx(0.98 + 0.64, abs=0.3)
+    assert len(sound) >= 60
+    assert min(np.diff(sound)) > 0
+
+
+def test_lost_parts_of_a_broadcast_are_told(tmp_path: Path) -> None:
+    source = clip(tmp_path / "in.ts", LONG)
+    content = source.read_bytes()
+    middle = len(content) // 376 * 188
+    source.write_bytes(content[:middle] + content[middle + 3 * 188 :])
+    with pytest.raises(MediaError, match="is damaged at"):
         pictures(source)
-    assert len(pictures(source, end=0.2)) == 5
+    assert 90 < len(pictures(source, skip_damaged=True)) < len(LONG)
+
+
+@pytest.mark.parametrize("rate", [25, Fraction(30000, 1001)])
+def test_a_bare_stream_is_as_fast_as_its_own_timing_says(tmp_path: Path, rate: Any) -> None:
+    source = tmp_path / "in.h264"
+    with av.open(str(source), "w") as out:
+        coded: Any = out.add_stream("libx264", rate=rate)
+        coded.width, coded.height, coded.pix_fmt = 96, 64, "yuv420p"
+        for index in range(10):
+            out.mux(coded.encode(av.VideoFrame.from_ndarray(draw(index), "bgr24")))
+        out.mux(coded.encode(None))
+    for given, expected in ((None, rate), (50, 50)):
+        with read_video(source, rate=given) as video:
+            times = [shot.seconds for shot in video]
+        assert np.allclose(np.diff(times), float(1 / Fraction(expected)), atol=1e-6)
+
+
+def test_a_rate_for_what_has_times_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="has times of its own"):
+        read_video(clip(tmp_path / "in.mp4"), rate=30)
+
+
+def test_a_trim_by_an_edit_list_is_no_damage(tmp_path: Path) -> None:
+    source = clip(tmp_path / "in.mp4", LONG)
+    content = bytearray(source.read_bytes())
+    place = content.index(b"elst")  # size, elst, version, count, then duration, time, rate
+    assert int.from_bytes(content[place + 8 : place + 12], "big") == 1
+    shown = int.from_bytes(content[place + 12 : place + 16], "big") // 2
+    content[place + 12 : place + 16] = shown.to_bytes(4, "big")
+    source.write_bytes(content)
+    with read_video(source) as video:
+        assert len(list(video)) == len(LONG) // 2
+        assert video.dropped == 0
 
 
 def test_a_change_of_size_is_refused_and_each_part_is_taken(tmp_path: Path) -> None:
@@ -109,9 +169,6 @@ def sound(path: Path) -> Path:
     return path
 
 
-LONG = tuple(range(0, 4000, 40))
-
-
 @pytest.mark.parametrize(
     ("name", "made", "said"),
     [
@@ -123,7 +180,6 @@ LONG = tuple(range(0, 4000, 40))
         ("in.mp4", empty, "is empty"),
         ("in.mp4", text, "no video that FFmpeg can read"),
         ("in.mp4", sound, "only sound"),
-        ("in.ts", lambda path: stream(path, [(96, 64), (96, 64)], -2000), "jump back"),
         ("in.ts", lambda path: stream(path, [(96, 64), (128, 96)], 1000), "changes its size"),
         ("in.mp4", lambda path: clip(path, EVEN, transfer=16), "is HDR"),
     ],
@@ -185,6 +241,29 @@ def test_every_turn_of_a_phone_is_undone(tmp_path: Path, degrees: int) -> None:
         first = next(iter(video)).frame
         assert video.notes == [f"frames turned upright by {degrees} degrees, the tag is cleared"]
     assert np.abs(first.astype(int) - np.rot90(draw(0), degrees // 90)).mean() < 4
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+@pytest.mark.parametrize("mirror", [(True, False), (False, True)])
+def test_mirrored_pictures_are_mirrored_back(
+    tmp_path: Path, degrees: int, mirror: tuple[bool, bool]
+) -> None:
+    source = tmp_path / "in.mp4"
+    corner = draw(0)
+    corner[:20, :20] = 250
+    with av.open(str(source), "w") as out:
+        coded: Any = out.add_stream("libx264", rate=25, options={"crf": "4"})
+        coded.width, coded.height, coded.pix_fmt = 96, 64, "yuv420p"
+        coded.set_display_rotation(degrees, *mirror)
+        out.mux(coded.encode(av.VideoFrame.from_ndarray(corner, "bgr24")))
+        out.mux(coded.encode(None))
+    with read_video(source) as video:
+        (first,) = [shot.frame for shot in video]
+        assert "mirrored back" in video.notes[0]
+    # FFmpeg's way to say it: the turn first, then the flip, in the axes of the screen.
+    expected = np.rot90(corner, degrees // 90)
+    expected = expected[:, ::-1] if mirror[0] else expected[::-1]
+    assert np.abs(first.astype(int) - expected).mean() < 4
 
 
 _JOINED_ON_A_FULL_DISK = """

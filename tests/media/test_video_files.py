@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from fractions import Fraction
 from pathlib import Path
@@ -140,6 +141,49 @@ def test_a_stalled_pipe_is_told(tmp_path: Path) -> None:
     finally:
         done.set()
         thread.join()
+
+
+@pytest.mark.parametrize("kind", ["ts", "mkv"])
+def test_a_clock_that_runs_on_begins_at_0(tmp_path: Path, kind: str) -> None:
+    times = tuple(1_000_000 + time for time in range(0, 480, 40))
+    source = clip(tmp_path / f"in.{kind}", times)
+    with (
+        read_video(source) as video,
+        write_video(tmp_path / "out.mp4", like=video) as sink,
+    ):
+        for shot in video:
+            sink.write(shot)
+    assert re.fullmatch(r"times begin at 0, and not at 100[01]\.\d\d s", sink.notes[0])
+    assert seconds(tmp_path / "out.mp4") == [time / 1000 for time in range(0, 480, 40)]
+    with av.open(str(tmp_path / "out.mp4")) as made:
+        assert made.duration == pytest.approx(480_000, abs=1000)
+
+
+def test_what_apple_and_the_web_expect_of_an_mp4(tmp_path: Path) -> None:
+    target = copy(clip(tmp_path / "in.mp4"), tmp_path / "out.mp4", codec="hevc")
+    with av.open(str(target)) as made:
+        assert made.streams.video[0].codec_tag == "hvc1"
+    content = target.read_bytes()
+    assert content.index(b"moov") < content.index(b"mdat")
+
+
+@pytest.mark.parametrize(
+    ("size", "aspect"), [((128, 64), 1), ((96, 64), Fraction(4, 3)), ((64, 64), 2), (None, None)]
+)
+def test_a_new_size_keeps_the_shape_of_the_picture(
+    tmp_path: Path, size: tuple[int, int] | None, aspect: Fraction | None
+) -> None:
+    wide = Fraction(4, 3)  # 96x64 that is seen as 128x64
+    with write_video(tmp_path / "in.mp4") as sink:
+        for index in range(3):
+            sink.write(Shot(draw(index), index, Fraction(1, 25)))
+    with read_video(tmp_path / "in.mp4") as video:
+        video.sample_aspect = wide
+        with write_video(tmp_path / "out.mp4", like=video, size=size) as sink:
+            for shot in video:
+                sink.write(shot)
+    with read_video(tmp_path / "out.mp4") as video:
+        assert video.sample_aspect == (wide if aspect is None else aspect)
 
 
 def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

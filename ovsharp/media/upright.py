@@ -1,0 +1,73 @@
+"""How a picture has to be turned and mirrored to stand upright, as its display matrix says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ovsharp.media.images import Frame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from av import VideoFrame
+    from av.sidedata.sidedata import SideData
+
+_TURNS = {(False, True, True): 180, (True, False, True): 90, (True, True, False): 270}
+"""What is a turn alone, and by how many degrees against the clock."""
+
+
+@dataclass(frozen=True)
+class Upright:
+    """A transposition, then flips.
+
+    Example:
+        >>> picture = np.arange(2, dtype=np.uint8).reshape(1, 2)
+        >>> Upright(flip_x=True).applied(picture).tolist()
+        [[1, 0]]
+    """
+
+    transposed: bool = False
+    """Rows become columns first."""
+    flip_x: bool = False
+    """Left and right change places."""
+    flip_y: bool = False
+    """Top and bottom change places."""
+
+    def __bool__(self) -> bool:
+        return self.transposed or self.flip_x or self.flip_y
+
+    @property
+    def label(self) -> str:
+        """What happens, in words."""
+        key = (self.transposed, self.flip_x, self.flip_y)
+        if key in _TURNS:
+            return f"turned upright by {_TURNS[key]} degrees"
+        return "mirrored back" + " and turned upright" * self.transposed
+
+    def applied(self, picture: Frame) -> Frame:
+        """Turn a picture, H x W or H x W x C, of any type of values."""
+        turned = picture.swapaxes(0, 1) if self.transposed else picture
+        if self.flip_x:
+            turned = turned[:, ::-1]
+        if self.flip_y:
+            turned = turned[::-1]
+        return np.ascontiguousarray(turned)
+
+
+def upright(frame: VideoFrame) -> Upright:
+    """Read the display matrix of a decoded frame.
+
+    The matrix takes a stored place (x, y) to (a x + c y, b x + d y) on the screen; what is no
+    multiple of a right angle is taken as the nearest one.
+    """
+    kept: Iterable[SideData] = frame.side_data  # type: ignore[assignment]  # by its stubs, a Mapping
+    for data in kept:
+        if data.type.name == "DISPLAYMATRIX":
+            a, b, _, c, d = (int(value) for value in np.frombuffer(bytes(data), np.int32)[:5])
+            if abs(b) + abs(c) > abs(a) + abs(d):
+                return Upright(transposed=True, flip_x=c < 0, flip_y=b < 0)
+            return Upright(flip_x=a < 0, flip_y=d < 0)
+    return Upright()
