@@ -82,6 +82,12 @@ if TYPE_CHECKING:
     help="Score the VMAF of one frame of a clip out of N, a second each; 0 for none.",
 )
 @click.option(
+    "--rivals",
+    is_flag=True,
+    help="Beside clips' input, measure an unsharp mask, FFmpeg's deblock, hqdn3d, unsharp, cas, and "
+    "Lanczos.",
+)
+@click.option(
     "--degrade",
     multiple=True,
     metavar="[NAME=]RECIPE",
@@ -120,6 +126,7 @@ def eval(  # noqa: A001 - the verb's name
     size: str | None,
     measure_every: int,
     vmaf_every: int,
+    rivals: bool,
     degrade: tuple[str, ...],
     output: Path,
     images: int | None,
@@ -162,6 +169,7 @@ def eval(  # noqa: A001 - the verb's name
         room.Taken(seconds, downscale, _side(size)),
         measure_every,
         vmaf_every,
+        rivals,
     )
     with room.open_subjects(options) as subjects:
         room.make_plan(options, subjects, play)  # what makes no sense leaves no folder behind

@@ -13,6 +13,7 @@ from skimage import data
 from ovsharp import quality
 from ovsharp.apps import play
 from ovsharp.benchmarks import evaluation
+from ovsharp.benchmarks.evaluation import everyday
 from ovsharp.benchmarks.evaluation.clips import Received, find_clips, send
 from ovsharp.benchmarks.evaluation.results import ALL, INPUT
 from ovsharp.benchmarks.evaluation.tally import Tally
@@ -162,6 +163,51 @@ def test_vmaf_sees_the_frames_around(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Fake.asked == [(101, 1, 0, 2), (103, 3, 2, -1)]
 
 
+def test_what_people_use_today(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = run(
+        folder / "a.mp4",
+        tmp_path,
+        rivals=True,
+        vmaf_every=0,
+        sent=("x264(crf=20)", "x264(crf=10, scale=2)"),
+    )
+    rows = {(row.degradation, row.method): row for row in result.rows}
+    plain = {method for damage, method in rows if damage == "x264(crf=20)"}
+    small = {method for damage, method in rows if damage != "x264(crf=20)"}
+    assert {"unsharp 0.15", "unsharp 1", "ffmpeg deblock", "ffmpeg cas"} < plain
+    assert small - plain == {"lanczos"}
+    # They count in no test between models, and lead no page.
+    assert {pair.first for pair in result.pairs} == {"sharp-fast"}
+    edges = [rows["x264(crf=20)", f"unsharp {a}"].measures["edge_truth"] for a in (0.15, 0.5, 1)]
+    assert rows["x264(crf=20)", INPUT].measures["edge_truth"] < edges[0] < edges[1] < edges[2]
+    before, lanczos = (rows["x264(crf=10, scale=2)", name] for name in (INPUT, "lanczos"))
+    assert lanczos.measures["edge_truth"] > before.measures["edge_truth"]
+    monkeypatch.setattr(everyday, "_GRAPHS", ("deblock", "nosuchfilter"))
+    assert "has none: nosuchfilter" in " ".join(everyday.notes())
+
+
+def test_ffmpegs_filters_see_true_colours_frame_by_frame() -> None:
+    photo = np.ascontiguousarray(PHOTO[:100, :161])
+    shown = blocky(photo)
+    methods = everyday.everyday(enlarge=False)
+    for _ in range(3):
+        blocks = methods["ffmpeg deblock"](shown, shown)
+        assert blocks.shape == shown.shape
+        assert np.abs((blocks.astype(float) - shown).mean(axis=(0, 1))).max() < 0.3
+        assert quality.psnr(blocks, shown) > 30
+    edges = quality.edge_ratio(methods["ffmpeg unsharp"](shown, shown), shown)
+    assert edges is not None
+    assert edges > 1.1
+
+
+def blocky(photo: Frame) -> Frame:
+    """Make it blocky, as a codec does."""
+    coded = cv2.imencode(".jpg", photo, [cv2.IMWRITE_JPEG_QUALITY, 20])[1]
+    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
+
+
 def test_the_router_says_what_ran(folder: Path, tmp_path: Path) -> None:
     result = run(folder / "a.mp4", tmp_path, models=("call",), sent=("x264(crf=2)",))
     row = next(row for row in result.rows if row.method == "call")
@@ -264,6 +310,7 @@ def test_clips_of_one_name_are_told_apart(tmp_path: Path) -> None:
         ({"degrade": ("gla",)}, "--degrade is for images"),
         ({"crop": 200}, "--crop is for images"),
         ({"data": Path("photos")}, "either --data"),
+        ({"data": Path("photos"), "clips": (), "sent": (), "rivals": True}, "--rivals is for"),
         ({"sent": ("mpeg2(crf=3)",)}, "cannot read"),
         ({"sent": ("a=x264(crf=3)", "a=x264(crf=4)")}, "called alike"),
     ],

@@ -43,7 +43,7 @@ class Options:
     vmaf_every: int = 15
     """Frames of a clip of which one gets a VMAF, which is slow; 0 for none."""
     rivals: bool = False
-    """Measure what people use today on clips, too."""
+    """Measure what people use today on clips, too: see `everyday`."""
 
 
 @dataclass(frozen=True)

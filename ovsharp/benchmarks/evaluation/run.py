@@ -20,6 +20,7 @@ import numpy as np
 from ovsharp import __version__, quality
 from ovsharp.benchmarks.evaluation.cases import Case, find_cases, find_paired_cases
 from ovsharp.benchmarks.evaluation.clips import find_clips
+from ovsharp.benchmarks.evaluation.everyday import notes as everyday_notes
 from ovsharp.benchmarks.evaluation.options import Options, Subject
 from ovsharp.benchmarks.evaluation.results import (
     BICUBIC,
@@ -145,8 +146,9 @@ def make_plan(options: Options, subjects: Sequence[Subject], play: Play | None =
         )
     if options.clips:
         return _plan_clips(options, subjects, play)
-    if options.sent:
-        raise UsageError("--sent is for --clips; images are damaged by --degrade")
+    for name in ("sent", "rivals"):
+        if getattr(options, name):
+            raise UsageError(f"--{name} is for --clips; images are damaged by --degrade")
     damages, cases = plan(options, subjects)
     tasks = [
         Task(case.name, partial(_score, options, subjects, case, damage, recipe))
@@ -173,12 +175,14 @@ def _plan_clips(options: Options, subjects: Sequence[Subject], play: Play | None
         for clip in find_clips(options.clips, options.images)
     ]
     every = options.measure_every
-    notes = (
+    notes: tuple[str, ...] = (
         f"truth: {options.taken.text}; bitrates are those at 1280x720, and follow the pixels",
         "each clip was coded, decoded and sharpened as 'ovsharp video' does it; what was sent "
         "smaller is enlarged by bicubic first, but for models that enlarge",
         f"one frame out of {every} is measured; of flicker all{_vmaf_note(options.vmaf_every)}",
     )
+    if options.rivals:
+        notes = (*notes, *everyday_notes())
     # One at a time: a stream keeps its state in the sharpener, and the stages of one overlap.
     return Plan(tuple(damage for damage, _ in sendings), tuple(tasks), 1, "clips", notes)
 

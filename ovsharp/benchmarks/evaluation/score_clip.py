@@ -13,6 +13,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from ovsharp.benchmarks.evaluation.clips import Clip, Received, Taken, multiple_of, send
+from ovsharp.benchmarks.evaluation.everyday import Filter, everyday
 from ovsharp.benchmarks.evaluation.options import Options, Subject
 from ovsharp.benchmarks.evaluation.results import INPUT, Damage, Row
 from ovsharp.benchmarks.evaluation.tally import Tally
@@ -27,8 +28,6 @@ Play = Callable[[Iterable[Shot], Sharpener, Callable[[Frame, Frame], Frame]], No
 `ovsharp.apps.play`, handed in because that room stands above this one."""
 Made = tuple[dict[str, float | None], dict[str, int], int]
 """Measures, frames by model, and frames in all."""
-Filter = Callable[[Frame], Frame]
-"""Makes a frame of the input as it is shown: of the truth's size."""
 _FORMULAS = 1
 """Counted up when a measure of clips changes, so that old rows are not taken for new ones."""
 
@@ -101,7 +100,10 @@ def score_clip(
         return hashlib.sha256(repr((*about, method)).encode()).hexdigest()[:24]
 
     fitting = [subject for subject in subjects if subject.spec.scale in (1, sending.scale)]
-    keys = {INPUT: key(INPUT)}
+    plain: dict[str, Filter] = {INPUT: lambda _, shown: shown}
+    if options.rivals:
+        plain |= everyday(enlarge=sending.scale != 1)
+    keys = {name: key(name) for name in plain}
     keys.update((subject.name, key(subject.digest)) for subject in fitting)
     rows = {
         name: dataclasses.replace(
@@ -112,9 +114,7 @@ def score_clip(
     }
     if len(rows) < len(keys):
         with SentClip(clip, taken, sending, partial(new_tally, options)) as sent:
-            found: dict[str, Made] = {}
-            if INPUT not in rows:
-                found |= sent.filtered({INPUT: lambda frame: frame})
+            found = sent.filtered({name: plain[name] for name in plain if name not in rows})
             for subject in fitting:
                 if subject.name not in rows:
                     made = sent.sharpened(subject.name, subject.sharpener, play)
@@ -179,17 +179,17 @@ class SentClip:
         return self.received.size
 
     def filtered(self, filters: Mapping[str, Filter]) -> dict[str, Made]:
-        """Measure plain functions of a frame, all in one pass.
+        """Measure what needs no model, all in one pass.
 
         Raises:
             MediaError: another number of frames arrived than was sent.
         """
         tallies = {name: self._tally() for name in filters}
-        with self._truths() as truths, contextlib.closing(self._shots(enlarge=True)) as shots:
+        with self._truths() as truths, contextlib.closing(self._shots(enlarge=False)) as shots:
             for shot in shots:
-                truth = self._next(truths)
+                truth, shown = self._next(truths), self.received.shown(shot.frame)
                 for name, method in filters.items():
-                    tallies[name].add(shot.frame, method(shot.frame), truth)
+                    tallies[name].add(shown, method(shot.frame, shown), truth)
         for tally in tallies.values():
             self._check(tally)
         return {name: (tally.measures(), {}, tally.frames) for name, tally in tallies.items()}
