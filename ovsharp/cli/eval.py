@@ -84,8 +84,8 @@ if TYPE_CHECKING:
 @click.option(
     "--rivals",
     is_flag=True,
-    help="Beside clips' input, measure an unsharp mask, FFmpeg's deblock, hqdn3d, unsharp, cas, and "
-    "Lanczos.",
+    help="Beside clips' input, measure an unsharp mask, FFmpeg's deblock, hqdn3d, unsharp and cas, "
+    "and Lanczos.",
 )
 @click.option(
     "--degrade",
@@ -100,7 +100,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("evaluation"),
     show_default=True,
-    help="Folder for results.json, results.csv, images.csv and report.html.",
+    help="Folder for results.json, results.csv, images.csv, report.html, and clips' panels/.",
 )
 @click.option("--images", type=click.IntRange(1), help="Use this many, evenly spread.")
 @click.option("--crop", type=click.IntRange(176), help="Crop to this side. [default: whole images]")
@@ -185,9 +185,9 @@ def eval(  # noqa: A001 - the verb's name
                 play=play,
             )
             views = []
-            for damage in result.degradations if not clips else ():
+            for damage in result.degradations:
                 bar.update(task, description=f"pictures: {damage.name}")
-                views += room.make_views(result, options, subjects, damage.name)
+                views += room.make_views(result, options, subjects, damage.name, play)
     files = {
         "results.json": result.to_json(),
         "results.csv": room.summary_csv(result),
@@ -197,6 +197,11 @@ def eval(  # noqa: A001 - the verb's name
     with staged(output) as staging:
         for name, content in files.items():
             (staging / name).write_text(content, encoding="utf-8")
+    if clips:
+        files["panels/"] = ""
+        with staged(output / "panels") as staging:
+            for view in views:
+                (staging / view.file).write_bytes(view.panel)
     if json_file is not None:
         with staged(json_file.parent) as staging:
             (staging / json_file.name).write_text(files["results.json"], encoding="utf-8")

@@ -271,6 +271,25 @@ def test_results_can_be_read_and_compared(done: tuple[evaluation.Evaluation, Pat
     assert "2 clips" in page
 
 
+def test_the_page_shows_the_middle_frame(folder: Path, tmp_path: Path) -> None:
+    options = evaluation.Options(("sharp-fast",), clips=(folder / "a.mp4",), sent=("x264(crf=30)",))
+    with evaluation.open_subjects(options) as subjects:
+        result = evaluation.evaluate(
+            options, subjects, tmp_path, resume=False, progress=lambda done, total: None, play=play
+        )
+        (view,) = evaluation.make_views(result, options, subjects, "x264(crf=30)", play)
+    assert [caption.partition(":")[0] for caption in view.captions] == [
+        INPUT,
+        "sharp-fast",
+        "truth",
+    ]
+    panel = cv2.imdecode(np.frombuffer(view.panel, np.uint8), cv2.IMREAD_COLOR)
+    assert panel is not None
+    truth = [*find_clips([folder / "a.mp4"])[0].truth(evaluation.Taken(), 2)][FRAMES // 2]
+    assert np.array_equal(panel[24:, -2 * 162 :: 2][::2], truth)
+    assert "views clips" in evaluation.to_page(result, [view])
+
+
 def test_the_truth_can_be_smaller(folder: Path) -> None:
     clip = find_clips([folder / "a.mp4"])[0]
 

@@ -87,4 +87,7 @@ def test_clips_are_sent_and_scored(tmp_path: Path) -> None:
     assert [row["method"] for row in rows] == ["input", "call"]
     assert [row["frames"] for row in rows] == [5, 5]
     assert json.loads((out / "results.json").read_text())["rows"] == rows
-    assert "report.html" in {path.name for path in out.iterdir()}
+    assert (out / "report.html").read_text().count("data:image/jpeg") > 5
+    panel = cv2.imread(str(out / "panels" / "bad-clips-worst.png"))
+    assert panel is not None
+    assert panel.shape == (24 + 2 * 64, 3 * 2 * 96, 3)  # input, output and truth, enlarged twice

@@ -1,19 +1,24 @@
-"""The worst, the middle and the best image of each category, to look at."""
+"""The worst, the middle and the best image or clip of each category, to look at."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
 
 from ovsharp.benchmarks.evaluation.cases import find_cases, find_paired_cases
+from ovsharp.benchmarks.evaluation.clips import find_clips
 from ovsharp.benchmarks.evaluation.options import Options, Subject
 from ovsharp.benchmarks.evaluation.results import BICUBIC, INPUT, Evaluation, Row
 from ovsharp.benchmarks.evaluation.run import PAIRS, shown
-from ovsharp.degrade import parse
+from ovsharp.benchmarks.evaluation.score_clip import Play, SentClip, fitting_subjects
+from ovsharp.benchmarks.evaluation.tally import Tally
+from ovsharp.degrade import parse, parse_sending
 from ovsharp.errors import MediaError
 from ovsharp.runtime import Frame
 
@@ -21,6 +26,8 @@ MAX_SIDE = 480
 """Larger pictures are shrunk to this many pixels."""
 CROP = 96
 """Side of a zoomed crop, in pixels of the truth."""
+PANEL = (180, 240)
+"""Height and width of what a panel shows, in pixels of the truth."""
 MAX_CATEGORIES = 12
 """Pictures are shown of so many categories at most, the largest first."""
 _QUALITY = 82
@@ -41,6 +48,14 @@ class View:
     """JPEG data URIs: the input, (bicubic,) the models, the truth."""
     crops: tuple[str, ...]
     """Of each picture the part that changed most, in its own pixels."""
+    panel: bytes = b""
+    """Input, result and truth of a larger part side by side, enlarged twice: a PNG."""
+
+    @property
+    def file(self) -> str:
+        """A name for the panel."""
+        words = f"{self.degradation} {self.category} {self.title}"
+        return re.sub(r"[^a-z0-9.]+", "-", words.lower()).strip("-") + ".png"
 
 
 def choose(evaluation: Evaluation, degradation: str) -> list[tuple[str, Row]]:
@@ -70,35 +85,32 @@ def choose(evaluation: Evaluation, degradation: str) -> list[tuple[str, Row]]:
 
 
 def make_views(
-    evaluation: Evaluation, options: Options, subjects: Sequence[Subject], degradation: str
+    evaluation: Evaluation,
+    options: Options,
+    subjects: Sequence[Subject],
+    degradation: str,
+    play: Play | None = None,
 ) -> list[View]:
-    """Make the pictures again: the same image with the same seed gives the same pixels."""
-    cases = {
-        case.name: case
-        for case in (
-            find_paired_cases(*options.pairs)
-            if options.pairs
-            else find_cases(options.data)
-            if options.data
-            else ()
-        )
-    }
-    damage = next(item for item in evaluation.degradations if item.name == degradation)
-    recipe = None if damage.name == PAIRS else parse(damage.recipe)
+    """Make the pictures again: the same image with the same seed gives the same pixels.
+
+    Args:
+        evaluation: what was found.
+        options: of the run.
+        subjects: its models, open.
+        degradation: by its name.
+        play: what runs clips; needed for them alone, of which the frame in the middle is shown.
+    """
     rows = {(row.degradation, row.image, row.method): row for row in evaluation.rows}
     views = []
     for title, chosen in choose(evaluation, degradation):
-        frame, truth = cases[chosen.image].load(recipe, options.crop)
-        scale = truth.shape[0] // frame.shape[0]
-        outputs = shown(frame, scale)
-        if scale == 1:
-            del outputs[BICUBIC]
-        for subject in subjects:
-            if subject.spec.scale == scale:
-                outputs[subject.name] = subject.sharpener(frame)
+        if play is not None and options.clips:
+            outputs, truth = _still(evaluation, options, subjects, chosen, play)
+        else:
+            outputs, truth = _image(evaluation, options, subjects, chosen)
         captions = [f"{name}: {rows[degradation, chosen.image, name].ssim:.4f}" for name in outputs]
         pictures = [*outputs.values(), truth]
-        top, left = most_changed(outputs[INPUT], outputs[chosen.method], truth)
+        before, after = outputs[INPUT], outputs[chosen.method]
+        top, left = most_changed(before, after, truth)
         views.append(
             View(
                 title,
@@ -114,18 +126,82 @@ def make_views(
                     )
                     for picture in pictures
                 ),
+                _panel({"input": before, chosen.method: after, "truth": truth}, chosen.image),
             )
         )
     return views
 
 
-def most_changed(before: Frame, after: Frame, truth: Frame) -> tuple[int, int]:
-    """Find the top left corner of the crop whose squared error changed most, for good or bad."""
+def _image(
+    evaluation: Evaluation, options: Options, subjects: Sequence[Subject], chosen: Row
+) -> tuple[dict[str, Frame], Frame]:
+    cases = (
+        find_paired_cases(*options.pairs)
+        if options.pairs
+        else find_cases(options.data)
+        if options.data
+        else ()
+    )
+    case = next(case for case in cases if case.name == chosen.image)
+    damage = evaluation.damage(chosen.degradation)
+    recipe = None if damage.name == PAIRS else parse(damage.recipe)
+    frame, truth = case.load(recipe, options.crop)
+    scale = truth.shape[0] // frame.shape[0]
+    outputs = shown(frame, scale)
+    if scale == 1:
+        del outputs[BICUBIC]
+    for subject in subjects:
+        if subject.spec.scale == scale:
+            outputs[subject.name] = subject.sharpener(frame)
+    return outputs, truth
+
+
+def _still(
+    evaluation: Evaluation,
+    options: Options,
+    subjects: Sequence[Subject],
+    chosen: Row,
+    play: Play,
+) -> tuple[dict[str, Frame], Frame]:
+    clip = next(clip for clip in find_clips(options.clips) if clip.name == chosen.image)
+    sending = parse_sending(evaluation.damage(chosen.degradation).recipe)
+    fitting = {one.name: one.sharpener for one in fitting_subjects(subjects, sending)}
+    with SentClip(clip, options.taken, sending, partial(Tally, 1)) as sent:
+        return sent.still(chosen.frames // 2, fitting, play)
+
+
+def _panel(pictures: Mapping[str, Frame], title: str) -> bytes:
+    """Draw the part that changed most side by side, enlarged twice, with names, as a PNG."""
+    before, after, truth = pictures.values()
+    height, width = (min(side, of) for side, of in zip(PANEL, truth.shape[:2], strict=True))
+    top, left = most_changed(before, after, truth, (height, width))
+    drawn = []
+    for index, (name, picture) in enumerate(pictures.items()):
+        cut = picture[top : top + height, left : left + width]
+        double = cut.repeat(2, axis=0).repeat(2, axis=1)
+        strip = np.zeros((24, double.shape[1], 3), np.uint8)
+        text = f"{name}, {title}" if index == 0 else name
+        cv2.putText(strip, text, (6, 17), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1, 16)
+        drawn.append(np.vstack([strip, double]))
+    return _encoded(".png", np.hstack(drawn), [])
+
+
+def most_changed(
+    before: Frame, after: Frame, truth: Frame, size: tuple[int, int] = (CROP, CROP)
+) -> tuple[int, int]:
+    """Find the top left corner of the crop whose squared error changed most, for good or bad.
+
+    Args:
+        before: the input.
+        after: the result.
+        truth: all of one shape.
+        size: height and width of the crop, in pixels.
+    """
     errors = [
         ((picture.astype(np.float32) - truth.astype(np.float32)) ** 2).mean(axis=2)
         for picture in (before, after)
     ]
-    height, width = (min(CROP, side) for side in truth.shape[:2])
+    height, width = (min(one, side) for one, side in zip(size, truth.shape[:2], strict=True))
     change = np.abs(
         np.asarray(
             cv2.boxFilter(
@@ -148,7 +224,12 @@ def _shrunk(picture: Frame) -> Frame:
 
 
 def _jpeg(picture: Frame, level: int) -> str:
-    done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, level])
+    data = _encoded(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, level])
+    return f"data:image/jpeg;base64,{base64.b64encode(data).decode('ascii')}"
+
+
+def _encoded(ending: str, picture: Frame, settings: Sequence[int]) -> bytes:
+    done, data = cv2.imencode(ending, picture, settings)
     if not done:
-        raise MediaError(f"OpenCV could not encode a picture of {picture.shape} as JPEG")
-    return f"data:image/jpeg;base64,{base64.b64encode(data.tobytes()).decode('ascii')}"
+        raise MediaError(f"OpenCV could not encode a picture of {picture.shape} as {ending}")
+    return data.tobytes()

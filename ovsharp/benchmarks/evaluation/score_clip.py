@@ -7,9 +7,10 @@ import dataclasses
 import hashlib
 import re
 import tempfile
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from functools import cache, partial
+from itertools import islice
 from pathlib import Path
 
 from ovsharp.benchmarks.evaluation.clips import Clip, Received, Taken, multiple_of, send
@@ -99,7 +100,7 @@ def score_clip(
     def key(method: str) -> str:
         return hashlib.sha256(repr((*about, method)).encode()).hexdigest()[:24]
 
-    fitting = [subject for subject in subjects if subject.spec.scale in (1, sending.scale)]
+    fitting = fitting_subjects(subjects, sending)
     plain: dict[str, Filter] = {INPUT: lambda _, shown: shown}
     if options.rivals:
         plain |= everyday(enlarge=sending.scale != 1)
@@ -132,6 +133,11 @@ def score_clip(
                     models,
                 )
     return [rows[name] for name in keys]
+
+
+def fitting_subjects(subjects: Sequence[Subject], sending: Sending) -> list[Subject]:
+    """Choose the models that take what was sent: of its scale, or after it was enlarged."""
+    return [subject for subject in subjects if subject.spec.scale in (1, sending.scale)]
 
 
 def new_tally(options: Options) -> Tally:
@@ -216,6 +222,36 @@ class SentClip:
         self._check(tally)
         made = dict((Counter(sharpener.made) - known).most_common())
         return tally.measures(), made or {name: tally.frames}, tally.frames
+
+    def still(
+        self, place: int, sharpeners: Mapping[str, Sharpener], play: Play
+    ) -> tuple[dict[str, Frame], Frame]:
+        """Make one frame again, after all that come before it: a stream depends on them.
+
+        Args:
+            place: of the frame, from 0.
+            sharpeners: by name, as for `sharpened`.
+            play: see `Play`.
+
+        Returns:
+            The input as it is shown and what each model makes of it, by name, and the truth.
+        """
+        with self._truths() as truths:
+            truth = next(islice(truths, place, None))
+        with contextlib.closing(self._shots(enlarge=True)) as shots:
+            pictures = {INPUT: next(islice(shots, place, None)).frame}
+        for name, sharpener in sharpeners.items():
+            frames: deque[Frame] = deque(maxlen=1)
+
+            def each(_before: Frame, after: Frame, frames: deque[Frame] = frames) -> Frame:
+                frames.append(after)
+                return after
+
+            shots = self._shots(enlarge=sharpener.spec.scale == 1)
+            with contextlib.closing(shots):
+                play(islice(shots, place + 1), sharpener, each)
+            pictures[name] = frames[0]
+        return pictures, truth
 
     def _truths(self) -> contextlib.closing[Generator[Frame, None, None]]:
         return contextlib.closing(self._clip.truth(self._taken, self._multiple))

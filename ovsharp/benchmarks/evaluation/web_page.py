@@ -40,6 +40,7 @@ svg .whisker { stroke: var(--ink); stroke-width: 1.5; }
 .choice { justify-content: space-between; }
 .choice input { flex: 1 0 100%; order: -1; margin: 0; } select { font: inherit; max-width: 48%; }
 .views .crops { grid-template-columns: repeat(auto-fill, minmax(8rem, 1fr)); }
+.clips .crops { grid-template-columns: repeat(auto-fill, 192px); } /* 200 % */
 .figures { font-size: .8rem; }
 .figures th { white-space: normal; vertical-align: bottom; line-height: 1.25; }
 """
@@ -122,7 +123,8 @@ def to_page(evaluation: Evaluation, views: Sequence[View]) -> str:
         "<h2>Is the difference more than chance?</h2>",
         f'<div class="card">{_pairs(evaluation)}</div>',
         *(
-            f'<h2>{escape(name)}: worst, median and best, with SSIM</h2><div class="views">'
+            f"<h2>{escape(name)}: worst, median and best, with SSIM</h2>"
+            + f'<div class="views {evaluation.kind}">'
             + "".join(_view(view) for view in views if view.degradation == name)
             + "</div>"
             for name in names
