@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ovsharp.media.images import Frame
+from ovsharp.media.picture import Frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
