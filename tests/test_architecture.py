@@ -46,6 +46,7 @@ DISTRIBUTIONS = {
     "lightning_fabric": "lightning-fabric",
     "cv2": "opencv-python",
     "PIL": "pillow",
+    "pillow_heif": "pillow-heif",
     "skimage": "scikit-image",
     "vmaf_torch": "vmaf-torch",
 }
@@ -128,7 +129,7 @@ def test_what_is_imported_is_declared(module: Path) -> None:
     extras = [line for lines in optional.values() for line in lines]
     # Video files and codecs need PyAV; pictures and OpenCV's cameras do not.
     room = room_of(module)
-    lighter = {"media": ("video", "camera"), "degrade": ("video",)}
+    lighter = {"media": ("video", "camera", "heic"), "degrade": ("video",)}
     extra = [line for name in lighter.get(room, ()) for line in optional[name]]
     lines = base + (extra if room in LIGHT else extras)
     declared = {line.split(">")[0].strip() for line in lines} | sys.stdlib_module_names

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
-from ovsharp.errors import InferenceError, MediaError
+from ovsharp.errors import InferenceError, MediaError, MissingExtraError
 from ovsharp.media import Picture, read_picture, write_picture
 from ovsharp.runtime import Sharpener
 
@@ -20,7 +20,7 @@ _AHEAD = 4
 """Pictures that are read ahead, and that wait to be written, at most."""
 _WRITERS = 2
 
-Failure = MediaError | InferenceError | OSError | MemoryError
+Failure = MediaError | MissingExtraError | InferenceError | OSError | MemoryError
 """What may be wrong with one picture while the others are fine."""
 
 
@@ -91,7 +91,7 @@ def sharpen_files(
     def work(source: Path, target: Path, reading: Future[tuple[Picture, int]]) -> _Writing:
         try:
             picture, weight = reading.result()
-        except (MediaError, OSError, MemoryError) as error:
+        except (MediaError, MissingExtraError, OSError, MemoryError) as error:
             return _Writing(Outcome(source, target, error=error))
         try:
             sharp = sharpener(picture.frame)

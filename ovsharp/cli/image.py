@@ -56,7 +56,8 @@ _NOTED = 5
 @click.option(
     "--quality",
     type=click.IntRange(1, 100),
-    help="Of JPEG and WebP outputs. [default: that of the input file; 95 from other formats]",
+    help="Of JPEG, WebP, AVIF and HEIC outputs. [default: that of a JPEG's input file; 95 "
+    "from other formats]",
 )
 @click.option(
     "--report",
@@ -82,10 +83,10 @@ def image(
 ) -> None:
     """Sharpen image files, folders of images (with everything below) and globs.
 
-    PNG, JPEG, WebP, TIFF and BMP. Outputs keep the names of their inputs, a folder's below OUT as
-    they lie in the folder, and replace existing files. Grey stays grey; alpha, colour profiles
-    and EXIF are kept; pictures are turned upright. The model works on 8 bits: a 16-bit image gets
-    its correction added to all 16 bits.
+    PNG, JPEG, WebP, TIFF, BMP, AVIF and HEIC. Outputs keep the names of their inputs, a folder's
+    below OUT as they lie in the folder, and replace existing files. Grey stays grey; alpha, colour
+    profiles and EXIF are kept; pictures are turned upright. The model works on 8 bits: a 16-bit
+    image gets its correction added to all 16 bits.
 
     --resume leaves out what is complete, was made with the same settings and from the same file:
     OUT/.ovsharp-image.jsonl records it, and every output is compared with its record.
@@ -136,13 +137,15 @@ def image(
 
 
 def _check_options(jobs: Mapping[Path, Path], quality: int | None, resume_file: bool) -> None:
-    from ovsharp.media import FORMATS
+    from ovsharp.media import IMAGE_ENDINGS, format_of
 
     if resume_file:
         raise UsageError("--resume is for a folder of outputs: name one with -o")
-    lossy = [ending for ending, form in FORMATS.items() if form.lossy]
-    if quality is not None and not any(target.suffix.lower() in lossy for target in jobs.values()):
-        raise UsageError("--quality is for JPEG and WebP, and no output here is one")
+    endings = {target.suffix.lower(): target for target in jobs.values()}
+    forms = [format_of(target) for end, target in endings.items() if end in IMAGE_ENDINGS]
+    lossy = [form for form in forms if form.lossy]
+    if quality is not None and not lossy:
+        raise UsageError("--quality is for JPEG, WebP, AVIF and HEIC, and no output here is one")
 
 
 def _settings(sharpener: Sharpener, files: Sequence[Path], *chosen: float | None) -> str:

@@ -7,7 +7,7 @@ from ovsharp.media.distinct import Distinct
 from ovsharp.media.encoders import AUTO, CODECS, Encoder
 from ovsharp.media.find import category_of, find_images, find_pairs, holds_pairs
 from ovsharp.media.finished import Finished, identity
-from ovsharp.media.formats import FORMATS, IMAGE_ENDINGS, QUALITY
+from ovsharp.media.formats import FORMATS, IMAGE_ENDINGS, QUALITY, format_of
 from ovsharp.media.images import read_frame, read_picture, write_picture
 from ovsharp.media.picture import Frame, Picture, side_by_side
 from ovsharp.media.reader import VideoReader, read_video
@@ -49,6 +49,7 @@ __all__ = [
     "check_copy",
     "find_images",
     "find_pairs",
+    "format_of",
     "from_bgr",
     "holds_pairs",
     "identity",

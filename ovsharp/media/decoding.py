@@ -16,7 +16,8 @@ import numpy as np
 from PIL import Image, ImageCms, ImageFile, TiffImagePlugin
 
 from ovsharp.errors import MediaError
-from ovsharp.media.metadata import Metadata, read_metadata, read_tiff_metadata
+from ovsharp.media.heic import is_heic, learn_heic, read_deep_heic
+from ovsharp.media.metadata import Metadata, avif_bits, read_metadata, read_tiff_metadata
 from ovsharp.media.opencv import decoded
 from ovsharp.media.picture import Plane, colour_space, upright
 from ovsharp.media.tiff import MULTIPLIED, MULTIPLIED_NOTE, NO_MEANING_NOTE, TiffPage, open_tiff
@@ -26,7 +27,7 @@ MAX_PIXELS = 150_000_000
 MAX_BYTES = 8 * MAX_PIXELS + (64 << 20)
 """Larger files are refused before they are read: the largest image without compression."""
 
-_READABLE = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
+_READABLE = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "AVIF")
 _DAMAGED = (OSError, ValueError, SyntaxError, TypeError, EOFError, LookupError, RuntimeError,
             struct.error, ImageCms.PyCMSError)  # fmt: skip
 """What the libraries raise for damaged files."""
@@ -53,18 +54,22 @@ def decode(path: Path) -> Decoded:
 
     Raises:
         MediaError: as `read_picture`.
+        MissingExtraError: HEIC, without the extra that reads it.
         OSError: the file is missing or cannot be read.
     """
     with path.open("rb") as file:
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise _too_large(path, f", with {size / 1e9:.1f} GB")
-        head = file.read(32)
+        head = file.read(64)
         file.seek(0)
+        heic = is_heic(head)
+        if heic:
+            learn_heic()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # what Pillow minds in a header, decoding judges
-                image = Image.open(file, formats=_READABLE)
+                image = Image.open(file, formats=("HEIF",) if heic else _READABLE)
         except Image.DecompressionBombError as error:
             raise _too_large(path) from error
         except _DAMAGED as error:
@@ -85,11 +90,13 @@ def _decode(path: Path, image: ImageFile.ImageFile, file: BinaryIO) -> Decoded:
     """Decode what Pillow has opened."""
     pictures = int(getattr(image, "n_frames", 1))
     notes = [f"only the first of {pictures} pictures was read"] if pictures > 1 else []
-    deep = image.format == "PNG" and ";16" in str(image.tile)
+    deep = ";16" in str(image.tile) if image.format == "PNG" else image.info.get("bit_depth", 8) > 8
     if not deep:
         image.load()  # turns a TIFF upright, by what its metadata says
     metadata = read_metadata(image, file)
     extras = _tag(image, TiffImagePlugin.EXTRASAMPLES)
+    if image.format == "AVIF" and avif_bits(file) > 8:
+        notes.append(f"{avif_bits(file)} bits per channel were read as 8")
     if MULTIPLIED in extras:
         notes.append(MULTIPLIED_NOTE)
     if 0 in extras:
@@ -99,13 +106,18 @@ def _decode(path: Path, image: ImageFile.ImageFile, file: BinaryIO) -> Decoded:
         how = "without a profile" if metadata.profile is None else "by its profile"
         notes.append(f"CMYK was converted to sRGB {how}")
         metadata = metadata.without_profile()
-    elif deep:
+    elif deep and image.format == "PNG":
         pixels, alpha = _deep_png(image, file)
+    elif deep:
+        stored = read_deep_heic(file, metadata.origin.bits)
+        pixels, alpha = _apart(
+            stored[..., [2, 1, 0, 3][: stored.shape[2]]] if stored.shape[2] > 2 else stored
+        )
     elif image.mode in ("I", "F", "LAB", _DEEP):
         raise _unknown_kind(path, f"{image.format} image", image.mode)
     else:
         pixels, alpha = _planes(image)
-    if image.format != "TIFF":
+    if image.format not in ("TIFF", "HEIF"):  # which come upright
         pixels = upright(pixels, metadata.orientation)
         alpha = None if alpha is None else upright(alpha, metadata.orientation)
     return Decoded(pixels, alpha, *_with_its_profile(metadata, pixels, notes))
@@ -219,7 +231,7 @@ def _unknown_kind(path: Path, what: str, kind: str) -> MediaError:
 def _no_image(path: Path, head: bytes) -> MediaError:
     return MediaError(
         f"{path} is no image that ovsharp reads, or it is damaged: {_content(head)}expected "
-        f"{', '.join(_READABLE)}"
+        f"{', '.join(_READABLE)} or HEIC"
     )
 
 
@@ -227,8 +239,12 @@ def _content(head: bytes) -> str:
     """Say what a file is that cannot be read."""
     if not head:
         return "the file is empty; "
-    if head[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1"):
-        return "it is HEIC, save it as JPEG first; "
-    kinds = {b"GIF8": "GIF", b"%PDF": "PDF", b"<svg": "SVG", b"8BPS": "PSD"}
-    kind = kinds.get(head[:4]) or ("AVIF" if head[4:12] == b"ftypavif" else None)
+    kinds = {
+        b"GIF8": "GIF",
+        b"%PDF": "PDF",
+        b"<svg": "SVG",
+        b"8BPS": "PSD",
+        b"\0\0\0\x0c": "JPEG XL or JPEG 2000",
+    }
+    kind = "JPEG XL" if head[:2] == b"\xff\x0a" else kinds.get(head[:4])
     return f"it is {kind}; " if kind else ""

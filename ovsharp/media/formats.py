@@ -16,12 +16,13 @@ import numpy as np
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from ovsharp.errors import MediaError
+from ovsharp.media.heic import encode_heic, learn_heic
 from ovsharp.media.metadata import XMP_KEY, exif_block, with_dpi
 from ovsharp.media.opencv import encoded
 from ovsharp.media.picture import Picture, Plane
 
 QUALITY = 95
-"""Of JPEG and WebP, where nothing else is asked for."""
+"""Of formats with loss, where nothing else is asked for."""
 _INCH = 0.0254
 """In metres."""
 
@@ -34,8 +35,8 @@ class Format:
     encode: Callable[[Plane, Picture, int | None], bytes]
     """Takes the channels as one array (grey, grey and alpha, BGR or BGRA), what goes with them,
     and the quality that was asked for."""
-    deep: bool = False
-    """Holds 16 bits."""
+    bits: int = 8
+    """Per channel."""
     alpha: bool = True
     metadata: bool = True
     """Holds EXIF, XMP and a colour profile."""
@@ -46,17 +47,21 @@ class Format:
 
 
 def format_of(path: Path) -> Format:
-    """Tell a format by a file's ending.
+    """Tell the format to write by a file's ending.
 
     Raises:
         MediaError: an ending that is not in `IMAGE_ENDINGS`.
+        MissingExtraError: HEIC, without the extra that writes it.
     """
     if path.suffix.lower() not in FORMATS:
         raise MediaError(
             f"cannot tell the image format of {path.name or path}: expected a name ending in "
             f"{', '.join(FORMATS)}"
         )
-    return FORMATS[path.suffix.lower()]
+    form = FORMATS[path.suffix.lower()]
+    if form is _HEIC:
+        learn_heic()
+    return form
 
 
 def encode(path: Path, pixels: Plane, picture: Picture, quality: int | None = None) -> bytes:
@@ -65,17 +70,19 @@ def encode(path: Path, pixels: Plane, picture: Picture, quality: int | None = No
     Args:
         path: its ending names the format.
         pixels: H x W, or H x W x 2, 3 or 4: grey, grey and alpha, BGR or BGRA; uint16 for PNG and
-            TIFF only, no alpha for JPEG.
+            TIFF and HEIC only, no alpha for JPEG.
         picture: its colour profile, EXIF and origin are written, as far as the format holds them.
-        quality: 1..100, of JPEG and WebP; None for that of the picture's own file, else `QUALITY`.
+        quality: 1..100, where there is loss; None for that of the picture's own file, else
+            `QUALITY`.
 
     Raises:
+        MissingExtraError: HEIC, without the extra that writes it.
         MediaError: too large for the format, or metadata that is.
     """
     form = format_of(path)
     try:
         return form.encode(pixels, picture, quality)
-    except (OSError, ValueError, struct.error) as error:
+    except (OSError, ValueError, RuntimeError, struct.error) as error:
         height, width = pixels.shape[:2]
         raise MediaError(
             f"{path.name}: cannot write {width}x{height} pixels as {form.name} ({error}); "
@@ -117,6 +124,15 @@ def _webp(pixels: Plane, picture: Picture, quality: int | None) -> bytes:
     lossless = picture.origin.lossless and quality is None
     options = {"lossless": True, "exact": True} if lossless else {"quality": quality or QUALITY}
     return _pillow("WEBP", pixels, _dpi_in_exif(picture), **options)
+
+
+def _avif(pixels: Plane, picture: Picture, quality: int | None) -> bytes:
+    options = {"quality": quality or QUALITY, "subsampling": "4:4:4"}
+    return _pillow("AVIF", pixels, _dpi_in_exif(picture), **options)
+
+
+def _heic(pixels: Plane, picture: Picture, quality: int | None) -> bytes:
+    return encode_heic(_rgb(pixels), _dpi_in_exif(picture), quality or QUALITY)
 
 
 def _pillow(kind: str, pixels: Plane, picture: Picture, **options: Any) -> bytes:
@@ -222,15 +238,19 @@ def _rgb(pixels: Plane) -> Plane:
 
 
 _JPEG = Format("JPEG", _jpeg, alpha=False, lossy=True, segment=65_000)
-_TIFF = Format("TIFF", _tiff, deep=True)
+_HEIC = Format("HEIC", _heic, bits=12, lossy=True)
+_TIFF = Format("TIFF", _tiff, bits=16)
 FORMATS = {
-    ".png": Format("PNG", _png, deep=True),
+    ".png": Format("PNG", _png, bits=16),
     ".jpg": _JPEG,
     ".jpeg": _JPEG,
     ".webp": Format("WebP", _webp, lossy=True),
     ".tif": _TIFF,
     ".tiff": _TIFF,
     ".bmp": Format("BMP", _bmp, metadata=False),
+    ".avif": Format("AVIF", _avif, lossy=True),
+    ".heic": _HEIC,
+    ".heif": _HEIC,
 }
 IMAGE_ENDINGS = tuple(FORMATS)
 """What can be written, and what is taken for an image inside folders and globs."""

@@ -27,7 +27,7 @@ _SRGB = {
 
 
 def read_picture(path: str | Path) -> Picture:
-    """Read an image file: PNG, JPEG, WebP, TIFF or BMP by its content, whatever its name.
+    """Read an image file: PNG, JPEG, WebP, TIFF, BMP, AVIF or HEIC, by its content.
 
     The picture is upright: an EXIF orientation has been applied, and is no longer in its EXIF.
     Palettes become BGR, and so does CMYK, by its colour profile where it has one. Of an animation
@@ -36,6 +36,7 @@ def read_picture(path: str | Path) -> Picture:
     Raises:
         MediaError: no such image, a damaged or truncated one, one with more than `MAX_PIXELS`
             pixels, or one with other channels than grey or colour and alpha of 8 or 16 bits.
+        MissingExtraError: HEIC, without the extra that reads it.
         OSError: the file is missing or cannot be read.
     """
     image = decode(Path(path))
@@ -69,7 +70,8 @@ def write_picture(
 
     PNG, TIFF and BMP are written without loss, and so is WebP if the picture's own file was. A
     JPEG that comes from a JPEG gets its quantization tables and its sampling of colours, any
-    other is 4:4:4. WebP and BMP have no grey with alpha, and WebP no grey: they become colour.
+    other is 4:4:4; so is AVIF, while HEIC is 4:2:0 but from a HEIC with more. Grey with alpha
+    becomes colour in all but 8-bit PNG and TIFF, and so does grey in WebP.
 
     Args:
         path: ends in one of `IMAGE_ENDINGS`; its folder is made if it does not exist.
@@ -77,7 +79,7 @@ def write_picture(
         like: the picture that the frame was made from: its greyness, alpha, 16 bits, colour
             profile and EXIF are kept as `Picture.sharpened` says.
         reduce: drop alpha, 16 bits, colour profile and EXIF where the format cannot hold them.
-        quality: 1..100, of JPEG and WebP; None for that of the picture's own file, else 95.
+        quality: 1..100, where there is loss; None for that of the picture's own file, else 95.
 
     Returns:
         What should be known of how it was written, a sentence each.
@@ -85,6 +87,7 @@ def write_picture(
     Raises:
         MediaError: an unknown ending, a format that cannot hold what the picture has without
             `reduce`, or a picture too large for the format.
+        MissingExtraError: HEIC, without the extra that writes it.
         OSError: the file cannot be written.
     """
     path = Path(path)
@@ -117,12 +120,12 @@ def _lost(form: Format, picture: Picture, pixels: Plane) -> list[str]:
     grey_only = profile is not None and colour_space(profile) == "GRAY"
     has = {
         "alpha": picture.alpha is not None and not form.alpha,
-        "16 bits": picture.depth == 16 and not form.deep,
+        f"{picture.bits} bits": picture.bits > form.bits,
         _PROFILE: profile is not None
         and (not form.metadata or (grey_only and (pixels.ndim == 3 or form.name == "WebP"))),
         _EXIF: exif is not None and (not form.metadata or len(exif) > form.segment),
         _XMP: xmp is not None and (not form.metadata or len(xmp) > form.segment),
-        _COLOUR: form.name != "PNG" and _says_colour(picture),
+        _COLOUR: _says_colour(picture) and not _holds_colour(form, picture),
     }
     return [name for name, lost in has.items() if lost]
 
@@ -135,6 +138,10 @@ def _says_colour(picture: Picture) -> bool:
     if picture.profile is not None or b"sRGB" in said:
         return False
     return any(said[kind] not in _SRGB[kind] for kind in said)
+
+
+def _holds_colour(form: Format, picture: Picture) -> bool:
+    return form.name == "PNG" or (form.name == "HEIC" and b"cICP" in picture.origin.colour)
 
 
 def _notes(form: Format, picture: Picture, quality: int | None) -> tuple[str, ...]:
@@ -156,6 +163,6 @@ def _notes(form: Format, picture: Picture, quality: int | None) -> tuple[str, ..
 def _packed(form: Format, picture: Picture) -> Plane:
     """Give the channels as one array, as far as the format holds them."""
     pixels, alpha = picture.pixels, picture.alpha
-    if not form.deep:
+    if form.bits == 8:
         pixels, alpha = to_8_bits(pixels), None if alpha is None else to_8_bits(alpha)
     return pixels if alpha is None or not form.alpha else np.dstack([pixels, alpha])

@@ -24,6 +24,8 @@ _STRUCTURE = frozenset({254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 2
 _UNREADABLE = (OSError, ValueError, SyntaxError, TypeError, KeyError, OverflowError, struct.error)
 """What Pillow raises for damaged EXIF."""
 _COLOUR = (b"gAMA", b"cHRM", b"sRGB", b"cICP")
+_SRGB_PRIMARIES, _SRGB_TRANSFERS = (1, 2), (1, 2, 6, 13)
+"""Unknown counts as sRGB, as everywhere (H.273)."""
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 XMP_KEY = "XML:com.adobe.xmp"
 """Under which a PNG has XMP among its texts."""
@@ -82,7 +84,7 @@ def read_metadata(image: Image.Image, file: BinaryIO) -> Metadata:
     origin = Origin(
         xmp=xmp or None,
         dpi=_dpi(image, tags, turned=orientation > 4),
-        colour={kind: data for kind, data in chunks if kind in _COLOUR},
+        colour={kind: data for kind, data in chunks if kind in _COLOUR} or _coded(image, file),
         texts=[
             (kind, data)
             for kind, data in chunks
@@ -90,6 +92,7 @@ def read_metadata(image: Image.Image, file: BinaryIO) -> Metadata:
         ],
         lossless=image.format == "WEBP" and _webp_is_lossless(file),
         **_jpeg_coding(image),
+        **_heic_coding(image),
     )
     return Metadata(orientation, info.get("icc_profile") or None, exif, origin, tuple(notes))
 
@@ -163,6 +166,44 @@ def _jpeg_coding(image: Image.Image) -> dict[str, Any]:
         "progressive": bool(image.info.get("progressive")),
         "iptc": segments[0] if segments else None,
     }
+
+
+def _heic_coding(image: Image.Image) -> dict[str, Any]:
+    if image.format != "HEIF":
+        return {}
+    bits, chroma = int(image.info["bit_depth"]), image.info.get("chroma", 420)
+    return {"bits": bits if bits > 8 else 16, "heic_sampling": {444: 0, 422: 1}.get(chroma, 2)}
+
+
+def _coded(image: Image.Image, file: BinaryIO) -> dict[bytes, bytes]:
+    """Give what AVIF and HEIC say of their colours where no profile does, as a PNG says it."""
+    if image.format not in ("AVIF", "HEIF") or image.info.get("icc_profile"):
+        return {}
+    primaries, transfer = avif_colour(file)
+    if primaries in _SRGB_PRIMARIES and transfer in _SRGB_TRANSFERS:
+        return {}
+    return {b"cICP": bytes((primaries, transfer, 0, 1))}
+
+
+def avif_colour(file: BinaryIO) -> tuple[int, int]:
+    """Read primaries and transfer (ITU-T H.273) of AVIF or HEIC; 2 is unknown."""
+    found = _box(file, b"colrnclx", 4)
+    return struct.unpack(">HH", found) if found else (2, 2)
+
+
+def avif_bits(file: BinaryIO) -> int:
+    """Read the bits per channel of AVIF: 8, 10 or 12 (AV1 in ISOBMFF, 2.3.3)."""
+    found = _box(file, b"av1C", 3)
+    flags = found[2] if found else 0
+    return 8 if not flags & 0x40 else 12 if flags & 0x20 else 10
+
+
+def _box(file: BinaryIO, name: bytes, size: int) -> bytes | None:
+    """Find the first bytes of a box by its name; the boxes of properties stand in front."""
+    file.seek(0)
+    head = file.read(1 << 16)
+    place = head.find(name) + len(name)
+    return head[place : place + size] if name in head and len(head) >= place + size else None
 
 
 def _webp_is_lossless(file: BinaryIO) -> bool:

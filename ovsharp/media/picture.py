@@ -31,7 +31,7 @@ class Origin:
     dpi: tuple[float, float] | None = None
     """Pixels per inch, across and down."""
     colour: dict[bytes, bytes] = field(default_factory=dict)
-    """How a PNG says what its colours mean without a profile: gAMA, cHRM, sRGB, cICP."""
+    """What colours mean where no profile says it, as a PNG does: gAMA, cHRM, sRGB, cICP."""
     texts: Sequence[tuple[bytes, bytes]] = ()
     """Text chunks of a PNG, as they are."""
     iptc: bytes | None = None
@@ -40,11 +40,13 @@ class Origin:
     """Quantization tables of a JPEG: what it was coded with is its quality."""
     sampling: int = 0
     """Of the colours of a JPEG: 0 is 4:4:4, 1 is 4:2:2, 2 is 4:2:0."""
+    heic_sampling: int = 2
+    """The same of a HEIC file, whose readers may know no other than 4:2:0."""
     progressive: bool = False
     lossless: bool = False
     """A WebP without loss."""
     bits: int = 16
-    """How many of 16 are meant: 10 of a HEIC file of 10 bits."""
+    """How many of 16 are meant: 10 or 12 of a HEIC file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +75,11 @@ class Picture:
     def depth(self) -> int:
         """Bits per channel, 8 or 16."""
         return 8 * self.pixels.itemsize
+
+    @property
+    def bits(self) -> int:
+        """Bits per channel that are meant: `depth`, or less in 16 bits of a HEIC file."""
+        return min(self.depth, self.origin.bits)
 
     @cached_property
     def frame(self) -> Frame:

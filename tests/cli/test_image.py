@@ -252,7 +252,7 @@ def test_resume_needs_a_folder(folder: Path, tmp_path: Path) -> None:
         raise_it(run(folder / "grey.png", "-o", tmp_path / "out.png", "--resume"))
 
 
-@pytest.mark.parametrize("ending", [".gif", ".GIF", ".avif", ".mp4", ".pdf", ".heic"])
+@pytest.mark.parametrize("ending", [".gif", ".GIF", ".jp2", ".mp4", ".pdf", ".jxl"])
 def test_an_ending_that_cannot_be_written_is_no_folder(
     folder: Path, tmp_path: Path, ending: str
 ) -> None:

@@ -172,7 +172,7 @@ def test_quality(tmp_path: Path, ending: str) -> None:
     [
         (b"GIF89a" + bytes(30), "it is GIF"),
         (b"", "the file is empty"),
-        (b"\0\0\0\x18ftypheic" + bytes(30), "HEIC, save it as JPEG"),
+        (b"\xff\x0a" + bytes(30), "it is JPEG XL"),
     ],
 )
 def test_what_cannot_be_read_is_named(tmp_path: Path, content: bytes, said: str) -> None:
