@@ -44,6 +44,24 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     type=click.Path(path_type=Path, file_okay=False),
     help="Other sharp images to validate on. [default: a tenth of --data, of each category]",
 )
+@click.option(
+    "--clips",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Sharp videos, for recipes that learn from real motion; a tenth is validated on.",
+)
+@click.option(
+    "--screens",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Pictures of screens and pages, for recipes that learn from shared screens.",
+)
+@click.option(
+    "--patches",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where coded patches are kept, for several trainings. [default: the run's folder]",
+)
 @click.option("--size", help="fast, balanced or quality, where the recipe has sizes.")
 @click.option(
     "--steps", type=click.IntRange(min=1), help="Of the student. [default: what the recipe says]"
@@ -78,6 +96,9 @@ def train(
     data: Path,
     out: Path,
     val: Path | None,
+    clips: Path | None,
+    screens: Path | None,
+    patches: Path | None,
     size: str | None,
     steps: int | None,
     teacher_steps: int | None,
@@ -101,7 +122,7 @@ def train(
 
     from ovsharp.cli import console
     from ovsharp.errors import UsageError
-    from ovsharp.training import finetune, load_recipe
+    from ovsharp.training import MovingFolders, finetune, load_recipe
     from ovsharp.training import train as run
 
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
@@ -140,6 +161,7 @@ def train(
                 vgg=vgg,
                 devices=devices,
                 every=every,
+                moving=MovingFolders(clips, screens, patches),
                 progress=bars.step,
                 report=bars.report,
             )

@@ -1,5 +1,6 @@
 """What a bad call does to a frame: one composable, seeded, named pipeline."""
 
+from ovsharp.degrade.compression import pan
 from ovsharp.degrade.pairs import INPUT, TARGET, TEACHER, Pair, write_pair
 from ovsharp.degrade.recipe import RECIPES, Recipe, parse
 from ovsharp.degrade.sending import SENDINGS, Sending, parse_sending, send_clip
@@ -13,6 +14,7 @@ __all__ = [
     "Pair",
     "Recipe",
     "Sending",
+    "pan",
     "parse",
     "parse_sending",
     "send_clip",

@@ -10,7 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ovsharp.degrade.compression import h264, jpeg, vp8, vp9
+from ovsharp.degrade.compression import (
+    ENLARGERS,
+    h264,
+    h264_clip,
+    jpeg,
+    vp8,
+    vp8_clip,
+    vp9,
+    vp9_clip,
+)
 from ovsharp.degrade.optics import blur, defocus, motion_blur
 from ovsharp.degrade.resampling import RESAMPLERS, down, down_up
 from ovsharp.degrade.sensor import jitter, noise, sensor_noise
@@ -65,13 +74,20 @@ class Operation:
     parameters: Mapping[str, Number | Name]
     resizes: bool = False
     """Whether the result has another size, which must then be the same for every image."""
+    clip: Callable[..., list[Frame]] | None = None
+    """What is done to consecutive frames, where that is more than `apply` to each of them."""
 
 
 _METHOD = Name(tuple(RESAMPLERS))
 _FACTOR = Number(0, 4, whole=False)
 _SHARE = {"share": Number(0, 1, whole=False), "shift": Number(0, 64)}
-_SENT = {"scale": Number(1, 8, whole=False), "frames": Number(1, 32)}
-_VPX = {"quantizer": Number(0, 63), **_SENT}
+_SENT: Mapping[str, Number | Name] = {
+    "kbps": Number(0, 100_000, whole=False),
+    "scale": Number(1, 8, whole=False),
+    "enlarge": Name(tuple(ENLARGERS)),
+    "frames": Number(1, 32),
+}
+_VPX: Mapping[str, Number | Name] = {"quantizer": Number(0, 63), "speed": Number(0, 8), **_SENT}
 
 OPERATIONS: Mapping[str, Operation] = {
     "blur": Operation(
@@ -93,9 +109,9 @@ OPERATIONS: Mapping[str, Operation] = {
         jitter, {"brightness": _FACTOR, "contrast": _FACTOR, "saturation": _FACTOR}
     ),
     "jpeg": Operation(jpeg, {"quality": Number(1, 100)}),
-    "h264": Operation(h264, {"crf": Number(0, 51), **_SENT}),
-    "vp8": Operation(vp8, _VPX),
-    "vp9": Operation(vp9, _VPX),
+    "h264": Operation(h264, {"crf": Number(0, 51), **_SENT}, clip=h264_clip),
+    "vp8": Operation(vp8, _VPX, clip=vp8_clip),
+    "vp9": Operation(vp9, _VPX, clip=vp9_clip),
     "lost_blocks": Operation(lost_blocks, _SHARE),
     "lost_slices": Operation(lost_slices, _SHARE),
 }

@@ -17,7 +17,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,6 +100,16 @@ class _Step:
         drawn = {key: parameter.draw(rng) for key, parameter in self.parameters}
         return OPERATIONS[self.name].apply(image, rng, **drawn) if applied else image
 
+    def on_clip(self, frames: list[Frame], rng: np.random.Generator) -> list[Frame]:
+        applied = rng.random() < self.probability
+        drawn = {key: parameter.draw(rng) for key, parameter in self.parameters}
+        operation = OPERATIONS[self.name]
+        if not applied:
+            return frames
+        if operation.clip is not None:
+            return operation.clip(frames, rng, **drawn)
+        return [operation.apply(frame, rng, **drawn) for frame in frames]
+
 
 @dataclass(frozen=True)
 class _OneOf:
@@ -109,6 +119,11 @@ class _OneOf:
         for step in self.chains[int(rng.integers(len(self.chains)))]:
             image = step(image, rng)
         return image
+
+    def on_clip(self, frames: list[Frame], rng: np.random.Generator) -> list[Frame]:
+        for step in self.chains[int(rng.integers(len(self.chains)))]:
+            frames = step.on_clip(frames, rng)
+        return frames
 
 
 @dataclass(frozen=True)
@@ -155,6 +170,34 @@ class Recipe:
         result = image.copy()
         for step in self.steps:
             result = step(result, rng)
+        return result
+
+    def on_clip(self, frames: Sequence[Frame], *, seed: int) -> list[Frame]:
+        """Damage consecutive frames, as one call would: one drawing of everything for all.
+
+        Video codecs code the frames one after the other; noise is new in each.
+
+        Args:
+            frames: uint8, H x W x 3, BGR, of one size.
+            seed: any non-negative integer; the same one gives the same pixels.
+
+        Returns:
+            As many frames, H/scale x W/scale x 3.
+
+        Raises:
+            UsageError: an image too small to shrink.
+            MissingExtraError: a video codec without PyAV.
+
+        Example:
+            >>> import numpy as np
+            >>> clip = [np.zeros((64, 64, 3), np.uint8)] * 3
+            >>> len(parse("h264(kbps=300, scale=2)").on_clip(clip, seed=1))
+            3
+        """
+        rng = np.random.default_rng(seed)
+        result = list(frames)
+        for step in self.steps:
+            result = step.on_clip(result, rng)
         return result
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.extras import need
-from ovsharp.media import BT601, BT709, LIMITED, Colour, Frame, from_bgr
+from ovsharp.media import BT601, BT709, LIMITED, Colour, Frame, from_bgr, siting_of
 
 SENDINGS: Mapping[str, str] = {
     "x264 crf 36": "x264(crf=36)",
@@ -171,6 +171,7 @@ def send_clip(frames: Iterable[Frame], path: Path, sending: Sending, rate: Fract
 
     coder = _CODERS[sending.codec]
     encoder, colour = coder.encoder, Colour(coder.matrix, LIMITED)
+    siting = siting_of("h264" if sending.codec == "x264" else sending.codec)
     if encoder not in av.codecs_available:
         raise UsageError(f"this PyAV has no {encoder}; send with {', '.join(_CODERS)} instead")
     if sending.codec == "av1":  # which writes a page about itself
@@ -197,7 +198,7 @@ def send_clip(frames: Iterable[Frame], path: Path, sending: Sending, rate: Fract
             context.options = sending.options(width, height)
             context.time_base = 1 / rate
             for frame in chain([first], remaining):
-                picture = from_bgr(_shrunk(frame, size), colour, "yuv420p")
+                picture = from_bgr(_shrunk(frame, size), colour, "yuv420p", siting=siting)
                 picture.pts, picture.time_base = count, 1 / rate
                 out.mux(stream.encode(picture))
                 count += 1

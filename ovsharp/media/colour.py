@@ -1,9 +1,14 @@
-"""Between a video's YUV and BGR frames: which matrix, which range, nothing guessed in silence."""
+"""Between a video's YUV and BGR frames: which matrix, range and siting, nothing guessed in silence.
+
+The one place of ovsharp that converts: videos, recordings, and the codecs of `degrade`.
+"""
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
 from ovsharp.errors import MediaError
 from ovsharp.media.picture import Frame
@@ -19,6 +24,11 @@ _HDR = {16: "PQ (HDR10)", 18: "HLG"}
 _HD_LINES = 720
 _EXACT = 4 | 0x2000 | 0x40000
 """swscale: bicubic, all chroma, rounded; its fast way darkens by 2 levels of 255."""
+_EXACT_FLAGS = "bicubic+full_chroma_int+full_chroma_inp+accurate_rnd"
+"""The same, as FFmpeg's filter `scale` spells it."""
+_LEFT_SITED = ("h264", "hevc", "mpeg4")
+"""Codecs whose chroma lies between two rows at the left pixel of a pair, unless they say otherwise;
+the others (VP8, VP9, AV1) tell nothing, and are read as calls make them: in the middle of four."""
 _MATRICES = {BT709: "BT.709", 5: "BT.601", BT601: "BT.601", BT2020: "BT.2020"}
 
 
@@ -82,13 +92,84 @@ def to_bgr(frame: VideoFrame, colour: Colour) -> Frame:
     return plain.to_ndarray()  # type: ignore[return-value]
 
 
-def from_bgr(frame: Frame, colour: Colour, pixel_format: str) -> VideoFrame:
-    """Convert a frame, uint8 H x W x 3 BGR, to what an encoder takes."""
+def siting_of(codec: str) -> str:
+    """Name where the chroma samples of a codec lie, as FFmpeg calls it: left or center.
+
+    Example:
+        >>> siting_of("h264"), siting_of("vp8")
+        ('left', 'center')
+    """
+    return "left" if codec in _LEFT_SITED else "center"
+
+
+def from_bgr(
+    frame: Frame, colour: Colour, pixel_format: str, *, siting: str = "left"
+) -> VideoFrame:
+    """Convert a frame to what an encoder takes.
+
+    `to_bgr` of the result gives the frame's own means again to a tenth of a level, and every
+    colour at its place.
+
+    Args:
+        frame: uint8, H x W x 3, BGR.
+        colour: how it will be coded.
+        pixel_format: FFmpeg's name, such as yuv420p.
+        siting: where samples of chroma lie; see `siting_of`.
+    """
     from av import VideoFrame
 
-    return VideoFrame.from_ndarray(frame, "bgr24").reformat(
-        format=pixel_format,
-        dst_colorspace=colour.matrix,
-        dst_color_range=colour.range,
-        interpolation=_EXACT,
-    )
+    picture = VideoFrame.from_ndarray(frame, "bgr24")
+    converted: VideoFrame = _GRAPHS.of(frame, colour, pixel_format, siting).convert(picture)
+    return converted
+
+
+class _Graph:
+    """A filter graph: `VideoFrame.reformat` cannot be told where chroma is to lie.
+
+    https://github.com/PyAV-Org/PyAV/pull/2393
+    """
+
+    def __init__(self, frame: Frame, colour: Colour, pixel_format: str, siting: str) -> None:
+        from av import VideoFormat
+        from av.filter import Graph
+
+        height, width = frame.shape[:2]
+        self._graph = Graph()
+        source: Any = self._graph.add_buffer(
+            width=width, height=height, format=VideoFormat("bgr24"), time_base=Fraction(1, 1000)
+        )
+        matrix = {BT709: "bt709", BT2020: "bt2020"}.get(colour.matrix, "bt601")
+        extent = "pc" if colour.range == FULL else "tv"
+        nodes = [
+            self._graph.add(
+                "scale",
+                f"out_color_matrix={matrix}:out_range={extent}:out_chroma_loc={siting}"
+                f":flags={_EXACT_FLAGS}",
+            ),
+            self._graph.add("format", pixel_format),
+            self._graph.add("buffersink"),
+        ]
+        for node in nodes:
+            source.link_to(node)
+            source = node
+        self._graph.configure()
+
+    def convert(self, picture: VideoFrame) -> VideoFrame:
+        self._graph.vpush(picture)
+        return self._graph.vpull()
+
+
+class _Graphs(threading.local):
+    """The last graph of each thread: a video asks for the same one again and again."""
+
+    _key: tuple[Any, ...] = ()
+    _graph: _Graph
+
+    def of(self, frame: Frame, colour: Colour, pixel_format: str, siting: str) -> _Graph:
+        key = (frame.shape, colour.matrix, colour.range, pixel_format, siting)
+        if key != self._key:
+            self._graph, self._key = _Graph(frame, colour, pixel_format, siting), key
+        return self._graph
+
+
+_GRAPHS = _Graphs()

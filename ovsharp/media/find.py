@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ovsharp.errors import MediaError
 from ovsharp.media.formats import IMAGE_ENDINGS
+from ovsharp.media.video import VIDEO_ENDINGS, is_video
 
 INPUT, TARGET = "input", "target"
 """Subfolders of a folder of pairs."""
@@ -31,6 +32,18 @@ def find_images(inputs: Sequence[str | Path]) -> list[Path]:
     for item in inputs:
         found.update(dict.fromkeys(_find(item)))
     return list(found)
+
+
+def find_videos(folder: Path) -> list[Path]:
+    """List the videos in a folder and below it, sorted, by the endings of `VIDEO_ENDINGS`.
+
+    Raises:
+        MediaError: there is none.
+    """
+    found = sorted(path for path in folder.rglob("*") if path.is_file() and is_video(path))
+    if not found:
+        raise MediaError(f"{folder} holds no video: expected {', '.join(VIDEO_ENDINGS)}")
+    return found
 
 
 def holds_pairs(folder: Path) -> bool:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 from ovsharp.training.recipe import Course, TrainingRecipe, load_recipe, recipe_names
 
 if TYPE_CHECKING:
-    from ovsharp.training.distillation import Trained, train
+    from ovsharp.training.distillation import MovingFolders, Trained, train
     from ovsharp.training.journal import Report
     from ovsharp.training.qat import finetune
 
 __all__ = [
     "Course",
+    "MovingFolders",
     "Report",
     "Trained",
     "TrainingRecipe",
@@ -29,8 +30,14 @@ def __getattr__(name: str) -> Any:
     from ovsharp.extras import need
 
     need("torch", "lightning_fabric", "torchmetrics", "tensorboard", extra="train")
-    from ovsharp.training.distillation import Trained, train
+    from ovsharp.training.distillation import MovingFolders, Trained, train
     from ovsharp.training.journal import Report
     from ovsharp.training.qat import finetune
 
-    return {"Report": Report, "Trained": Trained, "finetune": finetune, "train": train}[name]
+    return {
+        "MovingFolders": MovingFolders,
+        "Report": Report,
+        "Trained": Trained,
+        "finetune": finetune,
+        "train": train,
+    }[name]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +14,7 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from ovsharp.errors import UsageError
-from ovsharp.media import find_images
+from ovsharp.media import find_images, find_videos
 from ovsharp.models import collapse
 from ovsharp.progress import Progress, silent
 from ovsharp.training.fit import (
@@ -28,7 +30,7 @@ from ovsharp.training.images import split
 from ovsharp.training.journal import Report
 from ovsharp.training.network import build, start_from
 from ovsharp.training.perceptual import VggFeatures
-from ovsharp.training.recipe import TrainingRecipe
+from ovsharp.training.recipe import Course, TrainingRecipe
 from ovsharp.training.teacher import Teacher, View
 
 VAL_SHARE = 0.1
@@ -60,6 +62,7 @@ def train(
     vgg: Path | None = None,
     devices: int = 1,
     every: int = 500,
+    moving: MovingFolders | None = None,
     progress: Progress = silent,
     report: Callable[[str, Report], None] = silent,
 ) -> Trained:
@@ -82,6 +85,7 @@ def train(
         vgg: weights of VGG, for recipes with perceptual terms.
         devices: number of GPUs, or of processes on the CPU.
         every: steps between two validations and checkpoints.
+        moving: folders of clips and screens, for recipes with `moving`.
         progress: told of every step: what is trained, the steps done and in all.
         report: told of every validation: what is trained, and how it stands.
 
@@ -109,6 +113,8 @@ def train(
     fabric = Fabric(accelerator="auto", devices=devices, precision=precision_of())
     fabric.launch()
     material = material_of(data, val)
+    if recipe.student.moving:
+        material = (moving or MovingFolders()).added_to(material, recipe.student)
     taught, lessons = None, None
     if recipe.teacher is not None and recipe.distillation is not None:
         weights = teacher
@@ -153,6 +159,41 @@ def train(
         f"{fabric.device} x {fabric.world_size}, {precision_of()}",
         fabric.global_rank,
     )
+
+
+@dataclass(frozen=True)
+class MovingFolders:
+    """Where clips and screens are."""
+
+    clips: Path | None = None
+    """Sharp videos; a tenth of them is validated on."""
+    screens: Path | None = None
+    """Pictures of screens and pages."""
+    patches: Path | None = None
+    """Where coded patches are kept, so that several trainings share them."""
+
+    def added_to(self, material: Material, course: Course) -> Material:
+        """Give the material with them.
+
+        Raises:
+            UsageError: the course asks for clips or screens, and no folder was given.
+            MediaError: a folder is empty.
+        """
+        for kind, folder in (("clips", self.clips), ("screens", self.screens)):
+            if course.moving.get(kind) and folder is None:
+                raise UsageError(f"the recipe learns from {kind}: name a folder with --{kind} DIR")
+        videos = find_videos(self.clips) if self.clips else []
+        held = max(1, round(VAL_SHARE * len(videos)))
+        # By a hash of the name, as images are.
+        order = sorted(videos, key=lambda path: hashlib.sha256(path.name.encode()).digest())
+        screens = find_images([self.screens]) if self.screens else []
+        return dataclasses.replace(
+            material,
+            clips=tuple(sorted(order[held:])),
+            val_clips=tuple(sorted(order[:held])),
+            screens=tuple(screens),
+            patches=self.patches,
+        )
 
 
 def _viewed(view: nn.Module) -> dict[str, torch.Tensor]:

@@ -28,13 +28,14 @@ from ovsharp.errors import TrainingError, UsageError
 from ovsharp.files import staged
 from ovsharp.models import collapse
 from ovsharp.progress import Progress, silent
+from ovsharp.training.clips import ClipPatches, Moving
 from ovsharp.training.images import Images
 from ovsharp.training.journal import Journal, Report
 from ovsharp.training.losses import Losses
 from ovsharp.training.network import build, takes_base, unit
 from ovsharp.training.patches import Batch, Patches, StoredPatches, border
 from ovsharp.training.pruning import Pruning
-from ovsharp.training.recipe import Course, Distillation, Stage
+from ovsharp.training.recipe import KINDS, Course, Distillation, Stage
 from ovsharp.training.schedule import optimizer_of, schedule_of
 from ovsharp.training.teacher import FeatureLoss, StoredAnswers, Teacher
 from ovsharp.training.validation import Score, Validation
@@ -63,12 +64,24 @@ class Material:
 
     train: list[Path]
     val: list[Path]
+    clips: tuple[Path, ...] = ()
+    """Videos to train on."""
+    val_clips: tuple[Path, ...] = ()
+    screens: tuple[Path, ...] = ()
+    """Pictures of screens, which are made to move."""
+    patches: Path | None = None
+    """Where patches of clips are kept, for several trainings; in the run's folder if left out."""
 
     @property
     def digest(self) -> str:
         """Tell one choice of files from another."""
-        names = "\n".join(path.name for path in (*self.train, Path(), *self.val))
+        groups = (self.train, [Path()], self.val, self.clips, self.screens)
+        names = "\n".join(path.name for group in groups for path in group)
         return hashlib.sha256(names.encode()).hexdigest()
+
+
+def _shares(course: Course) -> tuple[float, float, float]:
+    return tuple(course.moving.get(kind, 0.0) for kind in KINDS)  # type: ignore[return-value]
 
 
 @dataclass(frozen=True)
@@ -188,9 +201,17 @@ class _Run:
         # torch's stubs lack this overload of Module.to.
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         scale = parse(course.validation).scale
-        self.images = Images(material.train, smallest=course.patch + 2 * border(scale))
-        self.validation = Validation(material.val, course.validation)
-        self.skipped = {**self.images.skipped, **self.validation.skipped}
+        self.material = material
+        if course.moving:
+            self.images: Any = None
+            stills = tuple(material.val)
+            held = Moving(material.val_clips, material.screens, stills, _shares(course))
+            self.validation = Validation.of_clips(held, course.validation)
+            self.skipped = {}
+        else:
+            self.images = Images(material.train, smallest=course.patch + 2 * border(scale))
+            self.validation = Validation(material.val, course.validation)
+            self.skipped = {**self.images.skipped, **self.validation.skipped}
         self.losses = Losses(course.loss, vgg=vgg).to(fabric.device)
         self.lessons = lessons
         self.features: Any = None
@@ -290,6 +311,36 @@ class _Run:
 
     def _batches(self, stage: Stage, *, first: int, number: int) -> Iterator[Batch]:
         count = stage.steps * self.course.batch
+        source = self._moving(stage, count, number) or self._photos(stage, count, number)
+        rest = Subset(source, range(first * self.course.batch, count))
+        loader = DataLoader(
+            rest,
+            self.course.batch // self.fabric.world_size,
+            num_workers=max(1, min(8, (os.cpu_count() or 2) - 1)),
+            prefetch_factor=4,
+            collate_fn=_collate,
+        )
+        arrays: Any = self.fabric.setup_dataloaders(loader)
+        for parts in arrays:
+            yield Batch(*(torch.from_numpy(part).to(self.fabric.device) for part in parts))
+
+    def _moving(self, stage: Stage, count: int, number: int) -> ClipPatches | None:
+        course, material = self.course, self.material
+        if not course.moving:
+            return None
+        moving = Moving(material.clips, material.screens, tuple(material.train), _shares(course))
+        return ClipPatches(
+            moving,
+            stage.degrade,
+            (material.patches or self.folder) / f"clips-{number}",
+            patch=course.patch,
+            different=course.stored,
+            count=count,
+            seed=course.seed + 1000 * (number - 1),
+            workers=os.cpu_count() or 1,
+        )
+
+    def _photos(self, stage: Stage, count: int, number: int) -> Dataset[Batch]:
         patches = Patches(
             self.images,
             parse(stage.degrade),
@@ -304,17 +355,7 @@ class _Run:
             folder = self._patch_folder(number)
             self._forget_patches(but=folder)
             source = StoredPatches(patches, folder)
-        rest = Subset(source, range(first * self.course.batch, count))
-        loader = DataLoader(
-            rest,
-            self.course.batch // self.fabric.world_size,
-            num_workers=max(1, min(8, (os.cpu_count() or 2) - 1)),
-            prefetch_factor=4,
-            collate_fn=_collate,
-        )
-        arrays: Any = self.fabric.setup_dataloaders(loader)
-        for parts in arrays:
-            yield Batch(*(torch.from_numpy(part).to(self.fabric.device) for part in parts))
+        return source
 
     def _patch_folder(self, stage: int | str) -> Path:
         return self.folder / f"patches-{stage}-{self.fabric.global_rank}"
@@ -327,6 +368,8 @@ class _Run:
     def _learn(self, batch: Batch, pruning: Pruning) -> None:
         self.module.train()
         frames, base, sharp = (unit(part) for part in (batch.damaged, batch.base, batch.sharp))
+        if self.course.tint:
+            frames, base, sharp = self._tinted(frames, base, sharp)
         pictures = (frames, base) if takes_base(self.network) else (frames,)
         picture = self.module(*pictures).float()
         terms = self.losses(picture, sharp)
@@ -353,6 +396,18 @@ class _Run:
             self.state.sums[name] = self.state.sums.get(name, 0.0) + term.item()
         self.state.counted += 1
         self.state.step += 1
+
+    def _tinted(self, *pictures: torch.Tensor) -> list[torch.Tensor]:
+        """Give all pictures of a patch the same gamma, gain and offset, whatever they are."""
+        drawn = torch.Generator().manual_seed(self.course.seed * 1_000_003 + self.state.step)
+        count = len(pictures[0])
+
+        def draw(low: float, high: float, planes: int) -> torch.Tensor:
+            values = torch.empty(count, planes, 1, 1).uniform_(low, high, generator=drawn)
+            return values.to(self.fabric.device)
+
+        gamma, gain, offset = draw(-0.2, 0.2, 1).exp(), draw(0.75, 1.1, 1), draw(-0.04, 0.06, 3)
+        return [picture.pow(gamma) * gain + offset for picture in pictures]
 
     def _answer(
         self, teacher: Teacher, batch: Batch, frames: torch.Tensor, base: torch.Tensor

@@ -54,6 +54,9 @@ TERMS = (
 )
 """The loss terms, all of which are 0 for equal pictures; see `losses`."""
 
+KINDS = ("clips", "screens", "stills")
+"""What patches of `moving` are cut from."""
+
 MS_SSIM_SIDE = 176
 """The smallest patch that five scales of an 11x11 window fit into, in pixels."""
 
@@ -119,7 +122,13 @@ class Course:
     stored: int = 0
     """Number of different patches per stage, damaged once and kept on disk while the stage runs,
     6 bytes per pixel; 0 for new ones all the time. For damages by video codecs, which take longer
-    than a step."""
+    than a step. Also the number of patches of `moving`."""
+    moving: dict[str, float] = field(default_factory=dict)
+    """Shares of patches from `clips`, `screens` and `stills` that pan, which are coded as clips;
+    empty: all from photos. Needs `stored`."""
+    tint: bool = False
+    """Whether pictures and truth get the same random gain, offset and gamma: so that no tint, which
+    every conversion of colours may bring, is learned."""
 
     @property
     def steps(self) -> int:
@@ -375,6 +384,13 @@ class _Reader:
             raise self.problem((*keys, "patch"), f"expected a multiple of {4 * max(scales)}")
         if course.batch < 1:
             raise self.problem((*keys, "batch"), "expected 1 or more")
+        for kind, share in course.moving.items():
+            if kind not in KINDS or share < 0:
+                raise self.problem(
+                    (*keys, "moving", kind), f"expected shares, 0 or more, of {', '.join(KINDS)}"
+                )
+        if course.moving and not (sum(course.moving.values()) and course.stored):
+            raise self.problem((*keys, "moving"), "needs a share above 0, and `stored` above 0")
         if not 0 <= course.ema < 1:
             raise self.problem((*keys, "ema"), "expected 0 <= ema < 1")
         if course.schedule.warmup and course.schedule.name in ("plateau", "one-cycle"):

@@ -14,6 +14,7 @@ from ovsharp.degrade import parse
 from ovsharp.media import Frame
 from ovsharp.quality import capped_psnr, ssim
 from ovsharp.runtime import upscale
+from ovsharp.training.clips import Moving, validation_pairs
 from ovsharp.training.images import Images
 from ovsharp.training.network import to_frame, to_tensor, unit
 
@@ -62,6 +63,23 @@ class Validation:
             top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
             sharp = np.ascontiguousarray(image[top : top + height, left : left + width])
             self.pairs.append((recipe(sharp, seed=index), sharp))
+        self._judge_inputs()
+
+    @classmethod
+    def of_clips(cls, moving: Moving, degrade: str) -> Validation:
+        """Take late frames of coded clips.
+
+        Args:
+            moving: what the clips are made of.
+            degrade: text of the degradation.
+        """
+        made = cls.__new__(cls)
+        made.skipped = {}
+        made.pairs = validation_pairs(moving, degrade, side=SIDE, count=IMAGES)
+        made._judge_inputs()
+        return made
+
+    def _judge_inputs(self) -> None:
         self._before = [
             (ssim(base, sharp), capped_psnr(base, sharp))
             for base, sharp in ((_enlarged(*pair), pair[1]) for pair in self.pairs)

@@ -37,7 +37,10 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
-CALL = {f"call-{damage}" for damage in ("blur", "codec", "half", "jpeg", "noise", "small")}
+CALL = {
+    f"call-{damage}"
+    for damage in ("blur", "codec", "half", "jpeg", "noise", "screen", "small")
+}
 X4 = {f"x4-{damage}" for damage in ("aliased", "clean", "codec", "jpeg", "rough")}
 
 

@@ -1,0 +1,108 @@
+"""Patches of clips: aligned, kept, the same again; and a training on them that goes on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from skimage import data
+
+from ovsharp import UsageError
+from ovsharp.training import MovingFolders, TrainingRecipe, train
+from ovsharp.training.clips import CUT, ClipPatches, Moving
+from ovsharp.training.fit import _Run
+from ovsharp.training.screens import screen_clip
+from tests.media.clips import clip
+
+av = pytest.importorskip("av")
+
+
+@pytest.fixture
+def moving(tmp_path: Path) -> MovingFolders:
+    clips, screens = tmp_path / "clips", tmp_path / "screens"
+    clips.mkdir()
+    screens.mkdir()
+    for name in "ab":
+        clip(clips / f"{name}.mkv", tuple(range(0, 400, 40)), size=(128, 96))
+    cv2.imwrite(str(screens / "page.png"), data.page()[..., None].repeat(3, 2))
+    return MovingFolders(clips, screens)
+
+
+def patches(folder: Path, moving: MovingFolders, recipe: str, **given: float) -> ClipPatches:
+    assert moving.clips is not None
+    assert moving.screens is not None
+    made = Moving(
+        tuple(sorted(moving.clips.iterdir())),
+        tuple(moving.screens.iterdir()),
+        shares=(given.get("clips", 0.0), given.get("screens", 0.0), 0.0),
+    )
+    return ClipPatches(made, recipe, folder, patch=32, different=2 * CUT, count=100, seed=3)
+
+
+@pytest.mark.parametrize("kind", ["clips", "screens"])
+def test_both_sides_of_a_patch_show_the_same(
+    kind: str, moving: MovingFolders, tmp_path: Path
+) -> None:
+    made = patches(tmp_path / "p", moving, "h264(crf=10)", **{kind: 1.0})
+    for index in range(0, 60, 7):
+        patch = made[index]
+        difference = patch.damaged.float() - patch.sharp.float()
+        assert difference.abs().mean() < 6
+        assert difference.mean().abs() < 0.6
+
+
+def test_patches_are_kept_and_turned_anew(moving: MovingFolders, tmp_path: Path) -> None:
+    first = patches(tmp_path / "p", moving, "h264(crf=30)", clips=1.0)
+    before = (tmp_path / "p" / "sharp.npy").stat().st_mtime_ns
+    again = patches(tmp_path / "p", moving, "h264(crf=30)", clips=1.0)
+    assert (tmp_path / "p" / "sharp.npy").stat().st_mtime_ns == before
+    assert torch.equal(first[5].damaged, again[5].damaged)
+    turned = [first[index + 2 * CUT].sharp for index in range(2 * CUT)]
+    assert any(not torch.equal(first[index].sharp, other) for index, other in enumerate(turned))
+
+
+def test_a_screen_moves_by_whole_pixels() -> None:
+    page = np.ascontiguousarray(data.page()[..., None].repeat(3, 2))
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        frames = screen_clip(page, page, rng, frames=3, height=96, width=160)
+        assert {frame.shape for frame in frames} == {(96, 160, 3)}
+
+
+def test_a_training_on_clips_needs_them(
+    small: TrainingRecipe, photos: Path, tmp_path: Path
+) -> None:
+    course = replace(small.student, moving={"clips": 1.0}, stored=24)
+    with pytest.raises(UsageError, match="--clips DIR"):
+        train(replace(small, student=course), photos, tmp_path / "run")
+
+
+def test_a_student_learns_from_clips(
+    small: TrainingRecipe, photos: Path, tmp_path: Path, moving: MovingFolders
+) -> None:
+    stage = replace(small.student.stages[0], degrade="h264(crf=35)", steps=6)
+    course = replace(
+        small.student, moving={"clips": 0.5, "screens": 0.5}, stored=24, tint=True, stages=(stage,)
+    )
+    done = train(replace(small, student=course), photos, tmp_path / "run", moving=moving)
+    assert done.student.weights.exists()
+    assert done.student.score.psnr_in > 20
+
+
+def test_a_tint_is_the_same_for_picture_and_truth(
+    small: TrainingRecipe, photos: Path, tmp_path: Path
+) -> None:
+    run = _Run.__new__(_Run)
+    run.course = small.student
+    run.state = type("State", (), {"step": 3})()
+    run.fabric = type("Fabric", (), {"device": torch.device("cpu")})()
+    picture = torch.rand(2, 3, 8, 8)
+    first, second = run._tinted(picture, picture)
+    assert torch.equal(first, second)
+    assert not torch.equal(first, picture)
+    run.state.step = 4
+    assert not torch.equal(run._tinted(picture)[0], first)
