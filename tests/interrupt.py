@@ -18,7 +18,11 @@ run()
 """
 
 
-def interrupted(arguments: list[str | Path], ready: Callable[[], bool]) -> tuple[int, str]:
+def interrupted(
+    arguments: list[str | Path],
+    ready: Callable[[], bool],
+    number: signal.Signals = signal.SIGINT,
+) -> tuple[int, str]:
     """Run `ovsharp`, press Ctrl-C when it is ready, and give its exit code and its stderr."""
     process = subprocess.Popen(
         [sys.executable, "-c", _SCRIPT, *arguments],
@@ -29,6 +33,6 @@ def interrupted(arguments: list[str | Path], ready: Callable[[], bool]) -> tuple
     deadline = time.monotonic() + 60
     while not ready() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     return process.returncode, errors.strip()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import signal
 import subprocess
 import sys
+import threading
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +20,7 @@ from ovsharp.errors import MediaError, UsageError
 from ovsharp.files import staged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ovsharp.apps import Figures, Live
     from ovsharp.media import Frame, Recorder
@@ -93,7 +95,8 @@ def camera(
 
     Keys in the window: q quit, + and - strength, space pause (the frame as it came), b
     before/after, v hold on to the next model of the family (with --target-fps), o overlay, s
-    snapshot. Ctrl-C ends it as well, and completes the file.
+    snapshot. Ctrl-C and SIGTERM end it as well, and complete the file. A camera that vanishes is
+    looked for, and goes on when it comes back.
     """
     if not (preview or virtual or output):
         raise UsageError("nothing to show: leave --preview on, or give --virtual or -o FILE")
@@ -102,7 +105,7 @@ def camera(
     from ovsharp.runtime import VIDEO_LOOK_EVERY, Sharpener
 
     wanted = _size(size)
-    with ExitStack() as stack:
+    with ExitStack() as finishing, ExitStack() as stack:
         sharpener = stack.enter_context(
             Sharpener(
                 model,
@@ -121,6 +124,8 @@ def camera(
                 sink(picture)
 
         live = Live(cam, sharpener, show, overlay=overlay, split=split, strength=strength)
+        # First in, last out: the file is completed while a second signal changes nothing.
+        finishing.enter_context(_until_terminated(live))
         recorder = None
         if output is not None:
             recorder = stack.enter_context(
@@ -136,6 +141,8 @@ def camera(
         if not figures.frames:
             raise error or MediaError(f"{cam.name} gave no frame before the end")
         ran = f"{figures.variant} on {device}, execution {sharpener.execution.label}"
+    if cam.returns:
+        click.echo(f"{cam.name} vanished and came back, {cam.returns} x", err=True)
     if cam.stuck:
         click.echo(f"ovsharp: {cam.name}: {STUCK}", err=True)
     _say(figures, ran, recorder, "" if chosen is None else chosen.reason)
@@ -151,6 +158,21 @@ def camera(
             (staging / report.name).write_text(json.dumps(content, indent=1) + "\n")
     if error is not None:
         raise error
+
+
+@contextmanager
+def _until_terminated(live: Live) -> Iterator[None]:
+    """Let what ends a program end the live view: services and closed terminals send it."""
+    signals = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    if threading.current_thread() is not threading.main_thread():  # only that one may
+        yield
+        return
+    before = {number: signal.signal(number, lambda *_: live.stop()) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _run(live: Live, seconds: float | None) -> MediaError | None:

@@ -18,6 +18,10 @@ from ovsharp.media.picture import Frame
 
 STALL_SECONDS = 5.0
 """How long a camera may give nothing before it counts as stalled."""
+RETURN_SECONDS = 20.0
+"""How long a camera that vanished may take to come back: a cable that is plugged in again."""
+_TRY_EVERY = 0.5
+"""Seconds between two tries."""
 CLOSE_SECONDS = 2.0
 """How long `Camera.close` waits for a driver."""
 
@@ -45,6 +49,7 @@ class Camera(Closing):
         size: (width, height) to ask the camera for; it may give another.
         fps: frames per second to ask the camera for, or to play the file at; None takes its own.
         stall: seconds without a frame after which the camera counts as stalled.
+        patience: seconds for which a camera that vanishes after its first frame is looked for.
 
     Raises:
         UsageError: `loop` with a camera.
@@ -64,17 +69,22 @@ class Camera(Closing):
         size: tuple[int, int] | None = None,
         fps: float | None = None,
         stall: float = STALL_SECONDS,
+        patience: float = RETURN_SECONDS,
     ) -> None:
         # A device such as /dev/video0 has a path as well, and a stream an address.
         self._is_file = not isinstance(source, int) and not _is_device(str(source))
         if loop and not self._is_file:
             raise UsageError("only a video file can be looped, not a camera")
         self.name = f"camera {source}" if isinstance(source, int) else str(source)
-        self._source, self._loop, self._stall = source, loop, stall
-        self._capture = self._open(size, fps)
+        self._source, self._loop, self._stall, self._patience = source, loop, stall, patience
+        self._size, self._fps = size, fps
+        self._capture = self._open()
         self._rate = fps or float(self._capture.get(cv2.CAP_PROP_FPS)) or 30.0
         self.dropped = 0
         """Frames that were replaced by a newer one before anybody took them."""
+        self.returns = 0
+        """How often it vanished and came back."""
+        self._away = False
         self._newest: Capture | None = None
         self._fresh = threading.Condition()
         self._closed, self._ended, self._gone, self._given = False, False, False, False
@@ -96,9 +106,9 @@ class Camera(Closing):
             MediaError: the camera was unplugged or has stalled, or is closed.
         """
         with self._fresh:
-            self._fresh.wait_for(
-                lambda: self._newest or self._ended or self._gone or self._closed, self._stall
-            )
+            came = self._fresh.wait_for(self._settled, self._stall)
+            if not came and self._away:
+                self._fresh.wait_for(self._settled)
             if self._newest is not None:
                 capture, self._newest = self._newest, None
                 self._given = True
@@ -140,7 +150,10 @@ class Camera(Closing):
         """Whether it is closed and its driver has still not returned."""
         return self._closed and self._thread.is_alive()
 
-    def _open(self, size: tuple[int, int] | None, fps: float | None) -> cv2.VideoCapture:
+    def _settled(self) -> bool:
+        return self._newest is not None or self._ended or self._gone or self._closed
+
+    def _open(self) -> cv2.VideoCapture:
         if self._is_file:
             with Path(self.name).open("rb"):  # OpenCV does not tell missing from broken
                 pass
@@ -155,11 +168,11 @@ class Camera(Closing):
                 "check that it is plugged in and that no other program uses it; a video file can "
                 "stand in for it: --camera clip.mp4"
             )
-            if size is not None:
-                capture.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
-                capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size[1])
-            if fps is not None:
-                capture.set(cv2.CAP_PROP_FPS, fps)
+            if self._size is not None:
+                capture.set(cv2.CAP_PROP_FRAME_WIDTH, self._size[0])
+                capture.set(cv2.CAP_PROP_FRAME_HEIGHT, self._size[1])
+            if self._fps is not None:
+                capture.set(cv2.CAP_PROP_FPS, self._fps)
         if not capture.isOpened():
             capture.release()
             raise MediaError(f"{self.name} cannot be opened: {advice}")
@@ -172,22 +185,50 @@ class Camera(Closing):
             while not self._closed:
                 if self._is_file and not self._wait(began + number / self._rate):
                     return
-                there, frame = self._capture.read()
-                if not there and self._loop and number:
+                frame = self._taken()
+                if frame is None and self._loop and number:
                     self._capture.set(cv2.CAP_PROP_POS_FRAMES, 0)
-                    there, frame = self._capture.read()
-                if not there:
+                    frame = self._taken()
+                if frame is None and number and not self._is_file:
+                    frame = self._returned()
+                if frame is None:
                     self._finish()
                     return
-                self._offer(Capture(np.asarray(frame, np.uint8), time.perf_counter(), number))
+                if not number:  # what comes back has to fit what was there
+                    self._size = frame.shape[1], frame.shape[0]
+                self._offer(Capture(frame, time.perf_counter(), number))
                 number += 1
-        except cv2.error:  # a driver's failure; the reader is told as of any other
-            self._finish()
         finally:
             self._capture.release()
 
+    def _taken(self) -> Frame | None:
+        try:
+            there, frame = self._capture.read()
+        except cv2.error:  # a driver's failure is no frame, as any other
+            return None
+        return np.asarray(frame, np.uint8) if there else None
+
+    def _returned(self) -> Frame | None:
+        """Look for a camera that vanished, and give its first frame; None if it stays away."""
+        self._away = True
+        until = time.perf_counter() + self._patience
+        while (now := time.perf_counter()) < until:
+            if not self._wait(now + _TRY_EVERY):
+                return None
+            self._capture.release()
+            try:
+                self._capture = self._open()
+            except MediaError:
+                continue
+            frame = self._taken()
+            if frame is not None and (frame.shape[1], frame.shape[0]) == self._size:
+                self._away = False
+                self.returns += 1
+                return frame
+        return None
+
     def _wait(self, until: float) -> bool:
-        """Sleep until a frame of a file is due; tell whether the camera is still open."""
+        """Sleep until a time; tell whether the camera is still open."""
         with self._fresh:
             return not self._fresh.wait_for(
                 lambda: self._closed, max(0.0, until - time.perf_counter())

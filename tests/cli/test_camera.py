@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import json
+import signal
+import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +22,7 @@ from ovsharp.apps.live import draw_overlay
 from ovsharp.cli.camera import camera, press
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.media import Camera, VideoWriter, read_video
+from tests.interrupt import interrupted
 from tests.media.clips import clip
 from tests.networks import write_frame_model
 
@@ -185,6 +189,7 @@ def test_a_camera_that_is_unplugged_leaves_a_complete_recording(
 ) -> None:
     file = cv2.VideoCapture(str(video))
     monkeypatch.setattr(cv2, "VideoCapture", lambda _number: file)  # ends without a word
+    monkeypatch.setattr(Camera, "_returned", lambda _self: None)
     out = tmp_path / "out.mp4"
     result = call("--camera", "0", "--no-preview", "-o", out, "--model", model)
     assert isinstance(result.exception, MediaError)
@@ -245,6 +250,25 @@ def test_ctrl_c_completes_the_recording(
     assert result.exit_code == 0, result.exception
     with read_video(out) as reader:
         assert len(list(reader)) == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
+def test_a_service_that_is_stopped_completes_the_recording(
+    video: Path, model: Path, tmp_path: Path
+) -> None:
+    out, seen = tmp_path / "out.mp4", []
+
+    def runs() -> bool:
+        if (tmp_path / ".ovsharp-out.mp4.work").is_dir():
+            seen.append(time.monotonic())
+        return bool(seen) and time.monotonic() - seen[0] > 1
+
+    arguments = ["camera", "--camera", video, "--loop", "--no-preview", "-o", out]
+    code, errors = interrupted([*arguments, "--model", model], runs, signal.SIGTERM)
+    assert code == 0, errors
+    with read_video(out) as reader:
+        assert len(list(reader)) > 1
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
 
 
 def test_a_driver_that_hangs_is_told(

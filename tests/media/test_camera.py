@@ -96,10 +96,39 @@ def test_a_looped_file_never_ends(video: Path) -> None:
 def test_an_unplugged_camera_ends_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     device = Device(3)
     plug_in(monkeypatch, device)
-    with Camera(0) as camera, pytest.raises(MediaError, match="check its cable"):
+    with Camera(0, patience=0) as camera, pytest.raises(MediaError, match="check its cable"):
         list(camera)
     assert device.released.is_set()
     assert not camera_threads()
+
+
+def test_a_camera_that_comes_back_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ovsharp.media.camera._TRY_EVERY", 0.01)
+    devices = [Device(3), Device(0, opened=False), Device(0), Device(2)]
+    left = iter(devices)
+    monkeypatch.setattr(cv2, "VideoCapture", lambda _source: next(left, Device(0, opened=False)))
+    with Camera(0, stall=0.05, patience=1, size=(1280, 720)) as camera:
+        numbers = []
+        with pytest.raises(MediaError, match="gives no more frames"):
+            for capture in camera:
+                numbers.append(capture.number)
+        assert numbers[-1] == 4  # of 3 and 2
+        assert camera.returns == 1
+        # Asked for what it gave, not for what was wanted at first.
+        assert devices[3].asked[cv2.CAP_PROP_FRAME_WIDTH] == 6
+    assert all(device.released.is_set() for device in devices)
+    assert not camera_threads()
+
+
+def test_a_camera_of_another_size_is_not_taken_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ovsharp.media.camera._TRY_EVERY", 0.01)
+    other = Device(5)
+    monkeypatch.setattr(other, "read", lambda: (True, np.zeros((8, 8, 3), np.uint8)))
+    left = iter([Device(2)])
+    monkeypatch.setattr(cv2, "VideoCapture", lambda _source: next(left, other))
+    with Camera(0, patience=0.1) as camera, pytest.raises(MediaError, match="no more frames"):
+        list(camera)
+    assert camera.returns == 0
 
 
 def test_a_stalled_camera_ends_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
