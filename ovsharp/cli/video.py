@@ -34,6 +34,9 @@ class _Choices:
     preset: str | None
     untouched: str
     size: str | None
+    audio: str | None
+    bitrate: str | None
+    encoder_options: str | None
     start: float
     end: float | None
     every: int
@@ -73,8 +76,9 @@ class _Choices:
 )
 @click.option(
     "--codec",
-    help="h264, hevc, vp9, av1; one for hardware, e.g. h264_nvenc; or auto, which takes that of "
-    "the machine if one works. [default: h264 in software; vp9 for .webm]",
+    help="h264, hevc, vp9, av1, ffv1, prores, libx264-lossless; one for hardware, e.g. "
+    "h264_nvenc; or auto, which takes that of the machine if one works. "
+    "[default: h264 in software; vp9 for .webm]",
 )
 @click.option(
     "--crf",
@@ -98,6 +102,18 @@ class _Choices:
     "kind, or copy the original, bit for bit.",
 )
 @click.option("--size", help="Final size: 1080p (the shorter side) or 1280x720.")
+@click.option("--bitrate", help="Instead of a quality: bits per second, e.g. 8M or 2500k.")
+@click.option(
+    "--encoder-options",
+    metavar="KEY=VALUE,...",
+    help="More for the encoder, as FFmpeg calls it, e.g. tune=grain,x264-params=aq-mode=3.",
+)
+@click.option(
+    "--audio",
+    type=click.Choice(["copy", "none", "aac", "opus"]),
+    help="Copy sound or fail, leave it out, or convert it. [default: copy, and convert what the "
+    "container cannot hold]",
+)
 @click.option("--start", type=click.FloatRange(min=0), default=0.0, help="Seconds.")
 @click.option("--end", type=click.FloatRange(min=0), help="Seconds.")
 @click.option("--every", type=click.IntRange(min=1), default=1, help="Keep one frame out of N.")
@@ -132,7 +148,7 @@ def video(
     if target_fps is not None and flags["resume"]:
         raise UsageError("--resume needs one model for all frames; leave --target-fps out")
     _check_untouched(flags)
-    jobs = _plan(inputs, output)
+    jobs = _plan(inputs, output, flags["codec"])
     from ovsharp.extras import need
     from ovsharp.runtime import VIDEO_LOOK_EVERY, Sharpener, model_files
 
@@ -206,6 +222,9 @@ def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) ->
             codec=choices.codec,
             crf=choices.crf,
             preset=choices.preset,
+            bitrate=_bits(choices.bitrate),
+            encoder_options=_pairs(choices.encoder_options),
+            audio=choices.audio or "keep",
             size=_size(choices, clip, sharpener.spec.scale),
             resume=choices.resume,
             overwrite=choices.overwrite,
@@ -390,6 +409,25 @@ def _identity(source: Path, choices: _Choices) -> str:
     return hashlib.sha256(repr(values).encode()).hexdigest()
 
 
+def _bits(text: str | None) -> int | None:
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([kKmM]?)", text)
+    bits = round(float(match[1]) * {"": 1, "k": 1e3, "m": 1e6}[match[2].lower()]) if match else 0
+    if bits < 1000:
+        raise UsageError(
+            f"cannot read --bitrate {text}; expected bits per second, as in 8M or 900k"
+        )
+    return bits
+
+
+def _pairs(text: str | None) -> dict[str, str]:
+    pairs = [item.partition("=") for item in text.split(",")] if text else []
+    if any(not (key.strip() and value) for key, _, value in pairs):
+        raise UsageError(f"cannot read --encoder-options {text}; expected KEY=VALUE,KEY=VALUE")
+    return {key.strip(): value for key, _, value in pairs}
+
+
 def _size(choices: _Choices, clip: VideoReader, scale: int) -> tuple[int, int] | None:
     if choices.size is None:
         return None
@@ -410,7 +448,7 @@ def _size(choices: _Choices, clip: VideoReader, scale: int) -> tuple[int, int] |
     return width, height
 
 
-def _plan(inputs: tuple[str, ...], output: Path) -> dict[Path, Path]:
+def _plan(inputs: tuple[str, ...], output: Path, codec: str | None) -> dict[Path, Path]:
     from ovsharp.media import CONTAINERS, VIDEO_ENDINGS
 
     found: dict[Path, Path] = {}
@@ -445,14 +483,20 @@ def _plan(inputs: tuple[str, ...], output: Path) -> dict[Path, Path]:
             f"{', '.join(CONTAINERS)}"
         )
     else:
-        jobs = {
-            source: output
-            / (name if name.suffix.lower() in CONTAINERS else name.with_suffix(".mp4"))
-            for source, name in found.items()
-        }
+        jobs = {source: output / _named(name, codec) for source, name in found.items()}
     if len(set(jobs.values())) < len(jobs) and len(jobs) > 1:
         raise UsageError("two inputs would become one output; run ovsharp once for each")
     for source, target in jobs.items():
         if target.resolve() == source.resolve():
             raise UsageError(f"{target} is the input itself; choose another -o")
     return jobs
+
+
+def _named(name: Path, codec: str | None) -> Path:
+    """Give an output the ending of its input, if that is a container for the codec."""
+    from ovsharp.media import CONTAINERS, holder
+
+    ending = name.suffix.lower()
+    ending = ending if ending in CONTAINERS else ".mp4"
+    fitting = holder(codec, ending)
+    return name if fitting == name.suffix.lower() else name.with_suffix(fitting)

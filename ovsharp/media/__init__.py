@@ -4,7 +4,7 @@ from ovsharp.media.camera import Camera, Capture
 from ovsharp.media.colour import BT601, BT709, FULL, LIMITED, Colour, from_bgr, siting_of, to_bgr
 from ovsharp.media.copied import check_copy
 from ovsharp.media.distinct import Distinct
-from ovsharp.media.encoders import AUTO, CODECS, Encoder
+from ovsharp.media.encoders import AUTO, CODECS, Encoder, holder
 from ovsharp.media.find import category_of, find_images, find_pairs, find_videos, holds_pairs
 from ovsharp.media.finished import Finished, identity
 from ovsharp.media.formats import FORMATS, IMAGE_ENDINGS, QUALITY, format_of
@@ -14,11 +14,13 @@ from ovsharp.media.reader import VideoReader, read_video
 from ovsharp.media.recorder import Recorder
 from ovsharp.media.shot import Shot
 from ovsharp.media.steady import Steady
+from ovsharp.media.tracks import AUDIO, Audio
 from ovsharp.media.video import VIDEO_ENDINGS, is_video, video_frames
 from ovsharp.media.virtual_camera import VirtualCamera
 from ovsharp.media.writer import CONTAINERS, SEGMENT, VideoWriter, write_video
 
 __all__ = [
+    "AUDIO",
     "AUTO",
     "BT601",
     "BT709",
@@ -31,6 +33,7 @@ __all__ = [
     "QUALITY",
     "SEGMENT",
     "VIDEO_ENDINGS",
+    "Audio",
     "Camera",
     "Capture",
     "Colour",
@@ -52,6 +55,7 @@ __all__ = [
     "find_videos",
     "format_of",
     "from_bgr",
+    "holder",
     "holds_pairs",
     "identity",
     "is_video",

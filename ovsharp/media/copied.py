@@ -70,7 +70,8 @@ def _remux(
 
     with open_video(source) as old:
         streams = _chosen(old, index, ending)
-        if strange := [codec_of(one) for one in streams if codec_of(one) not in codecs_of(ending)]:
+        named = [codec_of(one) for one in streams if one.type != "attachment"]
+        if strange := [name for name in named if name not in codecs_of(ending)]:
             raise _unfit(source, ending, f"which cannot hold {', '.join(strange)}")
         try:
             with av.open(target, "w", format=FORMATS[ending]) as new:
@@ -80,7 +81,8 @@ def _remux(
                 for stream in streams:
                     track: Any = new.add_stream_from_template(stream)
                     track.metadata.update(kept(stream.metadata))
-                    track.disposition = stream.disposition
+                    if stream.type != "attachment":
+                        track.disposition = stream.disposition
                     tracks[stream.index] = track
                 for packet in islice(_packets(old, streams), count):
                     if packet.pts is None:  # AVI stores the order, and no times

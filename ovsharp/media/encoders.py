@@ -30,7 +30,7 @@ class Encoder:
     name: str
     """What FFmpeg calls it."""
     codec: str
-    """What it makes: h264, hevc, vp9 or av1."""
+    """What it makes: h264, hevc, vp9, av1, ffv1 or prores."""
     quality: Callable[[int], _Options]
     """Gives the options for a quality, a number as x264's `crf`."""
     speed: _Options = field(default_factory=dict)
@@ -43,6 +43,8 @@ class Encoder:
     """What it calls its speeds, from one end to the other; empty if they have no names."""
     preset_option: str = "preset"
     """The option that takes one."""
+    rated: bool = True
+    """Whether it can hold a number of bits per second."""
 
     def at(self, preset: str | None) -> Encoder:
         """Give this encoder at another speed.
@@ -72,6 +74,10 @@ def _crf(crf: int) -> _Options:
     return {"crf": str(crf)}
 
 
+def _none(_: int) -> _Options:
+    return {}
+
+
 _X26X = (
     *("ultrafast", "superfast", "veryfast", "faster", "fast"),
     *("medium", "slow", "slower", "veryslow", "placebo"),
@@ -97,8 +103,8 @@ _SOFTWARE = (
     Encoder(
         "libvpx-vp9",
         "vp9",
-        _crf,
-        {"deadline": "realtime", "cpu-used": "6", "b": "0"},
+        lambda crf: {"crf": str(crf), "b": "0"},
+        {"deadline": "realtime", "cpu-used": "6"},
         presets=tuple(str(speed) for speed in range(9)),
         preset_option="cpu-used",
     ),
@@ -109,7 +115,28 @@ _SOFTWARE = (
         {"preset": "9"},
         presets=tuple(str(speed) for speed in range(14)),
     ),
+    # For archives and for cutting. FFV1 keeps every bit of a frame as it is coded, ProRes nearly.
+    Encoder("ffv1", "ffv1", _none, {"level": "3", "slicecrc": "1", "g": "1"}, rated=False),
+    Encoder("prores_ks", "prores", _none, {"vendor": "apl0"}, pixels="yuv422p10le", rated=False),
 )
+_LOSSLESS = {
+    "libx264-lossless": Encoder(
+        "libx264",
+        "h264",
+        lambda _: {"qp": "0"},
+        {"preset": "veryfast"},
+        presets=_X26X,
+        rated=False,
+    )
+}
+_HOLDERS = {
+    ".mp4": ("h264", "hevc", "vp9", "av1"),
+    ".m4v": ("h264", "hevc", "vp9", "av1"),
+    ".mov": ("h264", "hevc", "prores"),
+    ".mkv": ("h264", "hevc", "vp9", "av1", "ffv1", "prores"),
+    ".webm": ("vp9", "av1"),
+}
+"""What containers hold, as players expect it."""
 CODECS = tuple(encoder.codec for encoder in _SOFTWARE)
 """What can be made everywhere."""
 
@@ -167,17 +194,22 @@ def find_encoder(choice: str, ending: str) -> Encoder:
         if first := next((one for one in fitting if not failure(one)), None):
             return first
         choice = "vp9" if ending == ".webm" else "h264"
-    known = {encoder.codec: encoder for encoder in _SOFTWARE} | hardware
+    known = {encoder.codec: encoder for encoder in _SOFTWARE} | _LOSSLESS | hardware
     if choice not in known:
+        software = ", ".join((*CODECS, *_LOSSLESS, AUTO))
         raise UsageError(
-            f"there is no encoder {choice}; expected {', '.join((*CODECS, AUTO))}, or one for "
+            f"there is no encoder {choice}; expected {software}, or one for "
             f"hardware that this PyAV knows: {', '.join(hardware) or 'none'}"
         )
     encoder = known[choice]
     if encoder.name == "libsvtav1":  # which writes a page about itself for every segment
         os.environ.setdefault("SVT_LOG", "1")
     if not _held(encoder, ending):
-        raise UsageError(f"{ending} cannot hold {encoder.codec}; expected vp9 or av1")
+        endings = [name for name, codecs in _HOLDERS.items() if encoder.codec in codecs]
+        raise UsageError(
+            f"{ending} cannot hold {encoder.codec}: write {' or '.join(endings)}, or choose "
+            f"{' or '.join(_HOLDERS[ending])}"
+        )
     if choice in hardware and (reason := failure(encoder)):
         works = [one.name for one in hardware.values() if one is not encoder and not failure(one)]
         raise UsageError(
@@ -223,5 +255,17 @@ def _failure(encoder: Encoder) -> str:
     return "" if packets else "it gave no packets"
 
 
+def holder(codec: str | None, ending: str) -> str:
+    """Give the ending of a container that holds what a codec makes: the given one, if it does.
+
+    Example:
+        >>> holder("ffv1", ".mp4"), holder("hevc", ".mov"), holder(None, ".webm")
+        ('.mkv', '.mov', '.webm')
+    """
+    if codec is None or codec not in CODECS or codec in _HOLDERS[ending]:
+        return ending
+    return ".mov" if codec == "prores" else ".mkv"
+
+
 def _held(encoder: Encoder, ending: str) -> bool:
-    return ending != ".webm" or encoder.codec in ("vp9", "av1")
+    return encoder.codec in _HOLDERS[ending]

@@ -77,6 +77,7 @@ class VideoReader(Closing):
         dropped: frames left out so far: damaged ones, and second frames of one time.
         frames: how many frames to expect; None if the file does not say.
         origin: when the video begins, in seconds: what `start` and `end` count from.
+        pixels: the pixel format that it is coded in, as FFmpeg calls it.
         begin: when the first of its streams begins, in seconds: where a clock went on running.
     """
 
@@ -136,6 +137,7 @@ class VideoReader(Closing):
             [(self._first, first)], timed
         )
         self.colour: Colour = colour_of(self._first)
+        self.pixels: str = self._first.format.name
         self._upright = upright(self._first)
         self.sample_aspect = Fraction(self._stream.sample_aspect_ratio or 1)
         height, width = self._first.height, self._first.width
@@ -441,7 +443,7 @@ class VideoReader(Closing):
         depth = max(component.bits for component in frame.format.components)
         if depth > 8:
             self._note(f"{depth}-bit input is written with 8 bits")
-        if len(frame.format.components) in (2, 4):
+        if len(frame.format.components) in (2, 4) or self._stream.metadata.get("alpha_mode") == "1":
             self._note("transparency is left out")
         if frame.interlaced_frame:
             self._note("interlaced frames are taken as they are; deinterlace them first")

@@ -7,7 +7,7 @@ import heapq
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -20,19 +20,18 @@ import numpy as np
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.extras import need
 from ovsharp.files import staged
+from ovsharp.media.beside import Beside
 from ovsharp.media.colour import BT709, LIMITED, Colour, from_bgr, siting_of
 from ovsharp.media.copied import copy_video
 from ovsharp.media.encoders import AUTO, find_encoder
+from ovsharp.media.layouts import layout_for, sampling, steps
 from ovsharp.media.picture import Frame
 from ovsharp.media.reader import VideoReader, open_video
 from ovsharp.media.segments import Piece, pieces_of, segment_head, segments_in, write_segment
 from ovsharp.media.shot import Shot
-from ovsharp.media.timeline import Timeline
-from ovsharp.media.tracks import FORMATS, chapters_between, kept, streams_to_copy
+from ovsharp.media.tracks import FORMATS, Audio, container_options, kept, lost_tags, plan_tracks
 
 CONTAINERS = tuple(FORMATS)
-_OPTIONS = {form: {"movflags": "+faststart"} for form in ("mp4", "mov")}
-"""So that a player on a network need not read to the end before it begins."""
 SEGMENT = 240
 """Frames per segment: what an interruption costs at most."""
 
@@ -68,6 +67,9 @@ class VideoWriter:
         codec: str | None = None,
         crf: int = 18,
         preset: str | None = None,
+        bitrate: int | None = None,
+        encoder_options: Mapping[str, str] | None = None,
+        audio: Audio = "keep",
         size: tuple[int, int] | None = None,
         rate: float | None = None,
         live: bool = False,
@@ -86,18 +88,28 @@ class VideoWriter:
         codec = codec or ("vp9" if ending == ".webm" else "h264")
         self.encoder = find_encoder(codec, ending).at(preset)
         self._like, self._size, self.segment = like, size, segment
+        self._audio: Audio = audio
         self._rate = None if rate is None else Fraction(rate).limit_denominator(1001)
         if like is not None:
             self._rate = like.rate
         more = self.encoder.live if live else {}
-        self._options = {**self.encoder.quality(crf), **self.encoder.speed, **more}
+        if bitrate is not None and not self.encoder.rated:
+            raise UsageError(f"{codec} has no bitrate to choose; leave --bitrate out")
+        quality = self.encoder.quality(crf) if bitrate is None else {"b": str(bitrate)}
+        self._given = dict(encoder_options or {})
+        self._options = {**quality, **self.encoder.speed, **more, **self._given}
+        self._pixels = layout_for(
+            self.encoder.name, self.encoder.pixels, None if like is None else like.pixels
+        )
         self._colour = Colour(BT709, LIMITED) if like is None else like.colour
         self.work = self.path.parent / f".ovsharp-{self.path.name}.work"
         self._made = [p for p in (self.path.parent, *self.path.parent.parents) if not p.exists()]
-        identity = json.dumps([_FORM, job, self.encoder.name, preset, crf, size, segment])
+        identity = json.dumps([_FORM, job, self.encoder.name, preset, audio, crf, size, segment])
         self.notes = self._left_out(ending)
         if codec == AUTO and not self.encoder.hardware:
             self.notes.append(f"no encoder of hardware works here: {self.encoder.name} runs")
+        if size is not None or self._given or bitrate is not None:
+            self._try(size or (640, 360))
         self._prepare(identity, resume)
         self._coding: Any = None
         self._head: dict[str, object] = {}
@@ -133,9 +145,8 @@ class VideoWriter:
             if self._coding is None:
                 before = shot.frame.shape[1] / shot.frame.shape[0]
                 self._coding = self._open(frame, shot.time_base, before)
-            picture = from_bgr(
-                frame, self._colour, self.encoder.pixels, siting=siting_of(self.encoder.codec)
-            )
+            siting = siting_of(self.encoder.codec)
+            picture = from_bgr(frame, self._colour, self._pixels, siting=siting)
             picture.pts, picture.time_base = shot.pts, shot.time_base
             self._keep(self._coding.encode(picture))
             self._durations[shot.pts] = shot.duration
@@ -225,20 +236,59 @@ class VideoWriter:
         """Say what of the source does not go along, before any work is done."""
         if self._like is None:
             return []
-        notes = []
+        notes = self._colour_lost(self._like.pixels)
         if self._like.begin * self._like.rate >= 1 and not self._like.start:
             notes.append(f"times begin at 0, and not at {float(self._like.begin):.2f} s")
         if not self._like.path.is_file():
             return [*notes, "a pipe is read once: its sound and metadata are left out"]
         with open_video(self._like.path) as source:
-            return notes + streams_to_copy(source, self._like.index, ending)[1]
+            notes += plan_tracks(source, self._like.index, ending, self._audio)[1]
+            lost = lost_tags(source, self._like.index, ending)
+        if lost:
+            notes.append(f"tags that {ending} does not keep were left out: {', '.join(lost)}")
+        return notes
+
+    def _colour_lost(self, pixels: str) -> list[str]:
+        from av import VideoFormat
+
+        before, after = sampling(pixels), sampling(self._pixels)
+        if VideoFormat(pixels, 64, 64).is_rgb:
+            before = "444"
+        if before <= after:
+            return []
+        names = {"422": "4:2:2", "444": "4:4:4", "420": "4:2:0"}
+        return [f"colours are stored at a lower resolution: {names[before]} became {names[after]}"]
+
+    def _try(self, size: tuple[int, int]) -> None:
+        """Open the encoder before any work, and see whether it takes the size and the options."""
+        import av
+
+        head = {"width": size[0], "height": size[1], "aspect": [1, 1]}
+        encoder: Any = av.CodecContext.create(self.encoder.name, "w")
+        self._configure(encoder, head, Fraction(1, 25))
+        try:
+            encoder.open()
+        except (av.error.FFmpegError, ValueError) as error:
+            asked = ", ".join(f"{key}={value}" for key, value in self._given.items())
+            asked = asked or f"{size[0]}x{size[1]}"
+            raise UsageError(
+                f"{self.encoder.name} does not take {asked}; see 'ffmpeg -h "
+                f"encoder={self.encoder.name}' for what it takes"
+            ) from error
+        strange = self._given.keys() & encoder.options.keys()
+        if strange:
+            raise UsageError(
+                f"{self.encoder.name} has no option {', '.join(sorted(strange))}; see "
+                f"'ffmpeg -h encoder={self.encoder.name}'"
+            )
 
     def _fitted(self, frame: Frame) -> Frame:
         if self._size is not None and (frame.shape[1], frame.shape[0]) != self._size:
             smaller = self._size[0] < frame.shape[1]
             how = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
             frame = np.asarray(cv2.resize(frame, self._size, interpolation=how), np.uint8)
-        below, right = frame.shape[0] % 2, frame.shape[1] % 2
+        across, down = steps(self._pixels)
+        below, right = -frame.shape[0] % down, -frame.shape[1] % across
         if below or right:
             note = "odd sides were made even by repeating the last row or column"
             if note not in self.notes:
@@ -279,7 +329,7 @@ class VideoWriter:
     def _configure(self, encoder: Any, head: dict[str, Any], time_base: Fraction) -> None:
         encoder.width, encoder.height = head["width"], head["height"]
         encoder.sample_aspect_ratio = Fraction(*head["aspect"])
-        encoder.pix_fmt = self.encoder.pixels
+        encoder.pix_fmt = self._pixels
         encoder.time_base = time_base
         encoder.framerate = self._rate or 1 / time_base
         encoder.colorspace, encoder.color_range = self._colour.matrix, self._colour.range
@@ -287,7 +337,8 @@ class VideoWriter:
         encoder.color_trc = self._colour.transfer
         encoder.options = dict(self._options)
         if self.encoder.name == "libx264" and head["width"] % _AVX512_STEP and _HAS_AVX512:
-            encoder.options |= {"x264-params": "asm=avx2"}
+            params = encoder.options.get("x264-params", "")
+            encoder.options |= {"x264-params": f"{params}:asm=avx2".lstrip(":")}
 
     def _keep(self, packets: list[Any]) -> None:
         for packet in packets:
@@ -321,20 +372,30 @@ class VideoWriter:
         source = open_video(like.path) if like is not None and like.path.is_file() else None
         try:
             form = FORMATS[target.suffix.lower()]
-            options = _OPTIONS.get(form, {})
+            tags = source.metadata if source is not None else {}
+            options = container_options(target.suffix.lower(), tags)
             with av.open(str(target), "w", format=form, container_options=options) as out:
                 video = out.add_stream(self.encoder.name, rate=self._rate)
                 self._configure(video.codec_context, head, time_base)
                 video.time_base = time_base
                 if self.encoder.codec == "hevc" and form in ("mp4", "mov"):
                     video.codec_context.codec_tag = "hvc1"  # Apple's players take no other
-                tracks: dict[int, Any] = {}
+                others: Iterator[tuple[float, Any]] = iter(())
                 if source is not None and like is not None:
-                    tracks = self._tracks(out, source, like, video, shift, end)
+                    video.metadata.update(kept(source.streams[like.index].metadata))
+                    others = Beside(
+                        out,
+                        source,
+                        like.index,
+                        target.suffix.lower(),
+                        audio=self._audio,
+                        shift=shift,
+                        end=end,
+                    ).packets()
                 out.start_encoding()
                 merged = heapq.merge(
                     self._video_packets(paths, times, video, time_base, shift),
-                    self._copied_packets(source, tracks, shift, end),
+                    others,
                     key=lambda item: item[0],
                 )
                 for _, packet in merged:
@@ -342,26 +403,6 @@ class VideoWriter:
         finally:
             if source is not None:
                 source.close()
-
-    def _tracks(
-        self,
-        out: Any,
-        source: Any,
-        like: VideoReader,
-        video: Any,
-        shift: Fraction,
-        end: Fraction | None,
-    ) -> dict[int, Any]:
-        out.metadata.update(kept(source.metadata))
-        main = source.streams[like.index]
-        video.metadata.update(kept(main.metadata))
-        out.set_chapters(chapters_between(source.chapters(), shift, end))
-        tracks: dict[int, Any] = {}
-        for stream in streams_to_copy(source, like.index, self.path.suffix.lower())[0]:
-            tracks[stream.index] = out.add_stream_from_template(stream)
-            tracks[stream.index].metadata.update(kept(stream.metadata))
-            tracks[stream.index].disposition = stream.disposition
-        return tracks
 
     def _video_packets(
         self,
@@ -395,33 +436,6 @@ class VideoWriter:
                 index += 1
                 yield float(packet.dts * time_base), packet
 
-    def _copied_packets(
-        self,
-        source: Any,
-        tracks: dict[int, Any],
-        shift: Fraction,
-        end: Fraction | None,
-    ) -> Iterator[tuple[float, Any]]:
-        if source is None or not tracks:
-            return
-        timeline = Timeline(source.format.name)
-        last: dict[int, int] = {}
-        wanted = [] if timeline.joinable else [source.streams[index] for index in tracks]
-        for packet in source.demux(wanted):
-            timeline.place(packet)
-            if packet.stream.index not in tracks or packet.dts is None or packet.pts is None:
-                continue
-            begin, index = packet.pts * packet.time_base, packet.stream.index
-            if packet.dts < last.get(index, packet.dts):  # what overlaps where two were joined
-                continue
-            last[index] = packet.dts
-            if (shift and begin < shift) or (end is not None and begin >= end):
-                continue
-            offset = round(shift / packet.time_base)
-            packet.pts, packet.dts = packet.pts - offset, packet.dts - offset
-            packet.stream = tracks[index]
-            yield float(packet.dts * packet.time_base), packet
-
 
 def write_video(path: str | Path, **options: Any) -> VideoWriter:
     """Open a video for writing: a context manager with `write(shot)`.
@@ -433,7 +447,8 @@ def write_video(path: str | Path, **options: Any) -> VideoWriter:
         path: ending in one of `CONTAINERS`.
         options: `like`, the reader whose colours, sound, subtitles and metadata are kept;
             `codec`, see `find_encoder`; `crf`, lower is better; `preset`, the encoder's speed as it
-            calls it; `size`, final (width, height);
+            calls it; `bitrate`, bits per second in place of a quality; `encoder_options`, as FFmpeg
+            calls them; `audio`, one of `AUDIO`; `size`, final (width, height);
             `rate`, frames per second to expect where no `like` tells it; `live`, code faster and
             larger; `resume`; `overwrite`; `job`, a text that identifies what is computed;
             `segment`, frames per segment.

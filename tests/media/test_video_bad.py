@@ -218,20 +218,23 @@ def test_frames_that_damage_swallows_are_told_by_their_gap(tmp_path: Path) -> No
         assert video.notes == ["there are no frames from 0.96 s to 3.00 s: pause or damage"]
 
 
-def test_odd_sides_are_read_whole_and_written_even(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("codec", "size"), [("h264", (65, 97)), ("av1", (66, 98))])
+def test_odd_sides_are_kept_or_made_even(tmp_path: Path, codec: str, size: tuple[int, int]) -> None:
     source = clip(tmp_path / "in.mp4", EVEN, size=(97, 65), pixels="yuv444p")
     with (
         read_video(source) as video,
-        write_video(tmp_path / "out.mp4", like=video, crf=1) as sink,
+        write_video(tmp_path / "out.mp4", like=video, crf=1, codec=codec) as sink,
     ):
         shots = list(video)
         for shot in shots:
             sink.write(shot)
     assert shots[0].frame.shape == (65, 97, 3)
     written = pictures(tmp_path / "out.mp4")
-    assert {frame.shape for frame in written} == {(66, 98, 3)}
+    assert {frame.shape for frame in written} == {(*size, 3)}
     assert np.abs(written[3][:65, :97].astype(int) - shots[3].frame).mean() < 3
-    assert any(note.startswith("odd sides were made even") for note in sink.notes)
+    assert any(note.startswith("odd sides were made even") for note in sink.notes) == (
+        codec == "av1"
+    )
 
 
 @pytest.mark.parametrize("degrees", [90, 180, 270])

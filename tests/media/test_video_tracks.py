@@ -111,7 +111,7 @@ def test_a_part_keeps_its_own_chapters_and_subtitles(tmp_path: Path) -> None:
     [
         ("in.mkv", "srt", "out.mp4", r"\.mp4 cannot hold the subtitle stream #2 .* write \.mkv"),
         ("in.mp4", "mov_text", "out.mkv", r"stream #2 \(mov_text\) .* write \.mp4 or \.m4v"),
-        ("in.mkv", "srt", "out.webm", r"\.webm cannot hold the audio stream #1 \(aac\)"),
+        ("in.mkv", "srt", "out.webm", r"\.webm cannot hold the subtitle stream #2 \(srt\)"),
     ],
 )
 def test_what_does_not_fit_is_told_before_the_work(
