@@ -5,6 +5,7 @@ from ovsharp.apps.look import stays_untouched
 from ovsharp.apps.pipeline import Pipeline, Progress, Sink
 from ovsharp.apps.playing import play
 from ovsharp.apps.stills import Outcome, sharpen_files
+from ovsharp.apps.upscalers import Upscalers
 
 __all__ = [
     "Figures",
@@ -13,6 +14,7 @@ __all__ = [
     "Pipeline",
     "Progress",
     "Sink",
+    "Upscalers",
     "play",
     "sharpen_files",
     "stays_untouched",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
 from ovsharp.errors import InferenceError, MediaError, MissingExtraError
-from ovsharp.media import Picture, read_picture, write_picture
+from ovsharp.media import Picture, Size, read_picture, write_picture
 from ovsharp.runtime import Sharpener
 
 BUDGET = 256 << 20
@@ -44,12 +44,17 @@ class Outcome:
     """What a router expected; empty without one."""
     gains: Mapping[str, float] = field(default_factory=dict)
     """What it expected of each model, in dB."""
+    factor: float = 1
+    """What it was asked to grow by."""
+    resampled: str = ""
+    """How the size that was asked for was reached, where no model reaches it by itself."""
 
 
 def sharpen_files(
     jobs: Mapping[Path, Path],
-    sharpener: Sharpener,
+    sharpener: Sharpener | Callable[[float], Sharpener],
     *,
+    size: Size | None = None,
     side_by_side: bool = False,
     reduce: bool = False,
     quality: int | None = None,
@@ -62,7 +67,10 @@ def sharpen_files(
 
     Args:
         jobs: source -> target.
-        sharpener: stays open.
+        sharpener: stays open. Or what gives one by the factor that a picture shall grow by, such
+            as `Upscalers`.
+        size: what pictures shall have; the output of the model is resampled to it by Lanczos'
+            filter. None for what the model makes.
         side_by_side: write before | after, in 8-bit colour.
         reduce: drop what the target's format cannot hold, as `write_picture` says.
         quality: 1..100, of JPEG and WebP; None for that of the source.
@@ -74,7 +82,8 @@ def sharpen_files(
         DeviceError: the model cannot run at all.
     """
     budget = _Budget(BUDGET)
-    scale = sharpener.spec.scale
+    scale = sharpener.spec.scale if isinstance(sharpener, Sharpener) else 4
+    choose = (lambda _: sharpener) if isinstance(sharpener, Sharpener) else sharpener
 
     def read(source: Path) -> tuple[Picture, int]:
         picture = read_picture(source)
@@ -93,22 +102,32 @@ def sharpen_files(
             picture, weight = reading.result()
         except (MediaError, MissingExtraError, OSError, MemoryError) as error:
             return _Writing(Outcome(source, target, error=error))
+        height, width = picture.pixels.shape[:2]
         try:
-            sharp = sharpener(picture.frame)
+            wanted = None if size is None else size.of(width, height)
+            factor = 1 if wanted is None else max(wanted[0] / width, wanted[1] / height)
+            chosen = choose(factor)
+            sharp = chosen(picture.frame)
             result = picture.beside(sharp) if side_by_side else picture.sharpened(sharp)
+            resampled = ""
+            if wanted is not None and sharp.shape[1::-1] != wanted:
+                result = result.resized(2 * wanted[0] + 4 if side_by_side else wanted[0], wanted[1])
+                resampled = f"x{chosen.spec.scale}, then Lanczos to {wanted[0]}x{wanted[1]}"
         except (MediaError, InferenceError, MemoryError) as error:
             budget.give(weight)
             return _Writing(Outcome(source, target, error=error))
-        height, width = picture.pixels.shape[:2]
+        squeezed = size is not None and size.distorts(width, height)
         outcome = Outcome(
             source,
             target,
             (height, width),
-            picture.notes,
-            made_by=sharpener.variant,
-            sharpened=sharpener.sharpened,
-            why=sharpener.why,
-            gains=dict(sharpener.gains),
+            (*picture.notes, *(["its proportions were changed by --size"] if squeezed else [])),
+            made_by=chosen.variant,
+            sharpened=chosen.sharpened,
+            why=chosen.why,
+            gains=dict(chosen.gains),
+            factor=factor,
+            resampled=resampled,
         )
         return _Writing(outcome, writers.submit(write, target, result, weight))
 

@@ -13,10 +13,14 @@ from rich.progress import (
 )
 
 
-def output() -> Console:
-    """Give the console for results; as wide as needed when piped, so that tables stay whole."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=200)
+def output(*, stderr: bool = False) -> Console:
+    """Give the console for results; as wide as needed when piped, so that tables stay whole.
+
+    Args:
+        stderr: results go there, where stdout holds an image.
+    """
+    console = Console(highlight=False, stderr=stderr)
+    return console if console.is_terminal else Console(highlight=False, width=200, stderr=stderr)
 
 
 def progress() -> Progress:

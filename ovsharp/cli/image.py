@@ -12,10 +12,12 @@ import click
 
 from ovsharp.cli import console
 from ovsharp.cli.figures import write_report
+from ovsharp.cli.streams import Streams, as_files
 from ovsharp.errors import MediaError, UsageError
 
 if TYPE_CHECKING:
-    from ovsharp.apps import Outcome
+    from ovsharp.apps import Outcome, Upscalers
+    from ovsharp.media import Size
     from ovsharp.runtime import Sharpener
 
 _NOTED = 5
@@ -30,12 +32,14 @@ _NOTED = 5
     metavar="OUT",
     required=True,
     type=click.Path(path_type=Path),
-    help="Folder to write to, or a file name with an image ending for a single image.",
+    help="Folder to write to, or a file name with an image ending for a single image; - is "
+    "standard output.",
 )
 @click.option(
     "--model",
     metavar="NAME|FILE",
-    help="Shipped model or .xml file. [default: call, which chooses]",
+    help="Shipped model or .xml file. [default: call, which chooses; where pictures grow, the "
+    "upscaler that is nearest]",
 )
 @click.option("--device", default="CPU", show_default=True, help="As `ovsharp devices` lists them.")
 @click.option("--precision", help="Execution precision, e.g. f32 or bf16. [default: the fastest]")
@@ -46,12 +50,24 @@ _NOTED = 5
     show_default=True,
     help="0 leaves the picture as it is, 1 is the model's full effect.",
 )
+@click.option(
+    "--scale",
+    type=click.FloatRange(0, 16, min_open=True),
+    help="Enlarge by this factor, e.g. 2 or 1.5.",
+)
+@click.option("--size", help="Final size: 1080p (the shorter side) or 1280x720.")
 @click.option("--tile", type=click.IntRange(min=1), help="Side of the tiles of large images.")
 @click.option("--side-by-side", is_flag=True, help="Write before | after, in 8-bit colour.")
 @click.option(
     "--reduce",
     is_flag=True,
     help="Drop alpha, 16-bit depth, profile and EXIF where the output format cannot hold them.",
+)
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["png", "jpg", "webp", "tif", "bmp", "avif", "heic"]),
+    help="Write this format. [default: that of the input]",
 )
 @click.option(
     "--quality",
@@ -73,20 +89,26 @@ def image(
     device: str,
     precision: str | None,
     strength: float,
+    scale: float | None,
+    size: str | None,
     tile: int | None,
     side_by_side: bool,
     reduce: bool,
+    kind: str | None,
     quality: int | None,
     report: Path | None,
     resume: bool,
     in_place: bool,
 ) -> None:
-    """Sharpen image files, folders of images (with everything below) and globs.
+    """Sharpen image files, folders of images (with everything below) and globs; - is a stream.
 
     PNG, JPEG, WebP, TIFF, BMP, AVIF and HEIC. Outputs keep the names of their inputs, a folder's
     below OUT as they lie in the folder, and replace existing files. Grey stays grey; alpha, colour
     profiles and EXIF are kept; pictures are turned upright. The model works on 8 bits: a 16-bit
     image gets its correction added to all 16 bits.
+
+    --scale and --size take the shipped model that is nearest above what is asked for, and resample
+    its output by Lanczos' filter; each line says so.
 
     --resume leaves out what is complete, was made with the same settings and from the same file:
     OUT/.ovsharp-image.jsonl records it, and every output is compared with its record.
@@ -96,44 +118,66 @@ def image(
     An image that fails is listed with the reason at the end, the others are written; the exit
     code is then 1.
     """
-    jobs, failures = _plan(inputs, output, in_place)
-    to_file = list(jobs.values()) == [output]
-    _check_options(jobs, quality, resume and to_file)
-    total, ran = len(jobs) + len(failures), ""
-    kept: dict[Path, Path] = {}
-    outcomes: list[Outcome] = []
-    start = time.perf_counter()
-    if jobs:
-        from ovsharp.apps import sharpen_files
-        from ovsharp.media import Finished, identity
-        from ovsharp.runtime import Sharpener, model_files
+    wanted = _wanted(scale, size)
+    ending = None if kind is None else f".{kind}"
+    with as_files(inputs, output, ending) as streams:
+        output = streams.output
+        jobs, failures = _plan(streams.inputs, output, in_place, ending)
+        to_file = list(jobs.values()) == [output]
+        _check_options(jobs, quality, resume and to_file)
+        total = len(jobs) + len(failures)
+        kept: dict[Path, Path] = {}
+        outcomes: list[Outcome] = []
+        ran: dict[str, str] = {}
+        start = time.perf_counter()
+        if jobs:
+            from ovsharp.apps import Upscalers, sharpen_files
+            from ovsharp.media import Finished, identity
 
-        sharpener = Sharpener(
-            model, device=device, precision=precision, strength=strength, tile=tile
-        )
-        with sharpener, console.progress() as progress:
-            files = model_files(model, precision)
-            settings = _settings(sharpener, files, strength, tile, side_by_side, reduce, quality)
-            finished = None if to_file else Finished(output, settings)
-            if resume and finished is not None:
-                checked = progress.track(jobs.items(), description="comparing")
-                left = {one: into for one, into in checked if not finished.has(one, into)}
-                kept = {source: jobs[source] for source in jobs if source not in left}
-                jobs = left
-            sources = {source: identity(source) for source in jobs}
-            working = sharpen_files(
-                jobs, sharpener, side_by_side=side_by_side, reduce=reduce, quality=quality
+            upscalers = Upscalers(
+                model, device=device, precision=precision, strength=strength, tile=tile
             )
-            for outcome in progress.track(working, total=len(jobs), description="sharpening"):
-                outcomes.append(outcome)
-                if outcome.error is None and finished is not None:
-                    finished.add(sources[outcome.source], outcome.target)
-                if outcome.error is None and not ran:
-                    ran = _what_ran(sharpener, outcome.size)
-    if report is not None:
-        write_report(report, _figures(outcomes, kept, failures))
-    failures += [_failure(one) for one in outcomes if one.error is not None]
-    _report(ran, output, total, len(kept), failures, outcomes, time.perf_counter() - start)
+            with upscalers, console.progress() as progress:
+                settings = _settings(
+                    upscalers, precision, wanted, strength, tile, side_by_side, reduce, quality
+                )
+                finished = None if to_file else Finished(output, settings)
+                if resume and finished is not None:
+                    checked = progress.track(jobs.items(), description="comparing")
+                    left = {one: into for one, into in checked if not finished.has(one, into)}
+                    kept = {source: jobs[source] for source in jobs if source not in left}
+                    jobs = left
+                sources = {source: identity(source) for source in jobs}
+                working = sharpen_files(
+                    jobs,
+                    upscalers,
+                    size=wanted,
+                    side_by_side=side_by_side,
+                    reduce=reduce,
+                    quality=quality,
+                )
+                for outcome in progress.track(working, total=len(jobs), description="sharpening"):
+                    outcomes.append(outcome)
+                    if outcome.error is None and finished is not None:
+                        finished.add(sources[outcome.source], outcome.target)
+                    name = upscalers.name(outcome.factor)
+                    if outcome.error is None and name not in ran:
+                        ran[name] = _what_ran(upscalers(outcome.factor), outcome.size)
+        if report is not None:
+            write_report(report, _figures(outcomes, kept, failures))
+        failures += [_failure(one) for one in outcomes if one.error is not None]
+        seconds = time.perf_counter() - start
+        _report(streams, list(ran.values()), total, len(kept), failures, outcomes, seconds)
+
+
+def _wanted(scale: float | None, size: str | None) -> Size | None:
+    from ovsharp.media import Size
+
+    if scale is not None and size is not None:
+        raise UsageError("--scale and --size both say how large an output is; give one of them")
+    if scale is not None:
+        return Size(scale=scale)
+    return None if size is None else Size.parse(size)
 
 
 def _check_options(jobs: Mapping[Path, Path], quality: int | None, resume_file: bool) -> None:
@@ -148,26 +192,40 @@ def _check_options(jobs: Mapping[Path, Path], quality: int | None, resume_file: 
         raise UsageError("--quality is for JPEG, WebP, AVIF and HEIC, and no output here is one")
 
 
-def _settings(sharpener: Sharpener, files: Sequence[Path], *chosen: float | None) -> str:
+def _settings(
+    upscalers: Upscalers, precision: str | None, wanted: Size | None, *chosen: float | None
+) -> str:
     """Name all that an output depends on besides its input: equal if and only if they are."""
     from hashlib import sha256
 
     from ovsharp import __version__
     from ovsharp.files import sha256 as hashed
+    from ovsharp.runtime import model_files
 
+    factor = 1 if wanted is None or wanted.scale is None else wanted.scale
+    names = upscalers.names() if wanted is not None else [upscalers.name(factor)]
+    files = [file for name in names for file in model_files(name, precision)]
     facts = (
         __version__,
         [hashed(file) for file in files],
-        sharpener.execution.label,
+        upscalers(factor).execution.label,
+        wanted,
         chosen,
     )
     return sha256(repr(facts).encode()).hexdigest()
 
 
 def _plan(
-    inputs: Sequence[str], output: Path, in_place: bool
+    inputs: Sequence[str], output: Path, in_place: bool, ending: str | None
 ) -> tuple[dict[Path, Path], list[str]]:
-    """Give source -> target of every image, and a line for every input that is none."""
+    """Give source -> target of every image, and a line for every input that is none.
+
+    Args:
+        inputs: files, folders and globs.
+        output: a folder, or a file.
+        in_place: outputs may replace inputs.
+        ending: of all outputs in a folder; None for that of each input.
+    """
     from ovsharp.media import IMAGE_ENDINGS, find_images
 
     to_file = output.suffix.lower() in IMAGE_ENDINGS and not output.is_dir()
@@ -176,6 +234,8 @@ def _plan(
             f"-o {output}: ovsharp does not write {output.suffix} files; end the name in "
             f"{', '.join(IMAGE_ENDINGS)}, or name a folder"
         )
+    if to_file and ending is not None and output.suffix.lower() != ending:
+        raise UsageError(f"-o {output} names another format than --format; leave one of them out")
     jobs: dict[Path, Path] = {}
     failures: list[str] = []
     for item in inputs:
@@ -189,6 +249,7 @@ def _plan(
             if folder is not None and _is_output(source, folder, output):
                 continue
             name = source.relative_to(folder) if folder is not None else Path(source.name)
+            name = name if ending is None else name.with_suffix(ending)
             jobs[source] = output if to_file else output / name
     if to_file and len(jobs) > 1:
         raise UsageError(
@@ -263,6 +324,7 @@ def _figures(
             "sharpened": one.sharpened,
             "why": one.why,
             "gains": {name: round(gain, 3) for name, gain in one.gains.items()},
+            "resampled": one.resampled,
             "notes": list(one.notes),
         }
         for one in outcomes
@@ -311,12 +373,13 @@ def _notes(outcomes: Sequence[Outcome]) -> list[str]:
 def _done(outcome: Outcome) -> str:
     """Say what was done to an image."""
     why = f" ({outcome.why})" if outcome.why else ""
-    return f"{outcome.source}: {outcome.made_by}{why}"
+    resampled = f", {outcome.resampled}" if outcome.resampled else ""
+    return f"{outcome.source}: {outcome.made_by}{why}{resampled}"
 
 
 def _report(
-    ran: str,
-    output: Path,
+    streams: Streams,
+    ran: Sequence[str],
     total: int,
     kept: int,
     failures: list[str],
@@ -328,13 +391,14 @@ def _report(
     if done:
         lines += [
             *(_done(one) for one in outcomes if one.error is None),
-            ran,
+            *ran,
             *_who_ran(outcomes),
-            f"{done} of {total} images written to {output} in {seconds:.1f} s: "
+            f"{done} of {total} images written to {streams.output} in {seconds:.1f} s: "
             f"{done / seconds:.2g} images per second, reading and writing included",
             *_notes(outcomes),
         ]
     if lines:
-        console.output().print("\n".join(lines), markup=False, soft_wrap=True)
+        text = streams.named("\n".join(lines))
+        console.output(stderr=streams.writes).print(text, markup=False, soft_wrap=True)
     if failures:
         raise MediaError(f"{len(failures)} of {total} inputs failed\n  " + "\n  ".join(failures))

@@ -3,6 +3,7 @@
 from ovsharp.media.camera import Camera, Capture
 from ovsharp.media.colour import BT601, BT709, FULL, LIMITED, Colour, from_bgr, siting_of, to_bgr
 from ovsharp.media.copied import check_copy
+from ovsharp.media.decoding import ending_of
 from ovsharp.media.distinct import Distinct
 from ovsharp.media.encoders import AUTO, CODECS, Encoder, holder
 from ovsharp.media.find import category_of, find_images, find_pairs, find_videos, holds_pairs
@@ -13,6 +14,7 @@ from ovsharp.media.picture import Frame, Picture, side_by_side
 from ovsharp.media.reader import VideoReader, read_video
 from ovsharp.media.recorder import Recorder
 from ovsharp.media.shot import Shot
+from ovsharp.media.sizing import Size
 from ovsharp.media.steady import Steady
 from ovsharp.media.tracks import AUDIO, Audio
 from ovsharp.media.video import VIDEO_ENDINGS, is_video, video_frames
@@ -44,12 +46,14 @@ __all__ = [
     "Picture",
     "Recorder",
     "Shot",
+    "Size",
     "Steady",
     "VideoReader",
     "VideoWriter",
     "VirtualCamera",
     "category_of",
     "check_copy",
+    "ending_of",
     "find_images",
     "find_pairs",
     "find_videos",

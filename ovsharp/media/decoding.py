@@ -31,6 +31,18 @@ _READABLE = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "AVIF")
 _DAMAGED = (OSError, ValueError, SyntaxError, TypeError, EOFError, LookupError, RuntimeError,
             struct.error, ImageCms.PyCMSError)  # fmt: skip
 """What the libraries raise for damaged files."""
+_ENDINGS = {
+    "PNG": ".png",
+    "JPEG": ".jpg",
+    "MPO": ".jpg",
+    "WEBP": ".webp",
+    "TIFF": ".tif",
+    "BMP": ".bmp",
+    "DIB": ".bmp",
+    "AVIF": ".avif",
+    "HEIF": ".heic",
+}
+"""By Pillow's names; an MPO is a JPEG with more pictures behind it."""
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _DEEP = "I;16"
 """Pillow's name for 16 bits of grey; of colour it keeps 8."""
@@ -58,24 +70,9 @@ def decode(path: Path) -> Decoded:
         OSError: the file is missing or cannot be read.
     """
     with path.open("rb") as file:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise _too_large(path, f", with {size / 1e9:.1f} GB")
-        head = file.read(64)
-        file.seek(0)
-        heic = is_heic(head)
-        if heic:
-            learn_heic()
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # what Pillow minds in a header, decoding judges
-                image = Image.open(file, formats=("HEIF",) if heic else _READABLE)
-        except Image.DecompressionBombError as error:
-            raise _too_large(path) from error
-        except _DAMAGED as error:
-            if head.startswith(_TIFF):
-                return _decode_tiff(path, file, None)
-            raise _no_image(path, head) from error
+        image = _opened(path, file)
+        if image is None:
+            return _decode_tiff(path, file, None)
         with image:
             if max(_tag(image, TiffImagePlugin.BITSPERSAMPLE)) > 8:
                 return _decode_tiff(path, file, image)
@@ -84,6 +81,41 @@ def decode(path: Path) -> Decoded:
                 return _decode(path, image, file)
             except _DAMAGED as error:
                 raise _damaged(path, image.format) from error
+
+
+def ending_of(path: Path) -> str:
+    """Tell the ending that a file should have by its content, e.g. `.jpg`.
+
+    Raises:
+        MediaError: no image that ovsharp reads.
+        MissingExtraError: HEIC, without the extra that reads it.
+        OSError: the file is missing or cannot be read.
+    """
+    with path.open("rb") as file:
+        image = _opened(path, file)
+        return _ENDINGS["TIFF" if image is None else str(image.format)]
+
+
+def _opened(path: Path, file: BinaryIO) -> ImageFile.ImageFile | None:
+    """Open an image by its header; None for a TIFF that Pillow does not know."""
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise _too_large(path, f", with {size / 1e9:.1f} GB")
+    head = file.read(64)
+    file.seek(0)
+    heic = is_heic(head)
+    if heic:
+        learn_heic()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what Pillow minds in a header, decoding judges
+            return Image.open(file, formats=("HEIF",) if heic else _READABLE)
+    except Image.DecompressionBombError as error:
+        raise _too_large(path) from error
+    except _DAMAGED as error:
+        if head.startswith(_TIFF):
+            return None
+        raise _no_image(path, head) from error
 
 
 def _decode(path: Path, image: ImageFile.ImageFile, file: BinaryIO) -> Decoded:
