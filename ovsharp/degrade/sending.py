@@ -14,6 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from ovsharp.degrade.codecs import FULL_SIZE, vpx, x264
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.extras import need
 from ovsharp.media import BT601, BT709, LIMITED, Colour, Frame, from_bgr, siting_of
@@ -25,8 +26,6 @@ SENDINGS: Mapping[str, str] = {
 }
 """What a bad call does to a clip, by name: the rows that ovsharp is judged by."""
 
-_PIXELS = 1280 * 720
-"""Bitrates are meant for frames of so many pixels, and follow the number of pixels."""
 _SIDES = (16, 16384)
 
 
@@ -87,22 +86,21 @@ class Sending:
 
     def options(self, width: int, height: int) -> dict[str, str]:
         """Give the encoder's options for clips of a size, before it is made smaller."""
-        rate = str(round((self.kbps or 0) * 1000 * width * height / _PIXELS))
-        if self.codec == "x264":
-            fixed = {"preset": "veryfast", "tune": "zerolatency"}
-            constant = {"b": rate, "maxrate": rate, "bufsize": rate}
-            return {**fixed, **({"crf": str(self.crf)} if self.kbps is None else constant)}
+        quality = -1 if self.crf is None else self.crf
+        rate = str(round((self.kbps or 0) * 1000 * width * height / FULL_SIZE))
+        constant = {} if self.kbps is None else {"b": rate}
         if self.codec == "av1":
-            fixed = {"preset": "10"}
-            low_delay = "pred-struct=1"
+            fixed = {"preset": "10", "svtav1-params": "pred-struct=1"}
             if self.kbps is None:
-                return {**fixed, "crf": str(self.crf), "svtav1-params": low_delay}
-            return {**fixed, "b": rate, "svtav1-params": f"{low_delay}:rc=2"}
-        fixed = {"deadline": "realtime", "cpu-used": str(self.speed), "lag-in-frames": "0"}
-        quality = str(self.crf)
-        if self.kbps is None:
-            return {**fixed, "qmin": quality, "qmax": quality, "crf": quality}
-        return {**fixed, "b": rate, "minrate": rate, "maxrate": rate, "bufsize": rate}
+                return {**fixed, "crf": str(quality)}
+            return {**fixed, **constant, "svtav1-params": "pred-struct=1:rc=2"}
+        if constant:
+            constant |= {"maxrate": rate, "bufsize": rate}
+        if self.codec == "x264":
+            return {**x264(quality), **constant}
+        if constant:  # libvpx takes three equal rates for a constant one
+            constant |= {"minrate": rate}
+        return {**vpx(quality, self.speed), **constant}
 
 
 def parse_sending(text: str) -> Sending:

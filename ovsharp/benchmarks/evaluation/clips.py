@@ -15,7 +15,7 @@ from ovsharp.benchmarks.evaluation.cases import spread
 from ovsharp.degrade import Sending, send_clip
 from ovsharp.errors import MediaError
 from ovsharp.files import sha256
-from ovsharp.media import VIDEO_ENDINGS, Shot, read_video
+from ovsharp.media import Shot, find_videos, read_video
 from ovsharp.runtime import Frame
 
 CATEGORY = "clips"
@@ -167,10 +167,7 @@ def find_clips(inputs: Sequence[Path], limit: int | None = None) -> list[Clip]:
         if item.is_file():
             found.setdefault(item, Path(item.name))
         elif item.is_dir():
-            inside = sorted(path for path in item.rglob("*") if _is_video(path, item))
-            if not inside:
-                raise MediaError(f"{item} holds no video: expected {', '.join(VIDEO_ENDINGS)}")
-            for path in inside:
+            for path in find_videos(item):
                 found.setdefault(path, path.relative_to(item))
         else:
             raise MediaError(f"there is no file or folder {item}")
@@ -184,8 +181,3 @@ def find_clips(inputs: Sequence[Path], limit: int | None = None) -> list[Clip]:
         for path, name in found.items()
     ]
     return spread(clips, limit)
-
-
-def _is_video(path: Path, root: Path) -> bool:
-    hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-    return not hidden and path.suffix.lower() in VIDEO_ENDINGS and path.is_file()

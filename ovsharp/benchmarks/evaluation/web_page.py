@@ -40,7 +40,9 @@ svg .whisker { stroke: var(--ink); stroke-width: 1.5; }
 .choice { justify-content: space-between; }
 .choice input { flex: 1 0 100%; order: -1; margin: 0; } select { font: inherit; max-width: 48%; }
 .views .crops { grid-template-columns: repeat(auto-fill, minmax(8rem, 1fr)); }
+.views.clips { grid-template-columns: repeat(auto-fill, minmax(min(42rem, 100%), 1fr)); }
 .clips .crops { grid-template-columns: repeat(auto-fill, 192px); } /* 200 % */
+.clips .slider, .clips .choice { max-width: 480px; }
 .figures { font-size: .8rem; }
 .figures th { white-space: normal; vertical-align: bottom; line-height: 1.25; }
 """
