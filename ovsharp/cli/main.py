@@ -12,6 +12,7 @@ from typing import NoReturn
 import click
 
 from ovsharp import __version__
+from ovsharp.cli.presets import with_presets
 from ovsharp.errors import DeviceError, OvsharpError, UsageError
 from ovsharp.extras import display_library
 
@@ -32,6 +33,7 @@ VERBS = {
     "recipes": "List the training recipes.",
     "info": "Show what a model is and where it comes from.",
     "devices": "Show devices, instruction sets and package versions.",
+    "completion": "Print what a shell needs to complete verbs and options.",
 }
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
@@ -50,7 +52,7 @@ class Verbs(click.Group):
             similar = get_close_matches(name, VERBS, n=1) or list(VERBS)
             raise click.UsageError(f"there is no verb '{name}'; try {', '.join(similar)}")
         command: click.Command = getattr(import_module(f"ovsharp.cli.{name}"), name)
-        return command
+        return with_presets(command)
 
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs without importing them."""
