@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from skimage import data
@@ -91,3 +92,37 @@ def test_clips_are_sent_and_scored(tmp_path: Path) -> None:
     panel = cv2.imread(str(out / "panels" / "bad-clips-worst.png"))
     assert panel is not None
     assert panel.shape == (24 + 2 * 64, 3 * 2 * 96, 3)  # input, output and truth, enlarged twice
+
+
+def test_a_clips_figures_are_those_of_the_file_that_video_writes(tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    from fractions import Fraction
+
+    from ovsharp.degrade import parse_sending, send_clip
+    from ovsharp.media import read_video
+    from ovsharp.quality import psnr, ssim
+
+    truth, sent, out = (tmp_path / name for name in ("in.mp4", "sent.mkv", "out.mkv"))
+    clip(truth, tuple(range(0, 240, 40)), size=(192, 128))
+
+    def frames(path: Path) -> list[np.ndarray]:
+        with read_video(path) as reader:
+            return [shot.frame for shot in reader]
+
+    send_clip(frames(truth), sent, parse_sending("x264(crf=38)"), Fraction(25))
+    model = ["--model", "sharp-balanced"]
+    scored = ["--clips", str(truth), "--sent", "x264(crf=38)", "--measure-every", "1"]
+    for call in (
+        ["video", str(sent), "-o", str(out), *model, "--codec", "ffv1"],
+        ["eval", *scored, *model, "--vmaf-every", "0", "-o", str(tmp_path / "eval")],
+    ):
+        result = CliRunner().invoke(main, call, catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+    rows = json.loads((tmp_path / "eval" / "results.json").read_text())["rows"]
+    for row, path in zip(rows, (sent, out), strict=True):
+        pairs = [*zip(frames(path), frames(truth), strict=True)]
+        # The file has one sample of chroma for four pixels.
+        for name, measure, tolerance in (("ssim", ssim, 2e-3), ("psnr", psnr, 0.2)):
+            mean = np.mean([measure(*pair) for pair in pairs])
+            assert row["measures"][name] == pytest.approx(mean, abs=tolerance)
+    assert abs(rows[0]["measures"]["psnr"] - rows[1]["measures"]["psnr"]) > 0.5
