@@ -143,7 +143,8 @@ def video(
     """Sharpen video files, folders of videos and globs.
 
     Timestamps are kept, variable frame rates too; sound, subtitles, chapters and metadata are
-    copied. Frames are turned upright. HDR is refused, 10-bit input is written with 8 bits.
+    copied. Frames are turned upright. 10-bit and HDR videos stay so, in HEVC unless --codec says
+    another.
     """
     if target_fps is not None and flags["resume"]:
         raise UsageError("--resume needs one model for all frames; leave --target-fps out")
@@ -209,6 +210,7 @@ def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) ->
         every=choices.every,
         skip_damaged=choices.skip_damaged,
         rate=choices.input_fps,
+        deep=True,
     )
     with clip:
         copied = choices.untouched == "copy"

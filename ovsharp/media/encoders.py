@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -217,6 +217,17 @@ def find_encoder(choice: str, ending: str) -> Encoder:
             f"{', '.join((*works, *CODECS))} {'do' if works else 'in software do'}"
         )
     return encoder
+
+
+def joined(first: Mapping[str, str], then: Mapping[str, str]) -> dict[str, str]:
+    """Put options together: later ones count, and lists of an encoder's own grow.
+
+    Example:
+        >>> joined({"crf": "18", "x265-params": "a=1"}, {"crf": "20", "x265-params": "b=2"})
+        {'crf': '20', 'x265-params': 'a=1:b=2'}
+    """
+    lists = {key for key in first.keys() & then.keys() if key.endswith("-params")}
+    return {**first, **then, **{key: f"{first[key]}:{then[key]}" for key in sorted(lists)}}
 
 
 def failure(encoder: Encoder) -> str:

@@ -6,13 +6,14 @@ _CHROMA = {"420": ("420", "422", "444"), "422": ("422", "444"), "444": ("444",)}
 """Samplings of colour, and those that keep all of each."""
 
 
-def layout_for(encoder: str, usual: str, source: str | None) -> str:
+def layout_for(encoder: str, usual: str, source: str | None, *, deep: bool = False) -> str:
     """Choose the pixel format for an encoder.
 
     Args:
         encoder: what FFmpeg calls it.
         usual: the pixel format that it gets where nothing else is to be kept.
         source: that of the source; None for frames without one, in RGB.
+        deep: keep more than 8 bits, where the encoder can.
 
     Returns:
         The one of the encoder's that keeps the source's sampling of colour, or `usual`.
@@ -25,8 +26,9 @@ def layout_for(encoder: str, usual: str, source: str | None) -> str:
 
     formats = av.Codec(encoder, "w").video_formats or ()
     takes = {form.name for form in formats}
+    deepest = ("12le",) if bits(source) > 10 else ()
     for chroma in _CHROMA[sampling(source)]:
-        for depth in ("", "10le"):
+        for depth in (*deepest, "10le", "") if deep else ("", "10le"):
             if (name := f"yuv{chroma}p{depth}") in takes:
                 return name
     return usual
@@ -50,6 +52,18 @@ def sampling(source: str | None) -> str:
     if high < 64:
         return "444" if wide == 64 else "420"
     return "444" if wide == 64 else "422"
+
+
+def bits(pixels: str | None) -> int:
+    """Tell how many bits a pixel format has for a value; 8 for None.
+
+    Example:
+        >>> bits("yuv420p10le"), bits("nv12")
+        (10, 8)
+    """
+    from av import VideoFormat
+
+    return 8 if pixels is None else VideoFormat(pixels, 64, 64).components[0].bits
 
 
 def steps(pixels: str) -> tuple[int, int]:

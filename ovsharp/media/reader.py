@@ -15,6 +15,7 @@ from ovsharp.closing import Closing
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.extras import need
 from ovsharp.media.colour import Colour, colour_of, to_bgr
+from ovsharp.media.deep import Deep, dynamic_hdr, hdr_colour, hdr_of, is_deep, turned
 from ovsharp.media.picture import Frame
 from ovsharp.media.pipe import Pipe
 from ovsharp.media.shot import Shot
@@ -77,6 +78,7 @@ class VideoReader(Closing):
         dropped: frames left out so far: damaged ones, and second frames of one time.
         frames: how many frames to expect; None if the file does not say.
         origin: when the video begins, in seconds: what `start` and `end` count from.
+        deep: whether its shots keep more than 8 bits.
         pixels: the pixel format that it is coded in, as FFmpeg calls it.
         begin: when the first of its streams begins, in seconds: where a clock went on running.
     """
@@ -91,6 +93,7 @@ class VideoReader(Closing):
         skip_damaged: bool = False,
         stall: float = STALL_SECONDS,
         rate: float | None = None,
+        deep: bool = False,
     ) -> None:
         if start < 0 or (end is not None and end <= start):
             raise UsageError(f"expected 0 <= start < end, got start {start} and end {end}")
@@ -100,7 +103,7 @@ class VideoReader(Closing):
         self.start, self.end, self.every = start, end, every
         self.notes: list[str] = []
         self.dropped = 0
-        self._skip_damaged = skip_damaged
+        self._skip_damaged, self._deep = skip_damaged, deep
         self._told = None if rate is None else Fraction(rate).limit_denominator(1001)
         self._reach = 0.0
         self._closing = threading.Lock()
@@ -136,9 +139,13 @@ class VideoReader(Closing):
         self._pending: Iterator[tuple[VideoFrame, int]] | None = chain(
             [(self._first, first)], timed
         )
-        self.colour: Colour = colour_of(self._first)
-        self.pixels: str = self._first.format.name
         self._upright = upright(self._first)
+        self.deep = self._deep and is_deep(self._first)
+        if self.deep and turned(self._first, self._upright) is None:
+            self.deep = False
+        hdr = self.deep and hdr_of(self._first)
+        self.colour: Colour = hdr_colour(self._first) if hdr else colour_of(self._first)
+        self.pixels: str = self._first.format.name
         self.sample_aspect = Fraction(self._stream.sample_aspect_ratio or 1)
         height, width = self._first.height, self._first.width
         if self._upright.transposed:
@@ -179,7 +186,7 @@ class VideoReader(Closing):
                 continue
             kept += 1
             if kept > skip:
-                yield Shot(self._picture(frame), pts, self.time_base, int(frame.duration or 0))
+                yield self._shot(frame, pts)
 
     def interrupt(self) -> None:
         """Make a read that waits for a pipe fail soon, from any thread."""
@@ -272,6 +279,17 @@ class VideoReader(Closing):
     def _indexed(self) -> bool:
         name = self._open().format.name
         return "mp4" in name or "matroska" in name
+
+    @property
+    def first(self) -> VideoFrame:
+        """The first frame as it was decoded."""
+        return self._first
+
+    def _shot(self, frame: VideoFrame, pts: int) -> Shot:
+        picture = self._picture(frame)
+        whole = turned(frame, self._upright) if self.deep else None
+        deep = None if whole is None else Deep(whole, picture)
+        return Shot(picture, pts, self.time_base, int(frame.duration or 0), deep)
 
     def _picture(self, frame: VideoFrame) -> Frame:
         if (frame.height, frame.width) != (self._first.height, self._first.width):
@@ -441,7 +459,9 @@ class VideoReader(Closing):
     def _note_conversions(self) -> None:
         frame = self._first
         depth = max(component.bits for component in frame.format.components)
-        if depth > 8:
+        if self.deep and (lost := dynamic_hdr(frame)):
+            self._note(f"dynamic HDR metadata was left out: {', '.join(lost)}")
+        if depth > 8 and not self.deep:
             self._note(f"{depth}-bit input is written with 8 bits")
         if len(frame.format.components) in (2, 4) or self._stream.metadata.get("alpha_mode") == "1":
             self._note("transparency is left out")
@@ -460,6 +480,7 @@ def read_video(
     skip_damaged: bool = False,
     stall: float = STALL_SECONDS,
     rate: float | None = None,
+    deep: bool = False,
 ) -> VideoReader:
     """Open a video: an iterable of `Shot`s and a context manager.
 
@@ -474,11 +495,13 @@ def read_video(
         skip_damaged: leave damaged parts out instead of refusing the file.
         stall: seconds that a pipe may give nothing.
         rate: frames per second of what has no times: a bare stream of pictures.
+        deep: keep the frames of videos of more than 8 bits beside the 8 bits of a `Shot`; HDR is
+            taken then, and is not mapped.
 
     Raises:
         UsageError: a range that makes no sense; a `rate` for what has times.
         MissingExtraError: PyAV is not installed.
-        MediaError: no video, damaged, truncated, HDR.
+        MediaError: no video, damaged, truncated; HDR without `deep`.
         OSError: the file is missing or cannot be read.
     """
     return VideoReader(
@@ -489,4 +512,5 @@ def read_video(
         skip_damaged=skip_damaged,
         stall=stall,
         rate=rate,
+        deep=deep,
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from ovsharp.media.deep import Deep
 from ovsharp.media.picture import Frame
 
 
@@ -26,6 +27,8 @@ class Shot:
     """Seconds per tick."""
     duration: int = 0
     """How long it is shown, in ticks; 0 if the source does not say."""
+    deep: Deep | None = None
+    """The frame in more than 8 bits as it was decoded, to which a correction is added."""
 
     @property
     def seconds(self) -> float:
@@ -34,4 +37,4 @@ class Shot:
 
     def replaced(self, frame: Frame) -> Shot:
         """Give another frame the time of this one."""
-        return Shot(frame, self.pts, self.time_base, self.duration)
+        return replace(self, frame=frame)

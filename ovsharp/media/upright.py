@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
-
-from ovsharp.media.picture import Frame
+import numpy.typing as npt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from av import VideoFrame
     from av.sidedata.sidedata import SideData
+
+_Pixels = TypeVar("_Pixels", bound=npt.NDArray[Any])
 
 _TURNS = {(False, True, True): 180, (True, False, True): 90, (True, True, False): 270}
 """What is a turn alone, and by how many degrees against the clock."""
@@ -47,14 +48,14 @@ class Upright:
             return f"turned upright by {_TURNS[key]} degrees"
         return "mirrored back" + " and turned upright" * self.transposed
 
-    def applied(self, picture: Frame) -> Frame:
+    def applied(self, picture: _Pixels) -> _Pixels:
         """Turn a picture, H x W or H x W x C, of any type of values."""
-        turned = picture.swapaxes(0, 1) if self.transposed else picture
+        turned: npt.NDArray[Any] = picture.swapaxes(0, 1) if self.transposed else picture
         if self.flip_x:
             turned = turned[:, ::-1]
         if self.flip_y:
             turned = turned[::-1]
-        return np.ascontiguousarray(turned)
+        return cast(_Pixels, np.ascontiguousarray(turned))
 
 
 def upright(frame: VideoFrame) -> Upright:

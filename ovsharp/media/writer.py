@@ -23,8 +23,9 @@ from ovsharp.files import staged
 from ovsharp.media.beside import Beside
 from ovsharp.media.colour import BT709, LIMITED, Colour, from_bgr, siting_of
 from ovsharp.media.copied import copy_video
-from ovsharp.media.encoders import AUTO, find_encoder
-from ovsharp.media.layouts import layout_for, sampling, steps
+from ovsharp.media.deep import hdr_options
+from ovsharp.media.encoders import AUTO, find_encoder, joined
+from ovsharp.media.layouts import bits, layout_for, sampling, steps
 from ovsharp.media.picture import Frame
 from ovsharp.media.reader import VideoReader, open_video
 from ovsharp.media.segments import Piece, pieces_of, segment_head, segments_in, write_segment
@@ -34,6 +35,9 @@ from ovsharp.media.tracks import FORMATS, Audio, container_options, kept, lost_t
 CONTAINERS = tuple(FORMATS)
 SEGMENT = 240
 """Frames per segment: what an interruption costs at most."""
+
+_X265_SIDE = 64
+"""Below, libx265 4.1 writes where it must not: the process aborts in one run of a few."""
 
 _FORM = 2
 """Of what lies in a folder of segments: of another one nothing is continued."""
@@ -85,7 +89,9 @@ class VideoWriter:
             raise UsageError(f"cannot write {self.path.name}: expected {', '.join(CONTAINERS)}")
         if self.path.exists() and not overwrite:
             raise UsageError(f"{self.path} exists; choose another -o, or allow it with --overwrite")
-        codec = codec or ("vp9" if ending == ".webm" else "h264")
+        deep = like is not None and like.deep
+        # Players take 10 bits of H.264 hardly anywhere, and of HEVC nearly everywhere.
+        codec = codec or ("vp9" if ending == ".webm" else "hevc" if deep else "h264")
         self.encoder = find_encoder(codec, ending).at(preset)
         self._like, self._size, self.segment = like, size, segment
         self._audio: Audio = audio
@@ -97,10 +103,12 @@ class VideoWriter:
             raise UsageError(f"{codec} has no bitrate to choose; leave --bitrate out")
         quality = self.encoder.quality(crf) if bitrate is None else {"b": str(bitrate)}
         self._given = dict(encoder_options or {})
-        self._options = {**quality, **self.encoder.speed, **more, **self._given}
-        self._pixels = layout_for(
-            self.encoder.name, self.encoder.pixels, None if like is None else like.pixels
-        )
+        source = None if like is None else like.pixels
+        self._pixels = layout_for(self.encoder.name, self.encoder.pixels, source, deep=deep)
+        self._deep = deep and bits(self._pixels) > 8
+        self._options = joined({**quality, **self.encoder.speed, **more}, self._given)
+        if like is not None and self._deep:
+            self._options = joined(hdr_options(like.first, self.encoder.name), self._options)
         self._colour = Colour(BT709, LIMITED) if like is None else like.colour
         self.work = self.path.parent / f".ovsharp-{self.path.name}.work"
         self._made = [p for p in (self.path.parent, *self.path.parent.parents) if not p.exists()]
@@ -145,8 +153,7 @@ class VideoWriter:
             if self._coding is None:
                 before = shot.frame.shape[1] / shot.frame.shape[0]
                 self._coding = self._open(frame, shot.time_base, before)
-            siting = siting_of(self.encoder.codec)
-            picture = from_bgr(frame, self._colour, self._pixels, siting=siting)
+            picture = self._coded(shot, frame)
             picture.pts, picture.time_base = shot.pts, shot.time_base
             self._keep(self._coding.encode(picture))
             self._durations[shot.pts] = shot.duration
@@ -157,6 +164,14 @@ class VideoWriter:
     def copy_source(self) -> None:
         """Let the source itself, bit for bit, become the output; `check_copy` says if it can."""
         self._copying = True
+
+    def _coded(self, shot: Shot, frame: Frame) -> Any:
+        """Give a frame as the encoder takes it."""
+        deep, siting = shot.deep, siting_of(self.encoder.codec)
+        if not self._deep or deep is None or not deep.fits(shot.frame):
+            return from_bgr(frame, self._colour, self._pixels, siting=siting)
+        before = self._fitted(deep.enlarged(shot.frame))
+        return deep.corrected(before, frame, self._colour, self._pixels, siting)
 
     def finish(self) -> None:
         """Join the segments with the other streams of the source into the output."""
@@ -254,10 +269,16 @@ class VideoWriter:
         before, after = sampling(pixels), sampling(self._pixels)
         if VideoFormat(pixels, 64, 64).is_rgb:
             before = "444"
+        lost = []
+        if self._like is not None and self._like.deep and bits(self._pixels) < bits(pixels):
+            lost = [f"{bits(pixels)}-bit input is written with {bits(self._pixels)} bits"]
         if before <= after:
-            return []
+            return lost
         names = {"422": "4:2:2", "444": "4:4:4", "420": "4:2:0"}
-        return [f"colours are stored at a lower resolution: {names[before]} became {names[after]}"]
+        return [
+            *lost,
+            f"colours are stored at a lower resolution: {names[before]} became {names[after]}",
+        ]
 
     def _try(self, size: tuple[int, int]) -> None:
         """Open the encoder before any work, and see whether it takes the size and the options."""
@@ -328,6 +349,11 @@ class VideoWriter:
 
     def _configure(self, encoder: Any, head: dict[str, Any], time_base: Fraction) -> None:
         encoder.width, encoder.height = head["width"], head["height"]
+        if self.encoder.name == "libx265" and min(head["width"], head["height"]) < _X265_SIDE:
+            raise UsageError(
+                f"libx265 takes sides of {_X265_SIDE} pixels or more, not {head['width']}x"
+                f"{head['height']}; choose --codec h264"
+            )
         encoder.sample_aspect_ratio = Fraction(*head["aspect"])
         encoder.pix_fmt = self._pixels
         encoder.time_base = time_base

@@ -213,6 +213,7 @@ def test_a_lossless_codec_keeps_every_frame(tmp_path: Path, codec: str) -> None:
     ("options", "said"),
     [
         ({"size": (16384, 16384)}, "does not take 16384x16384"),
+        ({"size": (48, 32), "codec": "hevc"}, "libx265 takes sides of 64 pixels or more"),
         ({"encoder_options": {"shine": "1"}}, "libx264 has no option shine"),
         ({"encoder_options": {"tune": "bogus"}}, "does not take tune=bogus"),
         ({"codec": "prores", "bitrate": 1_000_000}, "has no bitrate to choose"),
