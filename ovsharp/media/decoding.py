@@ -6,8 +6,11 @@ Pillow opens and decodes; 16 bits, which it would cut to 8, are left to OpenCV (
 from __future__ import annotations
 
 import io
+import logging
+import lzma
 import struct
 import warnings
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -22,6 +25,9 @@ from ovsharp.media.opencv import decoded
 from ovsharp.media.picture import Plane, colour_space, upright
 from ovsharp.media.tiff import MULTIPLIED, MULTIPLIED_NOTE, NO_MEANING_NOTE, TiffPage, open_tiff
 
+# What it finds wrong is raised as an error, or does no harm.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
+
 MAX_PIXELS = 150_000_000
 """Larger images are refused before they are decoded: a small file can claim any size."""
 MAX_BYTES = 8 * MAX_PIXELS + (64 << 20)
@@ -29,7 +35,7 @@ MAX_BYTES = 8 * MAX_PIXELS + (64 << 20)
 
 _READABLE = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "AVIF")
 _DAMAGED = (OSError, ValueError, SyntaxError, TypeError, EOFError, LookupError, RuntimeError,
-            struct.error, ImageCms.PyCMSError)  # fmt: skip
+            struct.error, zlib.error, lzma.LZMAError, ImageCms.PyCMSError)  # fmt: skip
 """What the libraries raise for damaged files."""
 _ENDINGS = {
     "PNG": ".png",
@@ -69,7 +75,8 @@ def decode(path: Path) -> Decoded:
         MissingExtraError: HEIC, without the extra that reads it.
         OSError: the file is missing or cannot be read.
     """
-    with path.open("rb") as file:
+    with path.open("rb") as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what Pillow minds, it raises, or it does no harm
         image = _opened(path, file)
         if image is None:
             return _decode_tiff(path, file, None)
@@ -91,7 +98,8 @@ def ending_of(path: Path) -> str:
         MissingExtraError: HEIC, without the extra that reads it.
         OSError: the file is missing or cannot be read.
     """
-    with path.open("rb") as file:
+    with path.open("rb") as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         image = _opened(path, file)
         return _ENDINGS["TIFF" if image is None else str(image.format)]
 
@@ -107,9 +115,7 @@ def _opened(path: Path, file: BinaryIO) -> ImageFile.ImageFile | None:
     if heic:
         learn_heic()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what Pillow minds in a header, decoding judges
-            return Image.open(file, formats=("HEIF",) if heic else _READABLE)
+        return Image.open(file, formats=("HEIF",) if heic else _READABLE)
     except Image.DecompressionBombError as error:
         raise _too_large(path) from error
     except _DAMAGED as error:
@@ -196,6 +202,7 @@ def _planes(image: Image.Image) -> tuple[Plane, Plane | None]:
 
 def _deep_png(image: Image.Image, file: BinaryIO) -> tuple[Plane, Plane | None]:
     """Decode 16 bits by OpenCV."""
+    image.verify()  # OpenCV would take whatever memory a damaged chunk claims
     file.seek(0)
     pixels, alpha = _apart(decoded(file.read()))
     if image.mode == "LA":  # which OpenCV gives as colour

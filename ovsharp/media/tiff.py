@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -10,6 +11,9 @@ import tifffile
 
 from ovsharp.media.opencv import decoded
 from ovsharp.media.picture import Plane, upright
+
+# What it finds wrong is raised as an error, or does no harm.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 _GREY = {0: True, 1: False}
 """Whether a photometric interpretation of grey means white by 0."""

@@ -359,3 +359,40 @@ def test_a_tiff_that_claims_a_huge_size_is_refused(tmp_path: Path, bits: int) ->
         tiff.pages.first.tags["ImageLength"].overwrite(60_000, dtype=3)
     with pytest.raises(MediaError, match="too large"):
         read_picture(tmp_path / "in.tif")
+
+
+def test_a_chunk_that_claims_memory_gets_none(tmp_path: Path) -> None:
+    """16-bit PNG is left to OpenCV, which would take the gigabyte first."""
+    cv2.imwrite(str(tmp_path / "in.png"), PHOTO.astype(np.uint16))
+    content = bytearray((tmp_path / "in.png").read_bytes())
+    place = content.index(b"IDAT")
+    content[place - 4 : place] = struct.pack(">I", 0x40000000)
+    (tmp_path / "in.png").write_bytes(content)
+    before = _memory()
+    with pytest.raises(MediaError, match="damaged or truncated"):
+        read_picture(tmp_path / "in.png")
+    assert _memory() - before < 200 << 10
+
+
+def _memory() -> int:
+    """KiB that this process had at most."""
+    resource = pytest.importorskip("resource", reason="there is none on Windows")
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+@pytest.mark.parametrize("compression", ["zlib", "lzma"])
+@pytest.mark.parametrize("damage", ["cut", "changed"])
+def test_damaged_deep_tiff_is_refused_in_silence(
+    tmp_path: Path, compression: str, damage: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 65536, (64, 64, 3), np.uint16)
+    tifffile.imwrite(tmp_path / "in.tif", noise, photometric="rgb", compression=compression)
+    content = bytearray((tmp_path / "in.tif").read_bytes())
+    if damage == "cut":
+        content = content[: len(content) // 2]
+    else:
+        content[len(content) // 2] ^= 0xFF
+    (tmp_path / "in.tif").write_bytes(content)
+    with pytest.raises(MediaError, match="damaged"):
+        read_picture(tmp_path / "in.tif")
+    assert capfd.readouterr().err == ""
