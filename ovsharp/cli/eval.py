@@ -76,10 +76,10 @@ if TYPE_CHECKING:
 @click.option(
     "--vmaf-every",
     type=click.IntRange(0),
-    default=15,
+    default=30,
     show_default=True,
     metavar="N",
-    help="Score the VMAF of one frame of a clip out of N, a second each; 0 for none.",
+    help="Score the VMAF of one frame of a clip out of N, seconds each; 0 for none.",
 )
 @click.option(
     "--rivals",

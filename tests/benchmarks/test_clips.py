@@ -269,6 +269,9 @@ def test_results_can_be_read_and_compared(done: tuple[evaluation.Evaluation, Pat
     assert not changes.regressed
     page = evaluation.to_page(result, [])
     assert "2 clips" in page
+    assert "half: every clip" in page
+    assert "sharp-fast 7" in page
+    assert "Quality against time" not in page  # a router's time depends on what it sees
 
 
 def test_the_page_shows_the_middle_frame(folder: Path, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ class Options:
     """How much of a clip is its truth."""
     measure_every: int = 3
     """Frames of a clip of which one is measured."""
-    vmaf_every: int = 15
+    vmaf_every: int = 30
     """Frames of a clip of which one gets a VMAF, which is slow; 0 for none."""
     rivals: bool = False
     """Measure what people use today on clips, too: see `everyday`."""

@@ -85,7 +85,7 @@ class Method:
     execution: str
     parameters: int
     milliseconds: float
-    """Median time of one frame of `Evaluation.latency_size`; 0 for the input."""
+    """Median time of one frame of `Evaluation.latency_size`; 0 for the input, and beside clips."""
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,7 @@ def evaluate(
         ),
         crop=options.crop,
         latency_size=LATENCY_SIZE,
-        methods=_time(subjects),
+        methods=_methods(subjects, timed=plan.kind == "images"),
         degradations=plan.damages,
         categories=tuple(sorted({row.category for row in rows})),
         rows=tuple(rows),
@@ -417,7 +417,27 @@ def _read_rows(file: Path) -> dict[str, Row]:
     return rows
 
 
-def _time(subjects: Sequence[Subject]) -> tuple[Method, ...]:
+def _methods(subjects: Sequence[Subject], *, timed: bool) -> tuple[Method, ...]:
+    times = _time(subjects) if timed else {}
+    scale = max(subject.spec.scale for subject in subjects)
+    return (
+        Method(INPUT, 1, "-", "-", 0, 0.0),
+        Method(BICUBIC, scale, "-", "-", 0, times.get(BICUBIC, 0.0)),
+        *(
+            Method(
+                subject.name,
+                subject.spec.scale,
+                subject.spec.storage,
+                subject.sharpener.execution.label,
+                subject.spec.parameters,
+                times.get(subject.name, 0.0),
+            )
+            for subject in subjects
+        ),
+    )
+
+
+def _time(subjects: Sequence[Subject]) -> dict[str, float]:
     """Time single frames, the methods in turns, with nothing else running."""
     size = Size.parse(LATENCY_SIZE)
     rng = np.random.default_rng(0)
@@ -437,20 +457,4 @@ def _time(subjects: Sequence[Subject]) -> tuple[Method, ...]:
             call()
             if turn:  # the first one compiles
                 times[name].append((time.perf_counter() - start) * 1e3)
-    base = [
-        Method(INPUT, 1, "-", "-", 0, 0.0),
-        Method(
-            BICUBIC, scale, "-", "-", 0, statistics.median(times[BICUBIC]) if scale > 1 else 0.0
-        ),
-    ]
-    return tuple(base) + tuple(
-        Method(
-            subject.name,
-            subject.spec.scale,
-            subject.spec.storage,
-            subject.sharpener.execution.label,
-            subject.spec.parameters,
-            statistics.median(times[subject.name]),
-        )
-        for subject in subjects
-    )
+    return {name: statistics.median(each) for name, each in times.items()}

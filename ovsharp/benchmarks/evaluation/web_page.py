@@ -90,6 +90,9 @@ _NOTES = (
     "± 95 %: interval of the mean by Student's t over images. std: of the sample (n - 1). "
     "Differences between methods: Wilcoxon's signed-rank test, two-sided, not corrected for the "
     "number of tests.",
+    "flicker: change from frame to frame where the input stands still, over the input's own (1 "
+    "adds none). shift B, G, R: mean of each channel minus the truth's, in levels. VMAF-NEG gives "
+    "no credit for contrast that the truth has not.",
     "Every image is damaged with a seed of its own that depends on its name alone.",
     "Worst, median and best: by the first model's gain in SSIM over the input. Crops show where "
     "its error changed most. Pictures are JPEG, and shrunk where they are large.",
@@ -114,13 +117,24 @@ def to_page(evaluation: Evaluation, views: Sequence[View]) -> str:
             f'<div class="card advice{" loss" if "(-" in line else ""}">{escape(line)}</div>'
             for line in headlines(evaluation)
         ),
-        "<h2>Quality against time</h2>",
-        _charts([scatter(evaluation, name) for name in names]),
+        *(
+            (
+                "<h2>Quality against time</h2>",
+                _charts([scatter(evaluation, name) for name in names]),
+            )
+            if evaluation.kind == "images"
+            else ()
+        ),
         "<h2>How the gain is spread</h2>",
         _charts([distribution(evaluation, name) for name in names]),
         *(
             f'<h2>{escape(name)}: figures</h2><div class="card">{_table(evaluation, name)}</div>'
             for name in names
+        ),
+        *(
+            f'<h2>{escape(name)}: every clip</h2><div class="card">{_clips(evaluation, name)}</div>'
+            for name in names
+            if evaluation.kind == "clips"
         ),
         "<h2>Is the difference more than chance?</h2>",
         f'<div class="card">{_pairs(evaluation)}</div>',
@@ -200,6 +214,28 @@ def _table(evaluation: Evaluation, degradation: str) -> str:
     return text + "</tbody></table>"
 
 
+def _clips(evaluation: Evaluation, degradation: str) -> str:
+    rows = [row for row in evaluation.rows if row.degradation == degradation]
+    present = {name for row in rows for name in row.measures}
+    measures = [measure for measure in MEASURES if measure.name in present]
+    text = '<table class="figures"><thead><tr><th class="text">clip</th>'
+    text += '<th class="text">method</th>'
+    text += "".join(f"<th>{escape(measure.title)}</th>" for measure in measures)
+    text += '<th class="text">frames by model</th></tr></thead><tbody>'
+    previous = ""
+    for row in rows:
+        fresh, previous = row.image != previous, row.image
+        text += '<tr class="next">' if fresh else "<tr>"
+        text += f'<td class="text">{escape(row.image) if fresh else ""}</td>'
+        text += f'<td class="text">{escape(row.method)}</td>'
+        for measure in measures:
+            value = row.measures.get(measure.name)
+            text += f"<td>{'-' if value is None else f'{value:.{measure.digits}f}'}</td>"
+        made = ", ".join(f"{name} {count}" for name, count in row.made.items())
+        text += f'<td class="text">{escape(made)}</td></tr>'
+    return text + "</tbody></table>"
+
+
 def _cells(group: Group) -> str:
     ssim = group.measures["ssim"]
     half = "-" if ssim.high is None else f"{ssim.high - ssim.mean:.4f}"
@@ -273,7 +309,8 @@ def _notes(evaluation: Evaluation) -> str:
         *(f"{damage.name}: {damage.recipe}" for damage in evaluation.degradations),
         *(
             f"{method.name}: x{method.scale}, storage {method.storage.upper()}, execution "
-            f"{method.execution}, {method.parameters:,} parameters, {method.milliseconds:.2f} ms"
+            f"{method.execution}, {method.parameters:,} parameters"
+            + (f", {method.milliseconds:.2f} ms" if method.milliseconds else "")
             for method in evaluation.models
         ),
         f"{len(evaluation.skipped)} of the {evaluation.kind} skipped."
