@@ -104,7 +104,13 @@ if TYPE_CHECKING:
 )
 @click.option("--images", type=click.IntRange(1), help="Use this many, evenly spread.")
 @click.option("--crop", type=click.IntRange(176), help="Crop to this side. [default: whole images]")
-@click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Threads.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=2,
+    show_default=True,
+    help="Threads for images.",
+)
 @click.option("--resume", is_flag=True, help="Keep what an earlier run in the folder finished.")
 @click.option("--text", is_flag=True, help="Measure the legibility of text, with Tesseract.")
 @click.option("--device", default="CPU", show_default=True, help="CPU, GPU, ...")
