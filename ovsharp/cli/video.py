@@ -18,7 +18,7 @@ from ovsharp.errors import MediaError, OvsharpError, UsageError
 
 if TYPE_CHECKING:
     from ovsharp.apps import Progress
-    from ovsharp.media import Frame, VideoReader, VideoWriter
+    from ovsharp.media import Deinterlace, Frame, VideoReader, VideoWriter
     from ovsharp.runtime import Sharpener
 
 _NAMED = 10
@@ -43,6 +43,7 @@ class _Choices:
     side_by_side: bool
     skip_damaged: bool
     input_fps: float | None
+    deinterlace: Deinterlace
     steady: bool
     report: Path | None
     resume: bool
@@ -120,6 +121,13 @@ class _Choices:
 @click.option("--side-by-side", is_flag=True, help="Write before | after.")
 @click.option("--steady", is_flag=True, help="Less flicker: average over time where nothing moves.")
 @click.option("--skip-damaged", is_flag=True, help="Leave damaged parts out instead of failing.")
+@click.option(
+    "--deinterlace",
+    type=click.Choice(["auto", "on", "off"]),
+    default="auto",
+    show_default=True,
+    help="Make whole frames of interlaced ones: where the file says so, of all, or never.",
+)
 @click.option(
     "--input-fps",
     type=click.FloatRange(min=0, min_open=True),
@@ -211,6 +219,7 @@ def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) ->
         skip_damaged=choices.skip_damaged,
         rate=choices.input_fps,
         deep=True,
+        deinterlace=choices.deinterlace,
     )
     with clip:
         copied = choices.untouched == "copy"
@@ -407,6 +416,7 @@ def _identity(source: Path, choices: _Choices) -> str:
         choices.steady,
         choices.skip_damaged,
         choices.input_fps,
+        choices.deinterlace,
     )
     return hashlib.sha256(repr(values).encode()).hexdigest()
 

@@ -6,6 +6,7 @@ from ovsharp.media.copied import check_copy
 from ovsharp.media.decoding import ending_of
 from ovsharp.media.distinct import Distinct
 from ovsharp.media.encoders import AUTO, CODECS, Encoder, holder
+from ovsharp.media.fields import Deinterlace
 from ovsharp.media.find import category_of, find_images, find_pairs, find_videos, holds_pairs
 from ovsharp.media.finished import Finished, identity
 from ovsharp.media.formats import FORMATS, IMAGE_ENDINGS, QUALITY, format_of
@@ -39,6 +40,7 @@ __all__ = [
     "Camera",
     "Capture",
     "Colour",
+    "Deinterlace",
     "Distinct",
     "Encoder",
     "Finished",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
+from ovsharp.media.languages import language_in
 from ovsharp.media.sound import Converter
 from ovsharp.media.timeline import Timeline
 from ovsharp.media.tracks import (
@@ -100,7 +101,11 @@ class Beside:
             added = self._out.add_stream_from_template(stream)
             if stream.type != "attachment":
                 self._copies[stream.index] = added
-        added.metadata.update(kept(stream.metadata))
+        tags = kept(stream.metadata)
+        if language := tags.pop("language", None):
+            code = language_in(self._ending, language)
+            tags |= {} if code is None else {"language": code}
+        added.metadata.update(tags)
         if stream.type != "attachment":
             added.disposition = stream.disposition
 

@@ -16,6 +16,7 @@ from ovsharp.errors import MediaError, UsageError
 from ovsharp.extras import need
 from ovsharp.media.colour import Colour, colour_of, to_bgr
 from ovsharp.media.deep import Deep, dynamic_hdr, hdr_colour, hdr_of, is_deep, turned
+from ovsharp.media.fields import Deinterlace, Deinterlacer
 from ovsharp.media.picture import Frame
 from ovsharp.media.pipe import Pipe
 from ovsharp.media.shot import Shot
@@ -94,6 +95,7 @@ class VideoReader(Closing):
         stall: float = STALL_SECONDS,
         rate: float | None = None,
         deep: bool = False,
+        deinterlace: Deinterlace = "off",
     ) -> None:
         if start < 0 or (end is not None and end <= start):
             raise UsageError(f"expected 0 <= start < end, got start {start} and end {end}")
@@ -103,7 +105,7 @@ class VideoReader(Closing):
         self.start, self.end, self.every = start, end, every
         self.notes: list[str] = []
         self.dropped = 0
-        self._skip_damaged, self._deep = skip_damaged, deep
+        self._skip_damaged, self._deep, self._deinterlace = skip_damaged, deep, deinterlace
         self._told = None if rate is None else Fraction(rate).limit_denominator(1001)
         self._reach = 0.0
         self._closing = threading.Lock()
@@ -303,7 +305,18 @@ class VideoReader(Closing):
         return self._upright.applied(picture) if self._upright else picture
 
     def _timed(self, near: int | None = None) -> Iterator[tuple[VideoFrame, int]]:
-        """Give every frame with its time, which only grows; from the key frame `near` a time."""
+        """Give every frame with its time, whole, from the key frame `near` a time on."""
+        if self._deinterlace == "off":
+            yield from self._ordered(near)
+            return
+        fields = Deinterlacer(self._deinterlace, self.time_base)
+        for item in fields.frames(self._ordered(near)):
+            if fields.found:
+                self._note("interlaced frames were made whole (bwdif)")
+            yield item
+
+    def _ordered(self, near: int | None) -> Iterator[tuple[VideoFrame, int]]:
+        """Give every frame with its time, which only grows."""
         self.dropped = 0
         step = max(1, round(1 / (self.rate * self.time_base))) if self._container else 1
         orderly = self._open().format.name == "avi"  # AVI stores the order, and no times
@@ -465,8 +478,8 @@ class VideoReader(Closing):
             self._note(f"{depth}-bit input is written with 8 bits")
         if len(frame.format.components) in (2, 4) or self._stream.metadata.get("alpha_mode") == "1":
             self._note("transparency is left out")
-        if frame.interlaced_frame:
-            self._note("interlaced frames are taken as they are; deinterlace them first")
+        if frame.interlaced_frame and self._deinterlace == "off":
+            self._note("interlaced frames are taken as they are; --deinterlace makes them whole")
         if self._upright:
             self._note(f"frames {self._upright.label}, the tag is cleared")
 
@@ -481,6 +494,7 @@ def read_video(
     stall: float = STALL_SECONDS,
     rate: float | None = None,
     deep: bool = False,
+    deinterlace: Deinterlace = "off",
 ) -> VideoReader:
     """Open a video: an iterable of `Shot`s and a context manager.
 
@@ -497,6 +511,7 @@ def read_video(
         rate: frames per second of what has no times: a bare stream of pictures.
         deep: keep the frames of videos of more than 8 bits beside the 8 bits of a `Shot`; HDR is
             taken then, and is not mapped.
+        deinterlace: make whole frames of interlaced ones: of those that say so, of all, or of none.
 
     Raises:
         UsageError: a range that makes no sense; a `rate` for what has times.
@@ -513,4 +528,5 @@ def read_video(
         stall=stall,
         rate=rate,
         deep=deep,
+        deinterlace=deinterlace,
     )

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from ovsharp.errors import MediaError, UsageError
+from ovsharp.media.languages import language_in
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 """Endings of containers that can be written, and what FFmpeg calls them."""
@@ -86,6 +87,10 @@ def plan_tracks(
             notes.append(f"the attachment {stream.name or stream.index} was left out ({ending})")
         elif not source.chapters():  # mp4 keeps titles of chapters so
             notes.append(f"{stream.type} stream #{stream.index} was left out")
+    for stream in (track.stream for track in tracks if not track.picture):
+        language = stream.metadata.get("language")
+        if language and language_in(ending, language) is None:
+            notes.append(f"the language of stream #{stream.index} ({language}) was left out")
     return tracks, notes
 
 

@@ -27,6 +27,7 @@ def film(
     tags: dict[str, str] | None = None,
     cover: str = "",
     font: bool = False,
+    language: str = "",
 ) -> Path:
     """Write a second of pictures beside a stereo tone."""
     options = {"movflags": "use_metadata_tags"} if tags else {}
@@ -36,6 +37,8 @@ def film(
         audio: Any = out.add_stream(sound, rate=RATE)
         audio.layout, audio.bit_rate = "stereo", 128_000
         out.metadata.update(tags or {})
+        if language:
+            audio.metadata["language"] = language
         picture = None
         if cover:
             picture = out.add_stream(cover, rate=1)
@@ -172,6 +175,13 @@ def test_tags_of_phones_stay_and_lost_ones_are_named(tmp_path: Path) -> None:
         out.mux(video.encode(None))
     notes = made(tmp_path / "own.mkv", tmp_path / "own.mp4").notes
     assert notes == ["tags that .mp4 does not keep were left out: MY_OWN"]
+
+
+def test_a_language_that_a_container_cannot_say_is_named(tmp_path: Path) -> None:
+    source = film(tmp_path / "in.mkv", "aac", language="cym")
+    assert made(source, tmp_path / "out.mp4").notes == []
+    notes = made(source, tmp_path / "out.mov").notes
+    assert notes == ["the language of stream #1 (cym) was left out"]
 
 
 @pytest.mark.parametrize(
