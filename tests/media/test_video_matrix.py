@@ -104,6 +104,11 @@ def codec_of(found: Any, kind: str) -> str | None:
     return {"subrip": "srt"}.get(names[0], names[0]) if names else None
 
 
+def languages(found: Any, kind: str) -> list[str]:
+    streams = [one for one in found["streams"] if one["codec_type"] == kind]
+    return [one.get("tags", {}).get("language", "und") for one in streams]
+
+
 @pytest.mark.parametrize("ending", HOLDS)
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: "-".join(map(str, source)))
 def test_a_round_trip(tmp_path: Path, source: tuple[Any, ...], ending: str) -> None:
