@@ -70,7 +70,8 @@ def with_frames(
         factor, _ = coding.output_affine()
         added, scale = (base, 1) if body.base else (frame, body.scale)
         sharp = shuffled_output(added, shuffle, factor, scale=scale, swap=swap)
-        folded.append("pixel-shuffle on bytes, colour order and scale into the last convolution")
+        how = "in one move" if shuffle.skip else "on bytes"
+        folded.append(f"pixel-shuffle {how}, colour order and scale into the last convolution")
         if shuffle.skip:
             folded.append(f"skip added to the {'base' if body.base else 'frame'}'s own bytes")
     else:
@@ -78,7 +79,7 @@ def with_frames(
         levels = _decoded(answer, body.output_layout, coding, reverse=swap and not swap_output)
         if body.channels == 1:
             levels = _with_luma(base, levels, body.output_layout)
-        sharp = rounded(levels, ov.Type.u8)
+        sharp = rounded(levels)
         if body.channels == 3 and body.output_layout == "NCHW":
             sharp = ops.transpose(sharp, ops.constant(_NCHW_TO_NHWC))
         if swap_output:

@@ -32,6 +32,34 @@ def is_bias(node: ov.Node) -> bool:
     return len(shape) == 4 and shape[1] > 1 and shape[0] == shape[2] == shape[3] == 1
 
 
+def clamped(output: ov.Output) -> tuple[ov.Output, tuple[float | None, float | None]]:
+    """Give what a clamp reads, and its bounds; of anything else itself, without bounds.
+
+    A Clip of ONNX is read as one operation, or as a maximum and a minimum in either order.
+    """
+    node = output.get_node()
+    if node.get_type_name() == "Clamp":
+        bounds = node.get_attributes()
+        return node.input_value(0), (float(bounds["min"]), float(bounds["max"]))
+    found: dict[str, float] = {}
+    while (kind := node.get_type_name()) in ("Minimum", "Maximum") and kind not in found:
+        source, bound = scalar_operand(node)
+        if source is None:
+            break
+        found[kind], output = bound, source
+        node = output.get_node()
+    return output, (found.get("Maximum"), found.get("Minimum"))
+
+
+def scalar_operand(node: ov.Node) -> tuple[ov.Output | None, float]:
+    """Give the tensor and the one number that an operation of two combines; None if it does not."""
+    for port in (0, 1):
+        constant = node.input_value(port).get_node()
+        if constant.get_type_name() == "Constant" and constant.data.size == 1:
+            return node.input_value(1 - port), float(constant.data.reshape(-1)[0])
+    return None, 0.0
+
+
 def redirect(old: ov.Output, new: ov.Output) -> None:
     """Let everything that reads one tensor read another, in place."""
     for reader in old.get_target_inputs():

@@ -44,10 +44,11 @@ class Parity:
 def check_frames(body: Body, geometry: Geometry) -> list[Frames]:
     """Give the fixed frames that conversions are compared on.
 
-    Noise and a drawn picture, wide and high, and noise of the smallest size.
+    Noise and a drawn picture, wide and high, noise of the smallest size, and what makes the
+    largest corrections: black, white and a checkerboard of both.
     """
     if body.size is not None:
-        return [random_frames(*body.size, seed=3), drawn(*body.size)]
+        return [random_frames(*body.size, seed=3), drawn(*body.size), *_extremes(*body.size)]
     minimum = geometry.minimum
     high, wide = geometry.side(56), geometry.side(40)
     return [
@@ -55,7 +56,14 @@ def check_frames(body: Body, geometry: Geometry) -> list[Frames]:
         random_frames(high, wide, seed=4),
         drawn(high, wide),
         random_frames(minimum, minimum + geometry.multiple, seed=5),
+        *_extremes(high, wide),
     ]
+
+
+def _extremes(height: int, width: int) -> list[Frames]:
+    squares = np.indices((height, width)).sum(axis=0) % 2 * np.uint8(255)
+    planes = (np.zeros_like(squares), np.full_like(squares, 255), squares)
+    return [np.repeat(plane[None, :, :, None], 3, axis=3).astype(np.uint8) for plane in planes]
 
 
 def tiny_frames(body: Body, geometry: Geometry) -> list[Frames]:

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import openvino as ov
 
 from ovsharp.convert.body import TRIAL_SIZES, Body
 from ovsharp.convert.coding import Coding, Frames, Network
+from ovsharp.convert.graph import clamped
 from ovsharp.convert.options import Options
 from ovsharp.convert.probe import enlarged, network_inputs
 from ovsharp.errors import UnsupportedModelError, UsageError
@@ -184,33 +184,14 @@ def read_ranges(
 
 def output_bounds(body: Body) -> tuple[float, float] | None:
     """Give the range that the last operation holds the output in, if it is a usual one."""
-    node = body.model.get_results()[0].input_value(0).get_node()
-    while node.get_type_name() in _LAYOUT:
-        node = node.input_value(0).get_node()
-    kind = node.get_type_name()
-    bounds: tuple[float | None, float | None] | None = None
-    if kind == "Clamp":
-        attributes = node.get_attributes()
-        bounds = (float(attributes["min"]), float(attributes["max"]))
-    elif kind in ("Minimum", "Maximum"):
-        # A Clip of ONNX: one inside the other, in either order.
-        found = {kind: _constant(node)}
-        for port in node.input_values():
-            found.setdefault(port.get_node().get_type_name(), _constant(port.get_node()))
-        bounds = (found.get("Maximum"), found.get("Minimum"))
-    elif kind == "Sigmoid":
+    output = body.model.get_results()[0].input_value(0)
+    while output.get_node().get_type_name() in _LAYOUT:
+        output = output.get_node().input_value(0)
+    _, bounds = clamped(output)
+    if output.get_node().get_type_name() == "Sigmoid":
         # A tanh says less: it also ends networks of 0..1.
         bounds = (0.0, 1.0)
     return next((usual for usual in RANGES if usual == bounds), None)
-
-
-def _constant(node: ov.Node) -> float | None:
-    """Give the one number among the inputs of an operation."""
-    for port in node.input_values():
-        constant = port.get_node()
-        if constant.get_type_name() == "Constant" and constant.data.size == 1:
-            return float(constant.data.reshape(-1)[0])
-    return None
 
 
 def decided(readings: Sequence[Reading]) -> Reading | None:

@@ -14,7 +14,7 @@ from openvino import opset13 as ops
 
 from ovsharp.convert.coding import Values
 from ovsharp.convert.engine import Runner
-from ovsharp.convert.graph import is_bias, is_convolution
+from ovsharp.convert.graph import clamped, is_bias, is_convolution, scalar_operand
 
 _MOVES = {"Reshape", "Transpose", "SpaceToDepth", "DepthToSpace"}
 _CELLS = (2, 3)
@@ -36,6 +36,10 @@ class Shuffle:
     order: tuple[tuple[int, int, int], ...]
     skip: bool = False
     """Whether the picture, or its base, is added to the shuffled output."""
+    gain: float = 1.0
+    """What the convolution's output is multiplied by, before or behind the shuffle."""
+    clamps: bool = False
+    """Whether the result is held in 0..1."""
 
     @property
     def name(self) -> str:
@@ -73,15 +77,17 @@ def find_unshuffle(picture: ov.op.Parameter) -> Shuffle | None:
 def find_shuffle(model: ov.Model, added: ov.op.Parameter) -> Shuffle | None:
     """Find the convolution whose output is the model's, through a pixel-shuffle.
 
-    Behind it may follow an addition of one input, and a clamp to 0..1.
+    Behind it may follow a factor, an addition of one input, and a clamp to 0..1.
 
     Args:
         model: the network.
         added: the input that may be added: the picture, or its base.
     """
     output = model.get_results()[0].input_value(0)
-    if _is_unit_clamp(output.get_node()):
-        output = output.get_node().input_value(0)
+    inside, bounds = clamped(output)
+    clamps = bounds == (0.0, 1.0)
+    if clamps:
+        output = inside
     skip = False
     node = output.get_node()
     if node.get_type_name() == "Add":
@@ -90,12 +96,14 @@ def find_shuffle(model: ov.Model, added: ov.op.Parameter) -> Shuffle | None:
             return None
         skip = True
         output = node.input_value(1 - sources.index(added.get_friendly_name()))
+    output, gain = _scaled(output)
     shuffled = output
     while output.get_node().get_type_name() in _MOVES:
         if len(_data_readers(output)) != 1:
             return None
         output = output.get_node().input_value(0)
     packed, bias = output, None
+    output, inner_gain = _scaled(output)
     if is_bias(output.get_node()):
         bias = output.get_node()
         output = bias.input_value(0)
@@ -110,7 +118,11 @@ def find_shuffle(model: ov.Model, added: ov.op.Parameter) -> Shuffle | None:
     numbered = np.arange(channels * rows * columns, dtype=np.float32)
     numbered = numbered.reshape(1, channels, rows, columns)
     order = _order(_run(packed.get_node(), shuffled, numbered), numbered, factor)
-    return None if order is None else Shuffle(convolution, bias, factor, order, skip)
+    return (
+        None
+        if order is None
+        else Shuffle(convolution, bias, factor, order, skip, gain * inner_gain, clamps)
+    )
 
 
 def is_plain_convolution(node: ov.Node) -> bool:
@@ -137,11 +149,13 @@ def _sides(port: ov.Output) -> tuple[int, int] | None:
     return None if shape[2].is_dynamic or shape[3].is_dynamic else tuple(shape.to_shape()[2:])
 
 
-def _is_unit_clamp(node: ov.Node) -> bool:
-    if node.get_type_name() != "Clamp":
-        return False
-    bounds = node.get_attributes()
-    return bool(bounds["min"] == 0 and bounds["max"] == 1)
+def _scaled(output: ov.Output) -> tuple[ov.Output, float]:
+    """Give what is multiplied by a number, and the number; of anything else itself and 1."""
+    if output.get_node().get_type_name() == "Multiply" and len(_data_readers(output)) == 1:
+        source, factor = scalar_operand(output.get_node())
+        if source is not None:
+            return source, factor
+    return output, 1.0
 
 
 def _factor(channels: int) -> int | None:

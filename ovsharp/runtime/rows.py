@@ -1,11 +1,12 @@
-"""The tail of an INT8 network for short vectors: one last convolution for each row of a cell.
+"""The tail of an INT8 model for short vectors: one last convolution for each row of a cell.
 
 An IR ends in one convolution and one permutation, which puts the rows of its cells of pixels below
 one another. With AVX-512 that permutation is fast, for it masks the ends of runs; with AVX2 it
-moves byte by byte. There the last convolution is run once for each row of a cell, each writes whole
-lines of the picture in 8 bits, and the lines are copied side by side. The numbers stay the same, to
-the bit. 1920x1080 on two cores of an AVX2 processor, INT8: 0.73 of the time for `x4-fast`, 0.85 for
-`sharp-fast`, 0.92 for `call-balanced`, 0.97 for `x4-balanced`.
+moves value by value. There the last convolution is run once for each row of a cell, each writes
+whole lines of the picture, and the lines are copied side by side. The numbers stay the same, to the
+bit. Corrections move in floating point, in older IRs as signed bytes. For those, 1920x1080 on two
+cores of an AVX2 processor took 0.73 of the time for `x4-fast`, 0.85 for `sharp-fast`, 0.92 for
+`call-balanced`, 0.97 for `x4-balanced`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
+
+_UP = ("Reshape", "Transpose", "Add", "Convolution")
+_UP_BYTES = ("Reshape", "Transpose", "Convert", "Clamp", "Round", "Add", "Convolution")
+"""What lies before the permutation, if corrections move in floating point, or as bytes."""
 
 _LINES = [0, 1, 3, 2, 4]
 """The permutation: cells [1, H, W, rows, 3 * columns] -> lines [1, H, rows, W, 3 * columns]."""
@@ -27,6 +32,8 @@ class _Tail:
     rows: int
     correction: ov.Node
     """float32 [1, rows * H, W, 3]: what is added to the frame, or to its base."""
+    bytes: bool
+    """Whether it moves as signed bytes."""
 
 
 def split_rows(model: ov.Model) -> bool:
@@ -51,10 +58,11 @@ def split_rows(model: ov.Model) -> bool:
         )
         part.set_friendly_name(f"{tail.convolution.get_friendly_name()}/row{row}")
         levels = ops.add(part, _part(tail.bias, 1, row, tail.rows))
-        # Rounds half to even and clamps as the IR's own nodes do, but inside the convolution.
-        low, high = ops.constant(np.float32(-128)), ops.constant(np.float32(127))
-        small = ops.fake_quantize(levels, low, high, low, high, 256)
-        nhwc = ops.transpose(small, ops.constant([0, 2, 3, 1]))
+        if tail.bytes:
+            # Rounds half to even and clamps as the IR's own nodes do, but inside the convolution.
+            low, high = ops.constant(np.float32(-128)), ops.constant(np.float32(127))
+            levels = ops.fake_quantize(levels, low, high, low, high, 256)
+        nhwc = ops.transpose(levels, ops.constant([0, 2, 3, 1]))
         lines.append(ops.reshape(nhwc, ops.constant([0, 0, 1, -1]), special_zero=True))
     picture = list(tail.correction.get_output_shape(0))
     pixels = ops.reshape(ops.concat(lines, 2), ops.constant(picture), special_zero=False)
@@ -69,8 +77,10 @@ def _find(model: ov.Model) -> _Tail | None:
             break
     else:
         return None
-    up = _above(node, "Reshape", "Transpose", "Convert", "Clamp", "Round", "Add", "Convolution")
-    down = _below(node, "Reshape", "Convert")
+    up, down = _above(node, *_UP), _below(node, "Reshape")
+    in_bytes = up is None
+    if in_bytes:
+        up, down = _above(node, *_UP_BYTES), _below(node, "Reshape", "Convert")
     if up is None or down is None or down.get_output_element_type(0) != ov.Type.f32:
         return None
     convolution, add = up
@@ -79,7 +89,7 @@ def _find(model: ov.Model) -> _Tail | None:
     quantized = convolution.input_value(0).get_node().get_type_name() == "FakeQuantize"
     if not (known and quantized):
         return None
-    return _Tail(convolution, add.input_value(1), rows, down)
+    return _Tail(convolution, add.input_value(1), rows, down, in_bytes)
 
 
 def _above(node: ov.Node, *kinds: str) -> tuple[ov.Node, ov.Node] | None:

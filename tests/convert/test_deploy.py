@@ -74,11 +74,54 @@ def test_the_packed_form_computes_the_same(
     model, folded = with_frames(body, coding)
 
     assert strides(model)[0] == [2, 1], folded
-    assert moved_types(model) == {"i8" if skip else "u8"}
+    assert moved_types(model) == {"f32" if skip else "u8"}
     frames = [random_frames(16, 24, seed=1), random_frames(6, 2, seed=2)]
     parity = compare(model, levels_of(body.network(), body, coding), frames, 1)
     assert parity.difference < 1e-5
     assert parity.levels <= 1
+
+
+ENDS = {
+    "clamp": lambda node: ops.clamp(node, 0, 1),
+    "torch.clamp": lambda node: ops.minimum(
+        ops.constant(np.float32(1)), ops.maximum(ops.constant(np.float32(0)), node)
+    ),
+    "minimum first": lambda node: ops.maximum(
+        ops.minimum(node, ops.constant(np.float32(1))), ops.constant(np.float32(0))
+    ),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("behind", [True, False])
+def test_a_clamp_and_a_factor_are_folded_however_they_are_written(end: str, behind: bool) -> None:
+    tenth = ops.constant(np.float32(0.1))
+
+    def draw(picture: ov.Node) -> ov.Node:
+        node = ops.relu(drawn.convolution(UNSHUFFLES["depth first"](picture), 12, 16, seed=1))
+        node = drawn.convolution(node, 16, 12, seed=2)
+        if behind:
+            node = ops.multiply(ops.depth_to_space(node, "depth_first", 2), tenth)
+        else:
+            node = ops.depth_to_space(ops.multiply(tenth, node), "depth_first", 2)
+        return ENDS[end](ops.add(picture, node))
+
+    body = read_body(drawn.float_model(draw))
+    model, folded = with_frames(body, Coding())
+
+    assert "skip added to the frame's own bytes" in folded
+    frames = [random_frames(16, 24, seed=1), np.full((1, 6, 4, 3), 255, np.uint8)]
+    parity = compare(model, levels_of(body.network(), body, Coding()), frames, 1)
+    assert parity.difference < 1e-5
+    assert parity.levels <= 1
+
+
+def test_other_bounds_are_not_taken_for_black_and_white() -> None:
+    def draw(picture: ov.Node) -> ov.Node:
+        return ops.clamp(packed("depth first", "depth_first", skip=True)(picture), 0.1, 1)
+
+    _, folded = with_frames(read_body(drawn.float_model(draw)), Coding())
+    assert not any("last convolution" in text for text in folded)
 
 
 def test_an_unshuffle_written_as_reshapes_of_one_size_is_recognised() -> None:

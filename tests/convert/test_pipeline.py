@@ -335,13 +335,24 @@ def test_peers(
     assert max(spec.parity.values()) < TOLERANCE
 
 
-def test_what_a_signed_byte_cannot_hold_is_left_as_written_and_said(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    source = Path(ovsharp.__file__).parent / "models/shipped/sharp-fast/student.pth"
-    packed = dict(prepare(source, Options()).report)["folded"]
-    assert "pixel-shuffle on bytes" in packed
-    monkeypatch.setattr(pipeline, "CLAMPED_SHARE", 0.005)
-    plain = dict(prepare(source, Options()).report)["folded"]
-    assert "pixel-shuffle on bytes" not in plain
-    assert "1.0% of the bytes need more than a signed byte (limit 0.5%)" in plain
+def test_corrections_of_any_size_stay_whole(tmp_path: Path) -> None:
+    """Dead pixels are filled with what lies around them: black becomes white."""
+    source, options = checkpoint(tmp_path, torch_networks.Filling())
+
+    prepared = prepare(source, options)
+
+    report = dict(prepared.report)
+    assert "pixel-shuffle in one move" in report["folded"]
+    assert report["parity IR - torch"].endswith(("by at most 0", "by at most 1"))
+    frame = np.full((1, 16, 16, 3), 255, np.uint8)
+    frame[0, 8, 8] = 0
+    assert Runner(prepared.model)([frame])[0, 8, 8].tolist() == [255, 255, 255]
+
+
+def test_parity_is_checked_on_black_white_and_checkerboards(tmp_path: Path) -> None:
+    prepared = prepare(*checkpoint(tmp_path, torch_networks.UNet()))
+    flat = [int(frame.min()) for frame in prepared.frames if frame.min() == frame.max()]
+    assert flat == [0, 255]
+    assert any(
+        frame[0, 0, 0, 0] == 0 and (frame[0, ::2, 1::2] == 255).all() for frame in prepared.frames
+    )

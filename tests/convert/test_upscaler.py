@@ -38,7 +38,7 @@ def test_an_upscaler_gets_the_packed_form(form: str, tmp_path: Path) -> None:
     assert prepared.spec.multiple == FORMS[form][0]
     folded = dict(prepared.report)["folded"]
     assert "into the first convolution" in folded
-    assert "pixel-shuffle on bytes" in folded
+    assert "pixel-shuffle in one move" in folded
     assert "skip added to the base's own bytes" in folded
     assert prepared.spec.parity["ir-torch"] < 1e-5
 

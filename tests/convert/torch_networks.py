@@ -103,3 +103,21 @@ class Windows(nn.Module):
 
     def forward(self, frame: torch.Tensor) -> torch.Tensor:
         return self.tail(frame.reshape(1, 3, 32 * 48).reshape(1, 3, 32, 48)) + frame
+
+
+class Filling(nn.Module):
+    """Makes what is dark bright: black becomes white, a correction of 255 levels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Conv2d(12, 12, 1)
+        self.tail = nn.Conv2d(12, 12, 1)
+        with torch.no_grad():
+            self.head.weight.copy_(-torch.eye(12).reshape(12, 12, 1, 1))
+            self.head.bias.fill_(0.25)
+            self.tail.weight.copy_(4 * torch.eye(12).reshape(12, 12, 1, 1))
+            self.tail.bias.zero_()
+
+    def forward(self, frame: torch.Tensor) -> torch.Tensor:
+        hidden = functional.relu(self.head(functional.pixel_unshuffle(frame, 2)))
+        return frame + functional.pixel_shuffle(self.tail(hidden), 2)

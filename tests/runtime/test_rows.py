@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import numpy as np
+import openvino as ov
 import pytest
+from openvino import opset13 as ops
 
 from ovsharp.runtime import Execution, compile_frames, compiled, find_model, get_core, read_ir
 from ovsharp.runtime.rows import split_rows
@@ -36,6 +38,43 @@ def test_short_vectors_get_a_convolution_a_row_and_the_same_picture(
     off = np.abs(picture.astype(int) - whole)
     assert off.max() <= 1
     assert np.count_nonzero(off) < 0.001 * off.size
+
+
+def test_corrections_in_floating_point_are_split_to_the_bit() -> None:
+    """The tail that `convert` writes, behind a quantizer as NNCF puts one."""
+    whole = _packed_model()
+    split = whole.clone()
+    assert split_rows(split)
+    kinds = [node.get_type_name() for node in split.get_ops()]
+    assert (kinds.count("Convolution"), kinds.count("Concat")) == (2, 1)
+    frame = noise(32, 48)[None]
+    pictures = [
+        get_core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})(frame)[0]
+        for model in (whole, split)
+    ]
+    assert pictures[0].shape == frame.shape
+    assert np.abs(pictures[0].astype(int) - frame).max() > 127
+    assert np.array_equal(*pictures)
+
+
+def _packed_model() -> ov.Model:
+    """A frame in cells of 2x2 pixels, one convolution, and what it gives added to the frame."""
+    rng = np.random.default_rng(0)
+    frame = ops.parameter([1, 32, 48, 3], np.uint8, name="frame")
+    planes = ops.transpose(ops.convert(frame, np.float32), ops.constant([0, 3, 1, 2]))
+    cells = ops.space_to_depth(planes, "blocks_first", 2)
+    low, high = ops.constant(np.float32(0)), ops.constant(np.float32(255))
+    quantized = ops.fake_quantize(cells, low, high, low, high, 256)
+    weights = ops.constant(rng.normal(0, 0.3, (12, 12, 1, 1)).astype(np.float32))
+    levels = ops.convolution(quantized, weights, [1, 1], [0, 0], [0, 0], [1, 1])
+    levels = ops.add(levels, ops.constant(rng.normal(0, 9, (1, 12, 1, 1)).astype(np.float32)))
+    levels = ops.transpose(levels, ops.constant([0, 2, 3, 1]))
+    lines = ops.reshape(levels, ops.constant([1, 16, 24, 2, 6]), special_zero=False)
+    lines = ops.transpose(lines, ops.constant([0, 1, 3, 2, 4]))
+    correction = ops.reshape(lines, ops.constant([1, 32, 48, 3]), special_zero=False)
+    both = ops.add(ops.convert(frame, np.float32), correction)
+    sharp = ops.convert(ops.clamp(ops.round(both, "half_to_even"), 0, 255), np.uint8)
+    return ov.Model([sharp], [frame], "packed")
 
 
 def test_other_graphs_stay_as_they_are() -> None:
