@@ -28,6 +28,7 @@ from ovsharp.benchmarks.quality import STILL_PHOTOS, Baseline, flicker, score, s
 from ovsharp.benchmarks.results import Quality, Report, Row, Speed, Startup, Timing
 from ovsharp.benchmarks.rivals import find_rivals
 from ovsharp.benchmarks.samples import Sample, choose_samples
+from ovsharp.benchmarks.startup import ProcessKilledError
 from ovsharp.benchmarks.subjects import EagerSubject, OpenVinoSubject, Ready, Subject
 from ovsharp.benchmarks.textbook import convert_textbook
 from ovsharp.benchmarks.variants import (
@@ -40,8 +41,8 @@ from ovsharp.benchmarks.variants import (
 )
 from ovsharp.benchmarks.verdict import recommend, with_speedups
 from ovsharp.degrade import parse
-from ovsharp.errors import UsageError
-from ovsharp.runtime import Frame, Mode, check_device, get_core, shipped_models
+from ovsharp.errors import InferenceError, UsageError
+from ovsharp.runtime import Frame, Mode, check_device, get_core, max_isa, shipped_models
 
 MODES: tuple[Mode, ...] = get_args(Mode)
 CALLS_PER_MODE = 2
@@ -137,6 +138,9 @@ def run_benchmark(options: Options, progress: Progress) -> tuple[Report, list[Sa
         candidates, left_out = _candidates(options, album, Path(scratch), progress)
         subjects, notes = _subjects(candidates, options)
         notes += left_out
+        if max_isa():
+            subjects, crashed = _without_crashes(subjects, sizes[0], progress)
+            notes += crashed
         chosen = [photos_for(candidate.spec, album, options.degrade) for candidate in candidates]
         photos = {
             candidate.name: own for candidate, (own, _) in zip(candidates, chosen, strict=True)
@@ -241,6 +245,31 @@ def _subjects(candidates: Sequence[Candidate], options: Options) -> tuple[list[S
     if not subjects:
         raise UsageError(f"nothing to measure: {'; '.join(notes)}")
     return subjects, notes
+
+
+def _without_crashes(
+    subjects: Sequence[Subject], size: Size, progress: Progress
+) -> tuple[list[Subject], list[str]]:
+    """Leave out rows that end their process; oneDNN has instruction sets that it is rarely run on.
+
+    A segmentation fault cannot be caught: each row is tried in a process of its own first.
+
+    Raises:
+        InferenceError: no row is left.
+    """
+    kept, notes = [], []
+    for subject in subjects:
+        progress.step(f"{subject.key}: tried in a process of its own")
+        try:
+            if size.fits(subject.candidate.spec):
+                subject.startup(size)
+        except ProcessKilledError as error:
+            notes.append(f"no row {subject.key}: {error}")
+        else:
+            kept.append(subject)
+    if all(isinstance(subject, EagerSubject) for subject in kept):
+        raise InferenceError(f"nothing to measure: {'; '.join(notes)}")
+    return kept, notes
 
 
 def _run_photos(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -19,6 +20,10 @@ from ovsharp.errors import InferenceError
 
 FRAMES = 3
 """Frames that go through the model before its peak memory is read."""
+
+
+class ProcessKilledError(InferenceError):
+    """A process that ran a model was ended by a signal: no exception could tell why."""
 
 
 def measure_startup(
@@ -35,12 +40,18 @@ def measure_startup(
         threads: inference threads; None for the device's choice.
 
     Raises:
-        InferenceError: the process failed.
+        ProcessKilledError: the process crashed.
+        InferenceError: it failed otherwise.
     """
     command = [sys.executable, "-m", __name__, str(path), str(height), str(width)]
     command += ["--device", device, "--precision", precision]
     command += [] if threads is None else ["--threads", str(threads)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # our own arguments, no shell
+    if result.returncode < 0:
+        raise ProcessKilledError(
+            f"{path.name} cannot run with {precision} here: OpenVINO itself crashes "
+            f"({signal.strsignal(-result.returncode)})"
+        )
     if result.returncode:
         reason = (result.stderr.strip().splitlines() or ["it said nothing"])[-1]
         raise InferenceError(

@@ -129,6 +129,8 @@ def _to_reachability(model: ov.Model) -> bool:
     touched = {parameter.output(0) for parameter in model.get_parameters()}
     for node in model.get_ordered_ops():
         live = [i for i, port in enumerate(node.input_values()) if port in touched]
+        if any(not node.input_value(i).get_element_type().is_real() for i in live):
+            return False  # places of values, such as max-pooling gives: they may lead anywhere
         if live:
             outputs = _rewritten(node, live)
             if outputs is None:

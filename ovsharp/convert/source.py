@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -106,7 +107,7 @@ def _torch(path: Path, options: Options) -> Source:
         network.module, output_index=options.output_index, size=options.size
     )
     onnx_bytes = export_onnx(module, example, dynamic=options.size is None)
-    body = read_body(get_core().read_model(onnx_bytes), size=options.size)
+    body = read_body(_read_onnx(onnx_bytes), size=options.size)
     return Source(
         body=body,
         run=torch_network(module),
@@ -118,6 +119,28 @@ def _torch(path: Path, options: Options) -> Source:
         network=dataclasses.replace(network, module=module),
         onnx_bytes=onnx_bytes,
     )
+
+
+def _read_onnx(onnx_bytes: bytes) -> ov.Model:
+    """Let OpenVINO read what torch exported; it lacks some operations, and says so at length."""
+    try:
+        return get_core().read_model(onnx_bytes)
+    except RuntimeError as error:
+        parts = re.split(r"^-- .* with a message:$", str(error), flags=re.MULTILINE)[1:]
+        # Behind an operation that fails others fail, for their input is not known.
+        kinds = [re.search(r"'<Node\((\w+)\)", part) for part in parts]
+        reasons = [part.partition("Summary:")[0].strip().splitlines()[-1] for part in parts]
+        causes = [
+            f"{kind[1] if kind else 'an operation'}: {reason.strip()}"
+            for kind, reason in zip(kinds, reasons, strict=True)
+            if "has to be known" not in reason
+        ]
+        reason = "; ".join(causes) or str(error).strip().splitlines()[-1]
+        raise UnsupportedModelError(
+            f"OpenVINO {version('openvino')} cannot run what the network computes ({reason}); "
+            f"circular padding, Fourier transforms and complex numbers are not supported: write "
+            f"them with other operations"
+        ) from error
 
 
 def _foreign(path: Path, options: Options) -> Source:

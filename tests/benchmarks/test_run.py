@@ -10,13 +10,13 @@ import pytest
 import torch
 from skimage.metrics import structural_similarity
 
-from ovsharp.benchmarks import Options, run_benchmark
+from ovsharp.benchmarks import Options, run, run_benchmark, startup, subjects
 from ovsharp.benchmarks.photos import open_album, photos_for
 from ovsharp.benchmarks.quality import flicker, still_scene
 from ovsharp.benchmarks.results import Report
 from ovsharp.benchmarks.run import parse_modes
 from ovsharp.benchmarks.samples import Sample
-from ovsharp.errors import DeviceError, UsageError
+from ovsharp.errors import DeviceError, InferenceError, UsageError
 from ovsharp.models import ARCHITECTURES
 from ovsharp.runtime import Sharpener, write_ir
 from tests.networks import frame_model, frame_spec, write_frame_model
@@ -308,3 +308,31 @@ def test_options_are_checked(changes: dict) -> None:
 def test_unknown_modes_are_refused(texts: tuple[str, ...]) -> None:
     with pytest.raises(UsageError, match="unknown mode"):
         parse_modes(texts)
+
+
+def test_a_row_that_crashes_its_process_is_left_out_and_named(
+    photos: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As oneDNN does for some networks where it is held to AVX2."""
+    crashing = tmp_path / "python"
+    crashing.write_text("#!/bin/sh\nkill -SEGV $$\n")
+    crashing.chmod(0o755)
+    real = startup.measure_startup
+
+    def measure_startup(path: Path, *size: int, **options: object) -> object:
+        with monkeypatch.context() as patch:
+            if "fp16" in path.name:
+                patch.setattr(startup.sys, "executable", str(crashing))
+            return real(path, *size, **options)
+
+    monkeypatch.setattr(subjects, "measure_startup", measure_startup)
+    monkeypatch.setattr(run, "max_isa", lambda: "AVX2")
+    options = {"data": photos, "images": 1, "sizes": ("96x128",), "seconds": 0.02}
+    report, _ = run_benchmark(
+        Options(models=(str(model),), precisions=("f32",), **options), Silent()
+    )
+    assert [row.storage for row in report.rows] == ["fp32"]
+    assert "test-fp16.xml cannot run with f32 here: OpenVINO itself crashes" in report.notes[0]
+    only = str(model / "test-fp16.xml")
+    with pytest.raises(InferenceError, match="nothing to measure: no row test fp16 f32"):
+        run_benchmark(Options(models=(only,), precisions=("f32",), **options), Silent())

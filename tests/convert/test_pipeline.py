@@ -356,3 +356,11 @@ def test_parity_is_checked_on_black_white_and_checkerboards(tmp_path: Path) -> N
     assert any(
         frame[0, 0, 0, 0] == 0 and (frame[0, ::2, 1::2] == 255).all() for frame in prepared.frames
     )
+
+
+@pytest.mark.parametrize("network", [torch_networks.Circular, torch_networks.Fourier])
+def test_what_openvino_cannot_run_is_said_in_a_sentence(network: Any, tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedModelError, match=r"OpenVINO .* cannot run what") as caught:
+        prepare(*checkpoint(tmp_path, network()))
+    assert "\n" not in str(caught.value)
+    assert "other operations" in str(caught.value)

@@ -121,3 +121,28 @@ class Filling(nn.Module):
     def forward(self, frame: torch.Tensor) -> torch.Tensor:
         hidden = functional.relu(self.head(functional.pixel_unshuffle(frame, 2)))
         return frame + functional.pixel_shuffle(self.tail(hidden), 2)
+
+
+class Circular(nn.Module):
+    """Pads with the other side of the picture, which OpenVINO cannot."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tail = nn.Conv2d(3, 3, 3, padding=1, padding_mode="circular")
+
+    def forward(self, frame: torch.Tensor) -> torch.Tensor:
+        return frame + self.tail(frame)
+
+
+class Fourier(nn.Module):
+    """Works on the spectrum, on complex numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mix = nn.Conv2d(6, 6, 1)
+
+    def forward(self, frame: torch.Tensor) -> torch.Tensor:
+        spectrum = torch.fft.rfft2(frame, norm="ortho")
+        real, imaginary = self.mix(torch.cat([spectrum.real, spectrum.imag], 1)).chunk(2, 1)
+        mixed = torch.complex(real, imaginary)
+        return frame + torch.fft.irfft2(mixed, s=frame.shape[2:], norm="ortho")
