@@ -87,7 +87,7 @@ def _table(title: str) -> Table:
         title_justify="left",
         show_edge=False,
         pad_edge=False,
-        padding=(0, 1, 0, 0),
+        padding=0,
     )
 
 
