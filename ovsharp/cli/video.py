@@ -5,10 +5,11 @@ from __future__ import annotations
 import glob
 import hashlib
 import re
+import sys
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -18,9 +19,11 @@ from ovsharp.errors import MediaError, OvsharpError, UsageError
 
 if TYPE_CHECKING:
     from ovsharp.apps import Progress
-    from ovsharp.media import Deinterlace, Frame, VideoReader, VideoWriter
+    from ovsharp.media import Deinterlace, Frame, RawVideo, VideoReader, VideoWriter
     from ovsharp.runtime import Sharpener
 
+STANDARD = Path("-")
+"""Standard input as a source, standard output as a target."""
 _NAMED = 10
 """Files that are named one by one, where they are passed over."""
 
@@ -59,7 +62,8 @@ class _Choices:
     metavar="OUT",
     required=True,
     type=click.Path(path_type=Path),
-    help="Folder to write to, or a file name with a video ending for a single video.",
+    help="Folder to write to, a file name with a video ending for a single video, or - for "
+    "YUV4MPEG2 on standard output.",
 )
 @click.option(
     "--model",
@@ -154,6 +158,8 @@ def video(
     copied. Frames are turned upright. 10-bit and HDR videos stay so, in HEVC unless --codec says
     another.
     """
+    if output == STANDARD and (flags["resume"] or flags["untouched"] == "copy"):
+        raise UsageError("-o - is not for --resume and --untouched copy; name a file")
     if target_fps is not None and flags["resume"]:
         raise UsageError("--resume needs one model for all frames; leave --target-fps out")
     _check_untouched(flags)
@@ -194,7 +200,7 @@ def video(
 
 def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) -> dict[str, Any]:
     from ovsharp.apps import Pipeline
-    from ovsharp.media import Steady, check_copy, read_video, side_by_side, write_video
+    from ovsharp.media import RawVideo, Steady, check_copy, read_video, side_by_side
     from ovsharp.quality import Flicker
 
     flicker = Flicker() if choices.report is not None else None
@@ -218,7 +224,7 @@ def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) ->
         every=choices.every,
         skip_damaged=choices.skip_damaged,
         rate=choices.input_fps,
-        deep=True,
+        deep=target != STANDARD,  # YUV4MPEG2 is of 8 bits here
         deinterlace=choices.deinterlace,
     )
     with clip:
@@ -227,21 +233,8 @@ def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) ->
             raise UsageError("--untouched copy is for models that keep the size; leave it out")
         if copied:
             check_copy(source, clip.index, target.suffix.lower())
-        sink = write_video(
-            target,
-            like=clip,
-            codec=choices.codec,
-            crf=choices.crf,
-            preset=choices.preset,
-            bitrate=_bits(choices.bitrate),
-            encoder_options=_pairs(choices.encoder_options),
-            audio=choices.audio or "keep",
-            size=_size(choices, clip, sharpener.spec.scale),
-            resume=choices.resume,
-            overwrite=choices.overwrite,
-            job=_identity(source, choices),
-        )
-        if copied and (frames := _copied(source, clip, sink, sharpener)):
+        sink = _sink(source, target, clip, choices, sharpener.spec.scale)
+        if copied and (frames := _copied(source, clip, cast("VideoWriter", sink), sharpener)):
             return _copied_summary(source, target, clip, frames)
         known, made = len(sharpener.switches), Counter(sharpener.made)
         done = sink.done
@@ -271,7 +264,32 @@ def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) ->
             raise
     notes = [*clip.notes, *sink.notes, *_quality_notes(sharpener, known, made)]
     why = "" if progress.sharpened or not progress.frames else sharpener.why
-    return _summary(source, target, clip, sink.encoder.name, done, progress, flicker, notes, why)
+    encoder = "yuv4mpeg" if isinstance(sink, RawVideo) else sink.encoder.name
+    return _summary(source, target, clip, encoder, done, progress, flicker, notes, why)
+
+
+def _sink(
+    source: Path, target: Path, clip: VideoReader, choices: _Choices, scale: int
+) -> VideoWriter | RawVideo:
+    from ovsharp.media import RawVideo, write_video
+
+    size = _size(choices, clip, scale)
+    if target == STANDARD:
+        return RawVideo(clip, size=size)
+    return write_video(
+        target,
+        like=clip,
+        codec=choices.codec,
+        crf=choices.crf,
+        preset=choices.preset,
+        bitrate=_bits(choices.bitrate),
+        encoder_options=_pairs(choices.encoder_options),
+        audio=choices.audio or "keep",
+        size=size,
+        resume=choices.resume,
+        overwrite=choices.overwrite,
+        job=_identity(source, choices),
+    )
 
 
 def _check_untouched(flags: dict[str, Any]) -> None:
@@ -398,7 +416,8 @@ def _summary(
         "is reached",
         *(f"  note: {note}" for note in figures["notes"]),
     ]
-    console.output().print("\n".join(lines), markup=False, soft_wrap=True)
+    out = console.output(stderr=target == STANDARD)
+    out.print("\n".join(lines), markup=False, soft_wrap=True)
     return figures
 
 
@@ -466,6 +485,9 @@ def _plan(inputs: tuple[str, ...], output: Path, codec: str | None) -> dict[Path
     found: dict[Path, Path] = {}
     others: list[Path] = []
     for item in inputs:
+        if item == str(STANDARD):
+            found[_standard_input()] = Path("stdin.mp4")
+            continue
         path, matches = Path(item), [Path(item)]
         if path.is_dir():
             matches = sorted(file for file in path.rglob("*") if file.is_file())
@@ -485,6 +507,10 @@ def _plan(inputs: tuple[str, ...], output: Path, codec: str | None) -> dict[Path
     if others:
         names = ", ".join(map(str, others[:_NAMED])) + ", ..." * (len(others) > _NAMED)
         click.echo(f"passed over, no videos by their endings: {names}", err=True)
+    if output == STANDARD:
+        if len(found) > 1:
+            raise UsageError(f"{len(found)} videos cannot all go to standard output; name a folder")
+        return dict.fromkeys(found, STANDARD)
     if output.suffix.lower() in CONTAINERS and not output.is_dir():
         if len(found) > 1:
             raise UsageError(f"{len(found)} videos cannot all become {output}; name a folder")
@@ -502,6 +528,15 @@ def _plan(inputs: tuple[str, ...], output: Path, codec: str | None) -> dict[Path
         if target.resolve() == source.resolve():
             raise UsageError(f"{target} is the input itself; choose another -o")
     return jobs
+
+
+def _standard_input() -> Path:
+    path = Path("/dev/stdin")
+    if not path.exists():
+        raise UsageError("this system has no /dev/stdin to read '-' from; save the video to a file")
+    if sys.stdin.isatty():
+        raise UsageError("'-' reads a video from another program: ffmpeg ... | ovsharp video - ...")
+    return path
 
 
 def _named(name: Path, codec: str | None) -> Path:

@@ -12,6 +12,7 @@ from ovsharp.media.finished import Finished, identity
 from ovsharp.media.formats import FORMATS, IMAGE_ENDINGS, QUALITY, format_of
 from ovsharp.media.images import read_frame, read_picture, write_picture
 from ovsharp.media.picture import Frame, Picture, side_by_side
+from ovsharp.media.raw import RawVideo
 from ovsharp.media.reader import VideoReader, read_video
 from ovsharp.media.recorder import Recorder
 from ovsharp.media.shot import Shot
@@ -46,6 +47,7 @@ __all__ = [
     "Finished",
     "Frame",
     "Picture",
+    "RawVideo",
     "Recorder",
     "Shot",
     "Size",

@@ -15,7 +15,6 @@ from types import TracebackType
 from typing import Any
 
 import cv2
-import numpy as np
 
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.extras import need
@@ -25,7 +24,8 @@ from ovsharp.media.colour import BT709, LIMITED, Colour, from_bgr, siting_of
 from ovsharp.media.copied import copy_video
 from ovsharp.media.deep import hdr_options
 from ovsharp.media.encoders import AUTO, find_encoder, joined
-from ovsharp.media.layouts import bits, layout_for, sampling, steps
+from ovsharp.media.fitting import completed, pixel_shape, resized
+from ovsharp.media.layouts import bits, layout_for, sampling
 from ovsharp.media.picture import Frame
 from ovsharp.media.reader import VideoReader, open_video
 from ovsharp.media.segments import Piece, pieces_of, segment_head, segments_in, write_segment
@@ -151,8 +151,7 @@ class VideoWriter:
         frame = self._fitted(shot.frame)
         with self._naming():
             if self._coding is None:
-                before = shot.frame.shape[1] / shot.frame.shape[0]
-                self._coding = self._open(frame, shot.time_base, before)
+                self._coding = self._open(shot.frame, frame, shot.time_base)
             picture = self._coded(shot, frame)
             picture.pts, picture.time_base = shot.pts, shot.time_base
             self._keep(self._coding.encode(picture))
@@ -304,27 +303,21 @@ class VideoWriter:
             )
 
     def _fitted(self, frame: Frame) -> Frame:
-        if self._size is not None and (frame.shape[1], frame.shape[0]) != self._size:
-            smaller = self._size[0] < frame.shape[1]
-            how = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
-            frame = np.asarray(cv2.resize(frame, self._size, interpolation=how), np.uint8)
-        across, down = steps(self._pixels)
-        below, right = -frame.shape[0] % down, -frame.shape[1] % across
-        if below or right:
-            note = "odd sides were made even by repeating the last row or column"
-            if note not in self.notes:
-                self.notes.append(note)
-            frame = np.asarray(
-                cv2.copyMakeBorder(frame, 0, below, 0, right, cv2.BORDER_REPLICATE), np.uint8
-            )
-        return frame
+        frame = resized(frame, self._size)
+        whole = completed(frame, self._pixels)
+        note = "odd sides were made even by repeating the last row or column"
+        if whole is not frame and note not in self.notes:
+            self.notes.append(note)
+        return whole
 
-    def _open(self, frame: Frame, time_base: Fraction, before: float) -> Any:
+    def _open(self, before: Frame, frame: Frame, time_base: Fraction) -> Any:
         import av
         from av.codec.context import Flags
 
         height, width = frame.shape[:2]
-        aspect = self._aspect(width, height, before)
+        aspect = Fraction(1) if self._like is None else self._like.sample_aspect
+        if self._size is not None:
+            aspect = pixel_shape(aspect, before, frame)
         self._head = {
             "width": width,
             "height": height,
@@ -335,17 +328,6 @@ class VideoWriter:
         self._configure(encoder, self._head, time_base)
         encoder.flags |= Flags.global_header
         return encoder
-
-    def _aspect(self, width: int, height: int, before: float) -> Fraction:
-        """Give the shape of a pixel with which the picture keeps its own, whatever its size."""
-        pixel = Fraction(1) if self._like is None else self._like.sample_aspect
-        if self._size is None:
-            return pixel
-        wanted = float(pixel) * before * height / width
-        # A side is rounded to whole, even pixels: what is square but for that is square.
-        if abs(wanted - 1) < 2 / min(width, height):
-            return Fraction(1)
-        return Fraction(wanted).limit_denominator(255)
 
     def _configure(self, encoder: Any, head: dict[str, Any], time_base: Fraction) -> None:
         encoder.width, encoder.height = head["width"], head["height"]
