@@ -21,6 +21,11 @@ The command line turns `UsageError` and `DeviceError` into exit code 2 and every
 
 from __future__ import annotations
 
+import sys
+
+_WITH_TORCH = ("convert", "train", "all", "dev")
+"""Extras that bring PyTorch."""
+
 
 class OvsharpError(Exception):
     """Base of all errors that ovsharp raises on purpose."""
@@ -41,8 +46,24 @@ class MissingExtraError(UsageError):
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(
             f"this needs the package '{package}', which is not installed; "
-            f'install it with: pip install "ovsharp[{extra}]"'
+            f"install it with: {install_line(extra)}"
         )
+
+
+def install_line(extra: str) -> str:
+    """Say what installs an extra; on Linux without CUDA, which PyTorch would bring by gigabytes.
+
+    Example:
+        >>> install_line("heic")
+        'pip install "ovsharp[heic]"'
+    """
+    line = f'pip install "ovsharp[{extra}]"'
+    if extra not in _WITH_TORCH or sys.platform != "linux":
+        return line
+    return (
+        f'uv pip install --torch-backend cpu "ovsharp[{extra}]" ("pip install uv" brings uv; '
+        f"{line} alone would bring gigabytes of CUDA)"
+    )
 
 
 class ModelLoadError(OvsharpError):

@@ -69,7 +69,7 @@ def convert(
     """
     from rich.table import Table
 
-    from ovsharp.cli.console import output
+    from ovsharp.cli.console import output, stages
     from ovsharp.convert import Options
     from ovsharp.convert import convert as run
     from ovsharp.models import parse_arguments
@@ -90,7 +90,8 @@ def convert(
     )
     storages = [part.strip() for part in precision.split(",")]
     target = source.parent if folder is None else folder
-    result = run(source, target, storages=storages, options=options)
+    with stages() as progress:
+        result = run(source, target, storages=storages, options=options, progress=progress)
     table = Table.grid(padding=(0, 2))
     for label, value in result.report:
         table.add_row(label, value)

@@ -16,6 +16,7 @@ def devices(as_json: bool) -> None:
 
     from ovsharp import runtime
     from ovsharp.cli.console import output
+    from ovsharp.errors import install_line
 
     found = runtime.devices()
     sets, packages = runtime.instruction_sets(), runtime.package_versions()
@@ -56,10 +57,11 @@ def devices(as_json: bool) -> None:
         versions.add_row(package, version or "not installed")
     console.print(versions)
     if packages["nncf"] is None:
-        console.print('Quantization needs nncf: pip install "ovsharp\\[quantize]"')
+        console.print(f"Quantization needs nncf: {install_line('quantize')}", markup=False)
     elif problem is None:
         console.print(f"openvino {packages['openvino']} and nncf {packages['nncf']} fit.")
     else:
         console.print(problem, markup=False)
     if packages["torch"] is None:
-        console.print('Converting checkpoints needs torch: pip install "ovsharp\\[convert]"')
+        line = f"Converting checkpoints needs torch: {install_line('convert')}"
+        console.print(line, markup=False, soft_wrap=True)

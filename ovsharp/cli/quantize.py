@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,7 +89,7 @@ def quantize(
     path = find_model(model, "f32")
     if output is None and any(path in files.values() for files in shipped_models().values()):
         output = Path()
-    with _stages() as progress:
+    with console.stages() as progress:
         done = calibration.quantize(
             path,
             data,
@@ -118,22 +116,6 @@ def quantize(
         return
     for line in _lines(done, at.name, before, after):
         console.output().print(line, soft_wrap=True, markup=False)
-
-
-@contextmanager
-def _stages() -> Iterator[Callable[[str, int, int], None]]:
-    """Show a progress bar for every stage that is reported."""
-    from ovsharp.cli.console import progress
-
-    with progress() as bars:
-        tasks: dict[str, Any] = {}
-
-        def report(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total)
-            bars.update(tasks[stage], completed=done, total=total)
-
-        yield report
 
 
 def _lines(done: Quantized, size: str, before: Speed, after: Speed) -> list[str]:

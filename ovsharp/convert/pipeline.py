@@ -30,6 +30,7 @@ from ovsharp.convert.ranges import find_coding, span
 from ovsharp.convert.source import Source, read_source
 from ovsharp.errors import UsageError
 from ovsharp.files import sha256, staged
+from ovsharp.progress import Progress, silent, stage
 from ovsharp.runtime import get_core, operations, read_ir, write_ir
 from ovsharp.spec import ModelSpec
 
@@ -72,13 +73,16 @@ class Conversion:
     report: Rows
 
 
-def prepare(source: Path, options: Options | None = None) -> Prepared:
+def prepare(
+    source: Path, options: Options | None = None, *, progress: Progress = silent
+) -> Prepared:
     """Make any model one that takes and gives frames, and prove it, without writing a file.
 
     Args:
         source: a PyTorch checkpoint (.pth, .pt, .safetensors), an ONNX file, an OpenVINO IR
             (.xml) or a frozen TensorFlow graph (.pb).
         options: what the file does not say.
+        progress: told of every step.
 
     Raises:
         ModelLoadError: the file is missing, damaged or no model.
@@ -88,17 +92,22 @@ def prepare(source: Path, options: Options | None = None) -> Prepared:
         MissingExtraError: a PyTorch checkpoint, and torch or onnx is not installed.
     """
     source, options = Path(source), options or Options()
-    origin = read_source(source, options)
+    with stage(progress, "reading the model"):
+        origin = read_source(source, options)
     body = origin.body
-    coding, how = find_coding(
-        body, origin.run, options, known=origin.coding, sure=origin.is_registered
-    )
-    geometry = probe_geometry(body, coding, origin.run)
-    model, folded = with_frames(body, coding)
-    frames = check_frames(body, geometry)
-    reference = levels_of(origin.run, body, coding)
-    parity, rows = _network_parity(origin, coding, geometry, reference, frames)
-    ours = compare(model, reference, frames, body.scale)
+    with stage(progress, "finding colours and ranges"):
+        coding, how = find_coding(
+            body, origin.run, options, known=origin.coding, sure=origin.is_registered
+        )
+    with stage(progress, "probing sizes and reach"):
+        geometry = probe_geometry(body, coding, origin.run)
+    with stage(progress, "packing frames"):
+        model, folded = with_frames(body, coding)
+    with stage(progress, "comparing with the source"):
+        frames = check_frames(body, geometry)
+        reference = levels_of(origin.run, body, coding)
+        parity, rows = _network_parity(origin, coding, geometry, reference, frames)
+        ours = compare(model, reference, frames, body.scale)
     check(ours.difference, f"the outputs of IR and {origin.kind}", LIMIT)
     parity[f"ir-{origin.kind}"] = ours.difference
     if origin.network is not None and origin.network.collapsed:
@@ -140,6 +149,7 @@ def convert(
     *,
     storages: Sequence[str] = ("fp32", "fp16"),
     options: Options | None = None,
+    progress: Progress = silent,
 ) -> Conversion:
     """Convert a model into IR files that take and give frames: all of them, or none.
 
@@ -151,6 +161,7 @@ def convert(
         folder: made if it does not exist.
         storages: what to store the weights as: `fp32`, `fp16` or both.
         options: what the source does not say.
+        progress: told of every step.
 
     Raises:
         ModelLoadError: as `prepare`.
@@ -161,11 +172,14 @@ def convert(
     """
     chosen = _checked(storages)
     with staged(folder) as staging:
-        prepared = prepare(source, options)
+        prepared = prepare(source, options, progress=progress)
         report = list(prepared.report)
         if prepared.onnx_bytes is not None:
             (staging / f"{prepared.spec.name}.onnx").write_bytes(prepared.onnx_bytes)
-        specs = [_write(prepared, storage, staging, report) for storage in chosen]
+        specs = []
+        for storage in chosen:
+            with stage(progress, f"writing and comparing {storage}"):
+                specs.append(_write(prepared, storage, staging, report))
         names = sorted(path.name for path in staging.iterdir())
         for name in names:
             report.append((name, f"{(staging / name).stat().st_size / 1e6:.2f} MB"))

@@ -172,3 +172,15 @@ def test_a_machine_without_a_display_is_told_what_to_install(tmp_path: Path) -> 
     command = [sys.executable, "-c", "from ovsharp import Sharpener"]
     python = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
     assert "opencv-python-headless" in python.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("system", ["linux", "darwin", "win32"])
+@pytest.mark.parametrize("extra", ["convert", "quantize"])
+def test_what_is_printed_installs_pytorch_without_cuda(
+    monkeypatch: pytest.MonkeyPatch, system: str, extra: str
+) -> None:
+    monkeypatch.setattr(sys, "platform", system)
+    line = errors.install_line(extra)
+    cpu = f'uv pip install --torch-backend cpu "ovsharp[{extra}]"'
+    assert line.startswith(cpu) == (system == "linux" and extra == "convert")
+    assert line.startswith("pip install") == (not line.startswith("uv"))

@@ -172,6 +172,24 @@ def test_only_the_storages_that_are_asked_for_are_written(tmp_path: Path) -> Non
         convert(source, tmp_path / "out", storages=["int8"])
 
 
+def test_every_step_is_told(tmp_path: Path) -> None:
+    source = drawn.write_onnx(tmp_path / "net.onnx")
+    told: list[tuple[str, int, int]] = []
+    convert(source, tmp_path / "out", progress=lambda *step: told.append(step))
+    assert [name for name, done, _ in told if not done] == [
+        "reading the model",
+        "finding colours and ranges",
+        "probing sizes and reach",
+        "packing frames",
+        "comparing with the source",
+        "writing and comparing fp32",
+        "writing and comparing fp16",
+    ]
+    assert [(name, 1, 1) for name, done, _ in told if not done] == [
+        step for step in told if step[1]
+    ]
+
+
 def test_files_of_the_same_name_are_replaced(tmp_path: Path) -> None:
     source = drawn.write_onnx(tmp_path / "net.onnx")
     (tmp_path / "net-fp32.xml").write_text("old")
