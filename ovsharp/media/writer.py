@@ -362,7 +362,14 @@ class VideoWriter:
         ]
         path = self.work / f"segment-{len(segments_in(self.work)):06}"
         write_segment(path, self._head, pieces)
+        self._check_room()
         self._coding, self._pieces, self._durations, self._count = None, [], {}, 0
+
+    def _check_room(self) -> None:
+        """Fail now where what is there already could not be joined at the end."""
+        needed = sum(path.stat().st_size for path in segments_in(self.work))
+        if shutil.disk_usage(self.work).free < needed:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _join(self, target: Path) -> None:
         import av

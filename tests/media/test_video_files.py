@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import threading
 from fractions import Fraction
 from pathlib import Path
@@ -196,6 +197,24 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(OSError, match="No space left"):
         copy(source, tmp_path / "new" / "out.mp4")
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+def test_a_disk_that_will_be_full_is_foreseen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = type(shutil.disk_usage(tmp_path))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage(1000, 900, 100))
+    written = 0
+    with (
+        pytest.raises(OSError, match="No space left") as caught,
+        read_video(clip(tmp_path / "in.mp4")) as video,
+        write_video(tmp_path / "out.mp4", like=video, segment=4) as sink,
+    ):
+        for shot in video:
+            sink.write(shot)
+            written += 1
+    assert written == 3  # not all of them: the first segment does not fit twice
+    assert caught.value.filename == str(tmp_path / "out.mp4")
 
 
 def test_existing_files_and_unknown_endings_are_refused(tmp_path: Path) -> None:
