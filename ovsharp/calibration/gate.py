@@ -86,6 +86,7 @@ class Judge:
     Attributes:
         before: quality of the frames as they come in, enlarged bicubically if need be.
         parent: quality of the parent.
+        worse: on how many crops the parent is worse than the frame as it comes in, by SSIM.
         device_name: full name of the device that ran them.
     """
 
@@ -105,8 +106,10 @@ class Judge:
         ]
         self._extremes = synthetic_frames(*(spec.size or spec.padded(_EXTREME_SIDE, _EXTREME_SIDE)))
         self._expected = list(self._run(parent, self._extremes.values(), f32))
-        self.before = _mean([upscale(frame, spec.scale) for frame in self._frames], self._truths)
-        self.parent = _mean(outputs, self._truths)
+        own = _scores([upscale(frame, spec.scale) for frame in self._frames], self._truths)
+        scores = _scores(outputs, self._truths)
+        self.before, self.parent = _average(own), _average(scores)
+        self.worse = sum(a.ssim < b.ssim for a, b in zip(scores, own, strict=True))
 
     def judge(self, model: ov.Model, execution: Execution) -> Verdict:
         """Measure a quantized model with an execution precision.
@@ -251,10 +254,20 @@ def _rank(
 
 
 def _mean(outputs: Iterable[Frame], truths: Sequence[Frame]) -> Quality:
-    pairs = list(zip(outputs, truths, strict=True))
+    return _average(_scores(outputs, truths))
+
+
+def _scores(outputs: Iterable[Frame], truths: Sequence[Frame]) -> list[Quality]:
+    return [
+        Quality(ssim=ssim(output, truth), psnr=capped_psnr(output, truth))
+        for output, truth in zip(outputs, truths, strict=True)
+    ]
+
+
+def _average(scores: Sequence[Quality]) -> Quality:
     return Quality(
-        ssim=float(np.mean([ssim(output, truth) for output, truth in pairs])),
-        psnr=float(np.mean([capped_psnr(output, truth) for output, truth in pairs])),
+        ssim=float(np.mean([score.ssim for score in scores])),
+        psnr=float(np.mean([score.psnr for score in scores])),
     )
 
 

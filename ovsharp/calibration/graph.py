@@ -91,14 +91,38 @@ def float_ends(model: ov.Model) -> tuple[str, ...]:
 def without_quantizers(model: ov.Model, layer: str) -> ov.Model:
     """Give a copy in which the quantizers of one layer's input and weights are gone.
 
-    A quantizer whose output other layers read, too, goes for all of them.
+    A quantizer whose output other layers read, too, goes for all of them; and so does one that
+    serves no quantized layer any more, such as that of an addition before this one.
     """
     clone = model.clone()
     node = next(node for node in clone.get_ops() if node.get_friendly_name() == layer)
     for quantizer in _quantizers_above(node):
-        for reader in quantizer.output(0).get_target_inputs():
-            reader.replace_source_output(quantizer.input_value(0))
+        _bypass(quantizer)
+    drop_idle_quantizers(clone)
     return clone
+
+
+def drop_idle_quantizers(model: ov.Model) -> None:
+    """Take out quantizers from which no quantized layer reads, in place.
+
+    NNCF quantizes additions and resizing, too. Where the layers behind them stay in floating
+    point, that rounds the picture to 8 bits and saves nothing.
+    """
+    busy: set[str] = set()
+    for node in reversed(model.get_ordered_ops()):
+        kind, name = node.get_type_name(), node.get_friendly_name()
+        if kind in LAYERS:
+            if any(source.get_type_name() == "FakeQuantize" for source in _sources(node)[1:]):
+                busy.update(source.get_friendly_name() for source in _sources(node))
+        elif name in busy:
+            busy.update(source.get_friendly_name() for source in _sources(node))
+        elif kind == "FakeQuantize":
+            _bypass(node)
+
+
+def _bypass(quantizer: ov.Node) -> None:
+    for reader in quantizer.output(0).get_target_inputs():
+        reader.replace_source_output(quantizer.input_value(0))
 
 
 def _is_skip(node: ov.Node, behind: frozenset[str]) -> bool:

@@ -53,6 +53,8 @@ class Quantized:
     """Of the degraded frames themselves."""
     parent_quality: Quality
     """In f32."""
+    worse: int
+    """On how many images for validation the parent, by SSIM, is worse than its own input."""
     execution: Execution
     verdict: Verdict
     """With `execution`: the one that counts."""
@@ -158,6 +160,7 @@ def quantize(
         images=images,
         before=judge.before,
         parent_quality=judge.parent,
+        worse=judge.worse,
         execution=execution,
         verdict=accepted.verdict,
         verdict_f32=verdict_f32,

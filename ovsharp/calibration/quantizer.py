@@ -12,7 +12,7 @@ from typing import Any
 import openvino as ov
 import rich
 
-from ovsharp.calibration.graph import float_ends
+from ovsharp.calibration.graph import drop_idle_quantizers, float_ends
 from ovsharp.calibration.ranges import fit_ranges
 from ovsharp.calibration.rounding import round_weights
 from ovsharp.calibration.running import Tensors
@@ -114,6 +114,7 @@ def post_training(
             f"nncf {version('nncf')} with openvino {version('openvino')} cannot quantize this "
             f"model: {error}"
         ) from error
+    drop_idle_quantizers(quantized)
     fit_ranges(quantized, model, frames, drawn, progress=progress)
     round_weights(quantized, every, progress=progress)
     return quantized

@@ -138,13 +138,26 @@ def _lines(done: Quantized, size: str, before: Speed, after: Speed) -> list[str]
         f"drop    SSIM {verdict.ssim_drop:+.4f} (limit {done.quantization.max_drop:g}), PSNR "
         f"{verdict.psnr_drop:+.2f} dB, against {against} of {len(images.validation)} images held "
         f"apart; of white, black, flat and gradient frames {verdict.extreme_frame} fares worst, "
-        f"off by {verdict.extreme_levels} levels (limit {verdict.extreme_limit})",
+        f"off by {verdict.extreme_levels} levels (limit {verdict.extreme_limit}){_doubt(done)}",
         f"ran     {done.parent_spec.storage} -> {done.spec.storage} storage, {ran} on "
         f"{done.quantization.device}; calibrated on {len(images.calibration)} crops of "
         f"{images.calibration_images} images{skipped}; layers given back to floating point: "
         f"{', '.join(done.quantization.float_layers) or 'none'}",
         f"files   {', '.join(str(file) for file in done.files)}",
     ]
+
+
+def _doubt(done: Quantized) -> str:
+    """Say so where the model is no help on these images: the drop then says little."""
+    if done.parent_quality.ssim >= done.before.ssim:
+        return ""
+    recipe = done.images.recipe
+    damage = recipe.text if recipe is not None and recipe.text else "the images as they are"
+    return (
+        f"; a poor yardstick: on {done.worse} of these images the model itself is worse than its "
+        f"input; it was made for {done.parent_spec.degradation or 'a damage that is not known'} "
+        f"and measured on {damage}: name its own damage with --degrade, or give pairs"
+    )
 
 
 def _figures(done: Quantized, size: str, before: Speed, after: Speed) -> dict[str, Any]:
@@ -162,6 +175,7 @@ def _figures(done: Quantized, size: str, before: Speed, after: Speed) -> dict[st
             "after": asdict(done.verdict),
             "after_f32": asdict(done.verdict_f32),
             "has_truth": done.images.has_truth,
+            "worse_than_input": done.worse,
         },
         "quantization": asdict(done.quantization),
         "calibration_crops": len(done.images.calibration),

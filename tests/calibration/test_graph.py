@@ -8,7 +8,13 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
 
-from ovsharp.calibration.graph import float_ends, is_quantized, layers, without_quantizers
+from ovsharp.calibration.graph import (
+    drop_idle_quantizers,
+    float_ends,
+    is_quantized,
+    layers,
+    without_quantizers,
+)
 from tests.networks import frame_model
 
 
@@ -65,3 +71,30 @@ def test_taking_the_quantizers_of_a_layer_out_leaves_the_others() -> None:
     assert (count(model), count(once)) == (4, 2)
     assert is_quantized(once)
     assert not is_quantized(without_quantizers(once, "first"))
+
+
+def test_quantizers_of_an_addition_go_with_the_last_layer_behind_it() -> None:
+    """Conv -> quantizer -> + (what came in, quantized) -> quantizer -> conv."""
+
+    def quantized(node: ov.Node, name: str) -> ov.Node:
+        low, high = ops.constant(np.float32(0)), ops.constant(np.float32(1))
+        return ops.fake_quantize(node, low, high, low, high, 256, name=name)
+
+    def convolution(node: ov.Node, name: str) -> ov.Node:
+        weights = quantized(ops.constant(np.ones((3, 3, 1, 1), np.float32)), f"{name}/weights")
+        return ops.convolution(node, weights, [1, 1], [0, 0], [0, 0], [1, 1], name=name)
+
+    frame = ops.parameter([1, 3, 8, 8], np.float32, name="frame")
+    first = convolution(quantized(frame, "picture"), "first")
+    both = ops.add(quantized(first, "left"), quantized(ops.relu(first), "right"))
+    model = ov.Model([convolution(quantized(both, "sum"), "last")], [frame])
+
+    def left(some: ov.Model) -> set[str]:
+        kinds = {op.get_friendly_name(): op.get_type_name() for op in some.get_ops()}
+        return {name for name, kind in kinds.items() if kind == "FakeQuantize"}
+
+    untouched = left(model)
+    drop_idle_quantizers(model)
+    assert left(model) == untouched
+    assert left(without_quantizers(model, "last")) == {"picture", "first/weights"}
+    assert {"left", "right", "sum"} <= left(without_quantizers(model, "first"))

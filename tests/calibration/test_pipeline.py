@@ -87,6 +87,7 @@ def test_the_reported_figures_are_true(done: Quantized, parent: Path, data: Path
         )
     own_ssim, own_psnr, before_ssim, before_psnr, after_ssim, after_psnr = np.mean(rows, axis=0)
     assert done.before.ssim == pytest.approx(own_ssim)
+    assert done.worse == sum(row[2] < row[0] for row in rows)
     assert done.before.psnr == pytest.approx(own_psnr)
     assert done.parent_quality.ssim == pytest.approx(before_ssim)
     assert done.parent_quality.psnr == pytest.approx(before_psnr)

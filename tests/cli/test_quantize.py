@@ -53,6 +53,17 @@ def test_it_prints_seven_lines(data: Path, tmp_path: Path) -> None:
     assert all(Path(name.strip()).is_file() for name in lines[6].removeprefix("files").split(","))
 
 
+def test_a_model_that_is_worse_than_its_input_is_a_poor_yardstick(
+    data: Path, tmp_path: Path
+) -> None:
+    model, _ = write_hostile(tmp_path / "model")  # random weights
+    result = CliRunner().invoke(quantize, options(model, data, "--max-drop", "1"))
+    assert result.exit_code == 0, result.output
+    drop = " ".join(result.output.split())
+    assert "on 2 of these images the model itself is worse than its input" in drop
+    assert "it was made for gla and measured on" in drop
+
+
 def test_json_has_the_same_figures(data: Path, tmp_path: Path) -> None:
     model = write_frame_model(tmp_path / "model", layers=3)
     result = CliRunner().invoke(quantize, options(model, data, "--json"))
