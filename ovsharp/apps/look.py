@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ovsharp.media import Shot
-from ovsharp.runtime import Sharpener
+from ovsharp.runtime import Session
 
 
 def stays_untouched(
     source: Iterable[Shot],
-    sharpener: Sharpener,
+    sharpener: Session,
     *,
     segment: int = 0,
     on_frame: Callable[[int], None] | None = None,
@@ -19,7 +19,7 @@ def stays_untouched(
 
     Args:
         source: shots in order, from the first one on.
-        sharpener: stays open.
+        sharpener: or a session of one; stays open.
         segment: as of the `Pipeline` that is to write them, which then chooses the same.
         on_frame: told how many were looked at.
     """

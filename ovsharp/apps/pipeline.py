@@ -10,7 +10,7 @@ from queue import Empty, Full, Queue
 from typing import Literal, Protocol, TypeVar
 
 from ovsharp.media import Frame, Shot
-from ovsharp.runtime import Sharpener
+from ovsharp.runtime import Session
 
 State = Literal["ready", "running", "paused", "done", "failed", "cancelled"]
 _Item = TypeVar("_Item")
@@ -97,7 +97,7 @@ class Pipeline:
 
     Args:
         source: shots in order; closed when the pipeline ends, if it is a generator.
-        sharpener: stays open.
+        sharpener: or a session of one; stays open.
         sink: its `write` is called in order, from one thread.
         each: makes what is written of (frame before, frame after); None writes the latter.
         depth: shots that wait between two stages at most.
@@ -108,6 +108,7 @@ class Pipeline:
     Example:
         >>> import numpy as np
         >>> from fractions import Fraction
+        >>> from ovsharp import Sharpener
         >>> class Count:
         ...     shots = 0
         ...     def write(self, shot): self.shots += 1
@@ -120,7 +121,7 @@ class Pipeline:
     def __init__(
         self,
         source: Iterable[Shot],
-        sharpener: Sharpener,
+        sharpener: Session,
         sink: Sink,
         *,
         each: Callable[[Frame, Frame], Frame] | None = None,

@@ -6,7 +6,6 @@ import glob
 import hashlib
 import re
 import sys
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -20,7 +19,7 @@ from ovsharp.errors import MediaError, OvsharpError, UsageError
 if TYPE_CHECKING:
     from ovsharp.apps import Progress
     from ovsharp.media import Deinterlace, Frame, RawVideo, VideoReader, VideoWriter
-    from ovsharp.runtime import Sharpener
+    from ovsharp.runtime import Session, Sharpener
 
 STANDARD = Path("-")
 """Standard input as a source, standard output as a target."""
@@ -200,8 +199,9 @@ def video(
 
 def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) -> dict[str, Any]:
     from ovsharp.apps import Pipeline
-    from ovsharp.media import RawVideo, Steady, check_copy, read_video, side_by_side
+    from ovsharp.media import RawVideo, check_copy, read_video, side_by_side
     from ovsharp.quality import Flicker
+    from ovsharp.runtime import Steady
 
     flicker = Flicker() if choices.report is not None else None
     steady, place = Steady(), 0
@@ -236,10 +236,9 @@ def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) ->
         sink = _sink(source, target, clip, choices, sharpener.spec.scale)
         if copied and (frames := _copied(source, clip, cast("VideoWriter", sink), sharpener)):
             return _copied_summary(source, target, clip, frames)
-        known, made = len(sharpener.switches), Counter(sharpener.made)
         done = sink.done
         try:
-            with sink, console.progress() as bar:
+            with sink, console.progress() as bar, sharpener.session(first=done) as call:
                 task = bar.add_task(source.name, total=clip.frames, completed=done)
 
                 def show(progress: Progress) -> None:
@@ -248,7 +247,7 @@ def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) ->
 
                 pipeline = Pipeline(
                     clip.shots(done, after=sink.reached),
-                    sharpener,
+                    call,
                     sink,
                     each=each if choices.steady or choices.side_by_side or flicker else None,
                     interrupt=clip.interrupt,
@@ -262,8 +261,8 @@ def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) ->
                     f"{source}: {sink.done} frames are kept; continue with --resume", err=True
                 )
             raise
-    notes = [*clip.notes, *sink.notes, *_quality_notes(sharpener, known, made)]
-    why = "" if progress.sharpened or not progress.frames else sharpener.why
+    notes = [*clip.notes, *sink.notes, *_quality_notes(call)]
+    why = "" if progress.sharpened or not progress.frames else call.why
     encoder = "yuv4mpeg" if isinstance(sink, RawVideo) else sink.encoder.name
     return _summary(source, target, clip, encoder, done, progress, flicker, notes, why)
 
@@ -315,11 +314,11 @@ def _copied(source: Path, clip: VideoReader, sink: VideoWriter, sharpener: Sharp
         looked = count
         bar.update(task, completed=count)
 
-    with console.progress() as bar:
+    with console.progress() as bar, sharpener.session() as call:
         task = bar.add_task(f"{source.name}: looking", total=clip.frames)
         try:
             segment = sink.segment
-            if not stays_untouched(clip.shots(), sharpener, segment=segment, on_frame=show):
+            if not stays_untouched(clip.shots(), call, segment=segment, on_frame=show):
                 return 0
             sink.copy_source()
             sink.finish()
@@ -346,17 +345,18 @@ def _copied_summary(source: Path, target: Path, clip: VideoReader, frames: int) 
     }
 
 
-def _quality_notes(sharpener: Sharpener, known: int, made: Counter[str]) -> list[str]:
-    """Say which models ran, and how they changed since some switches and frames were known."""
+def _quality_notes(call: Session) -> list[str]:
+    """Say which models ran, and how they changed."""
     switches = [
         f"frame {switch.frame}: {switch.before} -> {switch.after} ({switch.reason})"
-        for switch in sharpener.switches[known:]
+        for switch in call.switches
     ]
-    if sharpener.choice is None:
-        new = Counter(sharpener.made) - made
-        frames = ", ".join(f"{name} {count}" for name, count in new.most_common())
-        return [*switches, f"frames by model: {frames}"] if frames else []
-    return [sharpener.choice.reason, *switches, f"{sharpener.variant} runs at the end"]
+    if call.choice is not None:
+        return [call.choice.reason, *switches, f"{call.variant} runs at the end"]
+    if len(call.variants) == 1 or not call.frames:
+        return []
+    frames = ", ".join(f"{name} {count}" for name, count in call.made.items())
+    return [*switches, f"frames by model: {frames}"]
 
 
 def _summary(

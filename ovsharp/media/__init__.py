@@ -17,7 +17,6 @@ from ovsharp.media.reader import VideoReader, read_video
 from ovsharp.media.recorder import Recorder
 from ovsharp.media.shot import Shot
 from ovsharp.media.sizing import Size
-from ovsharp.media.steady import Steady
 from ovsharp.media.tracks import AUDIO, Audio
 from ovsharp.media.video import VIDEO_ENDINGS, is_video, video_frames
 from ovsharp.media.virtual_camera import VirtualCamera
@@ -51,7 +50,6 @@ __all__ = [
     "Recorder",
     "Shot",
     "Size",
-    "Steady",
     "VideoReader",
     "VideoWriter",
     "VirtualCamera",

@@ -1,6 +1,6 @@
 """IR files to frames: devices, compiled models, requests, tiles, `Sharpener`. No torch."""
 
-from ovsharp.runtime.chooser import Choice
+from ovsharp.runtime.choice import Choice
 from ovsharp.runtime.compiled import CompiledFrames, Mode, Settings, compile_frames
 from ovsharp.runtime.device import (
     Execution,
@@ -11,6 +11,7 @@ from ovsharp.runtime.device import (
     used_isa,
 )
 from ovsharp.runtime.frames import Frame, check_frame, pad, upscale
+from ovsharp.runtime.history import Switch
 from ovsharp.runtime.ir import (
     megabytes,
     operations,
@@ -30,6 +31,7 @@ from ovsharp.runtime.machine import (
 )
 from ovsharp.runtime.router import Router, crops, model_files
 from ovsharp.runtime.routes import VIDEO_LOOK_EVERY
+from ovsharp.runtime.session import Session
 from ovsharp.runtime.sharpener import Sharpener
 from ovsharp.runtime.shipped import (
     DEFAULT_MODEL,
@@ -39,7 +41,7 @@ from ovsharp.runtime.shipped import (
     shipped_models,
     shipped_routers,
 )
-from ovsharp.runtime.turn import Switch
+from ovsharp.runtime.steady import Steady
 
 __all__ = [
     "DEFAULT_MODEL",
@@ -52,8 +54,10 @@ __all__ = [
     "Frame",
     "Mode",
     "Router",
+    "Session",
     "Settings",
     "Sharpener",
+    "Steady",
     "Switch",
     "check_device",
     "check_frame",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,15 +17,16 @@ import openvino as ov
 
 from ovsharp.errors import UsageError
 from ovsharp.files import sha256
-from ovsharp.runtime.chooser import Choice, Chooser
+from ovsharp.runtime.choice import Choice
+from ovsharp.runtime.chooser import KEPT_SIZES, Chooser
 from ovsharp.runtime.controller import SPARE, Controller
 from ovsharp.runtime.device import MAX_ISA, get_core
 from ovsharp.runtime.fade import FADE_FRAMES, Fade
 from ovsharp.runtime.frames import Frame
-from ovsharp.runtime.ring import COMPILED_SIZES
+from ovsharp.runtime.history import Switch
 from ovsharp.runtime.shipped import DEFAULT_ROUTER, find_router, shipped_models
 from ovsharp.runtime.timing import TimingCache, measure, size_class
-from ovsharp.runtime.turn import KEPT_SWITCHES, Switch, Turn
+from ovsharp.runtime.turn import Turn
 from ovsharp.runtime.variant import Tuning, Variant
 
 MEMBERS = ("quality", "balanced", "fast")
@@ -110,7 +111,7 @@ class _AutoTurn(Turn):
 
 
 class Auto(Chooser):
-    """Several models that make the same frames, better or faster, and who of them is running.
+    """Several models that make the same frames, better or faster, and who of them runs in a call.
 
     Every frame size has a course of its own: a first choice from measured times (measured when
     the first frame of that size comes, if this machine's cache does not know them), then a
@@ -125,6 +126,8 @@ class Auto(Chooser):
         tuning: what the variants run with.
         cache: remembered times.
         clock: a monotonic clock in seconds.
+        parent: see `Chooser`; models are measured for one call at a time.
+        first: likewise.
     """
 
     def __init__(
@@ -135,16 +138,18 @@ class Auto(Chooser):
         *,
         cache: TimingCache | None = None,
         clock: Callable[[], float] = time.perf_counter,
+        parent: Auto | None = None,
+        first: int = 0,
     ) -> None:
+        super().__init__(parent, first)
         self.variants, self.clock = tuple(variants), clock
         self._target_fps, self._tuning = target_fps, tuning
         self._cache = TimingCache() if cache is None else cache
         # Two locks: to measure, slots are needed, and whoever holds them may have to report first.
-        self._choosing, self._lock = threading.Lock(), threading.Lock()
+        self._choosing: threading.Lock = threading.Lock() if parent is None else parent._choosing
+        self._lock = threading.Lock()
         self._courses: OrderedDict[tuple[int, int], _Course] = OrderedDict()
         self._closed = False
-        self._pinned: int | None = None
-        self._switches: deque[Switch] = deque(maxlen=KEPT_SWITCHES)
         self._helper = ThreadPoolExecutor(1, thread_name_prefix="ovsharp-auto")
 
     @property
@@ -153,22 +158,10 @@ class Auto(Chooser):
         return tuple(variant.name for variant in self.variants)
 
     @property
-    def choice(self) -> Choice | None:
-        """The choice for the last size of frames; None before the first."""
-        course = self._last
-        return None if course is None else course.choice
-
-    @property
     def variant(self) -> Variant:
         """The model that makes the next frame of the last size."""
         course = self._last
         return self.variants[0 if course is None else course.level]
-
-    @property
-    def switches(self) -> tuple[Switch, ...]:
-        """The last changes of model, oldest first."""
-        with self._lock:
-            return tuple(self._switches)
 
     def turn(self, frame: Frame) -> Turn:
         """Say who makes the next frame.
@@ -183,6 +176,8 @@ class Auto(Chooser):
                 course.fade = None
             turn = _AutoTurn(self, course, course.step)
             course.step += 1
+            self.history.choose(course.choice, turn.variant.name)
+            self.history.frame(turn.variant.name)
             return turn
 
     def prepare(self, height: int, width: int) -> Variant:
@@ -193,13 +188,21 @@ class Auto(Chooser):
         """
         course = self._course(height, width)
         with self._lock:
-            return self.variants[course.level]
+            variant = self.variants[course.level]
+            self.history.choose(course.choice, variant.name)
+            return variant
 
-    def pin(self, name: str | None) -> None:
-        """Run one model whatever its speed; None lets the times decide again."""
-        self._check_known(name)
-        with self._lock:
-            self._pinned = None if name is None else self.names.index(name)
+    def session(self, look_every: int, first: int) -> Chooser:  # noqa: ARG002 - as every chooser
+        """Give a chooser for another call: with what was measured, and a clock of its own."""
+        return Auto(
+            self.variants,
+            self._target_fps,
+            self._tuning,
+            cache=self._cache,
+            clock=self.clock,
+            parent=self,
+            first=first,
+        )
 
     def report(
         self,
@@ -219,23 +222,21 @@ class Auto(Chooser):
             ended = self.clock()
             seconds = ended - max(began, course.ended)
             course.ended = ended
-            course.frames += 1
             running = variant is self.variants[course.level]
             if self._closed or course.pending is not None or not settled or not running:
                 return
-            pinned = self._pinned
-            course.wanted = course.controller.feed(seconds) if pinned is None else pinned
+            pinned = self.pinned
+            fed = self.names.index(pinned) if pinned else course.controller.feed(seconds)
+            course.wanted = fed
             if course.wanted != course.level:
                 ready = partial(self._ready, course.wanted, frame.copy(), result.copy())
                 course.pending = self._helper.submit(ready)
 
     def close(self) -> None:
-        """Wait for what is being prepared, and drop everything that is compiled."""
+        """Wait for what is being prepared."""
         with self._lock:
             self._closed = True
         self._helper.shutdown()
-        for variant in self.variants:
-            variant.clear()
 
     @property
     def _last(self) -> _Course | None:
@@ -250,14 +251,14 @@ class Auto(Chooser):
             with self._lock:
                 self._courses[height, width] = course
                 self._courses.move_to_end((height, width))
-                while len(self._courses) > COMPILED_SIZES:
+                while len(self._courses) > KEPT_SIZES:
                     self._courses.popitem(last=False)
             return course
 
     def _begin(self, height: int, width: int) -> _Course:
         times = self._times(height, width)
         choice = choose(self._target_fps, times, height, width)
-        level = self.names.index(choice.model) if self._pinned is None else self._pinned
+        level = self.names.index(self.pinned or choice.model)
         controller = Controller(self._target_fps, list(times.values()), level)
         return _Course(choice, level, controller)
 
@@ -302,7 +303,7 @@ class Auto(Chooser):
             return
         pending, course.pending = course.pending, None
         if pending.exception() is not None:
-            self._pinned = None
+            self._pin = ""
             course.controller.stay(course.level)
         course.fade = pending.result()
         before, after = self.variants[course.level], self.variants[course.wanted]
@@ -312,7 +313,7 @@ class Auto(Chooser):
         if course.controller.level != course.wanted:  # not its decision
             reason = "pinned"
             course.controller.stay(course.wanted)
-        self._switches.append(Switch(course.frames, before.name, after.name, reason))
+        self.history.switch(Switch(self.history.place, before.name, after.name, reason))
         course.level, course.step = course.wanted, 0
 
 
@@ -326,8 +327,6 @@ class _Course:
     controller: Controller
     step: int = 0
     """Frames that were begun since the last change of model, or the start."""
-    frames: int = 0
-    """Frames that were finished."""
     ended: float = 0.0
     """When the last one was."""
     fade: Fade | None = None

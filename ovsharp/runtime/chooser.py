@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ovsharp.errors import UsageError
 from ovsharp.runtime.frames import Frame
-from ovsharp.runtime.turn import Switch, Turn
+from ovsharp.runtime.history import History
+from ovsharp.runtime.turn import Turn
 from ovsharp.runtime.variant import Variant
 
-
-@dataclass(frozen=True)
-class Choice:
-    """Which model a frame rate was entrusted to, and why."""
-
-    model: str
-    target_fps: float
-    milliseconds: Mapping[str, float]
-    """Time per frame of every model of the family, end to end, best pictures first."""
-    height: int
-    """Of the frames, in pixels."""
-    width: int
-    reason: str
-    """A sentence."""
+KEPT_SIZES = 4
+"""Frame sizes of one call whose choices are remembered."""
 
 
 class Chooser(ABC):
-    """Decides which model makes a frame. Thread-safe."""
+    """Decides which model makes a frame of a call. Thread-safe.
+
+    Args:
+        parent: of whose models this one chooses too; what is pinned there is pinned here.
+        first: frames of the stream that came before the call.
+    """
+
+    def __init__(self, parent: Chooser | None = None, first: int = 0) -> None:
+        self._parent, self._pin = parent, ""
+        self.history: History = History(None if parent is None else parent.history, first)
 
     @property
     @abstractmethod
@@ -39,11 +35,6 @@ class Chooser(ABC):
     @abstractmethod
     def variant(self) -> Variant:
         """The model that stands for all where a single one is asked for."""
-
-    @property
-    def running(self) -> str:
-        """Name of what makes the frames now."""
-        return self.variant.name
 
     @abstractmethod
     def turn(self, frame: Frame) -> Turn:
@@ -58,59 +49,41 @@ class Chooser(ABC):
         """Give the model that a frame of this size would get."""
 
     @abstractmethod
+    def session(self, look_every: int, first: int) -> Chooser:
+        """Give a chooser among the same models that knows nothing of other calls.
+
+        Args:
+            look_every: frames from one look of a router to the next.
+            first: frames of the stream that came before the call.
+        """
+
+    @property
+    def pinned(self) -> str:
+        """Name of the model that makes all frames; empty where it is chosen."""
+        return self._pin or (self._parent.pinned if self._parent is not None else "")
+
     def pin(self, name: str | None) -> None:
         """Let one model make all frames; None gives the choice back.
 
         Raises:
             UsageError: there is no such model.
         """
-
-    @abstractmethod
-    def close(self) -> None:
-        """Drop everything that is compiled."""
+        if name is not None and name not in self.names:
+            raise UsageError(f"there is no model {name} here; pin {', '.join(self.names)}")
+        self._pin = name or ""
 
     def restart(self) -> None:  # noqa: B027 - most have nothing to forget
         """Forget what was chosen for the frames before."""
 
-    @property
-    def gains(self) -> Mapping[str, float]:
-        """What was last expected of each model, in dB."""
-        return {}
-
-    @property
-    def made(self) -> Mapping[str, int]:
-        """How many frames each model has made, most first."""
-        return {}
-
-    @property
-    def sharpened(self) -> bool:
-        """Whether a model made the last frame."""
-        return True
-
-    @property
-    def why(self) -> str:
-        """Why the last frame was given to who made it; empty where nothing was weighed."""
-        return ""
-
-    @property
-    def choice(self) -> Choice | None:
-        """What a frame rate made of the last frame size."""
-        return None
-
-    @property
-    def switches(self) -> tuple[Switch, ...]:
-        """The last changes of model, oldest first."""
-        return ()
-
-    def _check_known(self, name: str | None) -> None:
-        if name is not None and name not in self.names:
-            raise UsageError(f"there is no model {name} here; pin {', '.join(self.names)}")
+    def close(self) -> None:  # noqa: B027 - most have nothing that runs
+        """Wait for what is being prepared."""
 
 
 class Only(Chooser):
     """One model, whatever comes."""
 
-    def __init__(self, variant: Variant) -> None:
+    def __init__(self, variant: Variant, parent: Chooser | None = None, first: int = 0) -> None:
+        super().__init__(parent, first)
         self._variant = variant
 
     @property
@@ -125,11 +98,16 @@ class Only(Chooser):
 
     def turn(self, frame: Frame) -> Turn:  # noqa: ARG002 - as every chooser
         """Give it the frame."""
+        self.history.frame(self._variant.name)
         return Turn(self._variant)
 
     def prepare(self, height: int, width: int) -> Variant:  # noqa: ARG002 - as every chooser
         """Give it."""
         return self._variant
+
+    def session(self, look_every: int, first: int) -> Chooser:  # noqa: ARG002 - as every chooser
+        """Give it to another call."""
+        return Only(self._variant, self, first)
 
     def pin(self, name: str | None) -> None:  # noqa: ARG002 - as every chooser
         """Refuse: there is nothing to choose.
@@ -141,7 +119,3 @@ class Only(Chooser):
             "there is one model only: name none to let a router choose, or give target_fps to "
             "choose among a family"
         )
-
-    def close(self) -> None:
-        """Drop what is compiled."""
-        self._variant.clear()

@@ -11,7 +11,7 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
 
-from ovsharp.errors import DeviceError, UsageError
+from ovsharp.errors import DeviceError, InferenceError, UsageError
 from ovsharp.spec import Storage
 
 Hint = Literal["f32", "bf16", "f16"]
@@ -53,10 +53,43 @@ class Execution:
         return f"int8+{self.hint}" if self.int8 else self.hint
 
 
+_forked = False
+
+
+def _mark_fork() -> None:
+    global _forked
+    _forked = True
+
+
 @cache
-def get_core() -> ov.Core:
-    """Give the one OpenVINO core of this process."""
+def _core() -> ov.Core:
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_mark_fork)
     return ov.Core()
+
+
+def check_process() -> None:
+    """Check that OpenVINO, once begun, has not been copied by a fork: it would wait for ever.
+
+    Raises:
+        InferenceError: this process was forked from one in which OpenVINO ran.
+    """
+    if _forked:
+        raise InferenceError(
+            "this process was forked from one that used OpenVINO, whose threads are not here: "
+            "start processes with multiprocessing's 'spawn' or 'forkserver' (DataLoader: "
+            "multiprocessing_context='spawn'), or make the first Sharpener in the child"
+        )
+
+
+def get_core() -> ov.Core:
+    """Give the one OpenVINO core of this process.
+
+    Raises:
+        InferenceError: as `check_process`.
+    """
+    check_process()
+    return _core()
 
 
 def last_line(error: RuntimeError) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ovsharp.runtime.compiled import BASE, FRAME, SHARP
-from ovsharp.runtime.frames import Frame, blend, pad, upscale
+from ovsharp.runtime.frames import Frame, pad, upscale
 from ovsharp.runtime.ring import Slot
 from ovsharp.runtime.tiles import Plan, Tile
 from ovsharp.spec import ModelSpec
@@ -18,7 +18,6 @@ class Job:
         frame: checked; read until the job is done, or copied at once.
         plan: for a frame of this size.
         spec: of the model.
-        strength: 0..1, see `blend`.
         out: where the result goes; None for a new array.
         copy: whether to copy the frame, so that its owner may change it.
     """
@@ -29,14 +28,12 @@ class Job:
         plan: Plan,
         spec: ModelSpec,
         *,
-        strength: float,
         out: Frame | None = None,
         copy: bool = False,
     ) -> None:
         height, width = frame.shape[:2]
         self._plan = plan
         self._scale = spec.scale
-        self._strength = strength
         self._padded = pad(frame, *plan.padded, copy=copy)
         self._frame = self._padded[:height, :width]
         self._base = upscale(self._padded, spec.scale) if spec.base else None
@@ -71,8 +68,6 @@ class Job:
             slot.wait()
             if self._tile_out is not self._out:
                 self._keep(tile)
-        if self._strength < 1:
-            blend(self._out, upscale(self._frame, self._scale), self._strength)
         return self._out
 
     def _start(self, slot: Slot, tile: Tile) -> None:

@@ -7,10 +7,8 @@ whoever takes a slot starts it, waits for it and gives it back.
 
 from __future__ import annotations
 
-import threading
 import weakref
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from queue import SimpleQueue
 
@@ -20,9 +18,6 @@ from ovsharp.errors import InferenceError
 from ovsharp.runtime.compiled import CompiledFrames, Settings
 from ovsharp.runtime.device import last_line
 from ovsharp.runtime.frames import Frame
-
-COMPILED_SIZES = 4
-"""Frame sizes that stay compiled; the one that was not used for longest goes first."""
 
 
 class Slot:
@@ -125,44 +120,3 @@ def _replace(home: weakref.ref[Slots]) -> None:
     slots = home()
     if slots is not None:
         slots._add()
-
-
-class SizeCache:
-    """Slots per frame size, compiled at first use, the last `COMPILED_SIZES` kept.
-
-    Thread-safe: two threads that need the same new size compile it once, and threads that need
-    a size that is there never wait for the compilation of another.
-    """
-
-    def __init__(self, compile_size: Callable[[int, int], CompiledFrames]) -> None:
-        self._compile_size = compile_size
-        self._lock = threading.Lock()
-        self._entries: OrderedDict[tuple[int, int], _Entry] = OrderedDict()
-
-    def get(self, height: int, width: int) -> Slots:
-        """Give the slots for frames of a size.
-
-        Raises:
-            OvsharpError: whatever compiling raises.
-        """
-        with self._lock:
-            entry = self._entries.setdefault((height, width), _Entry())
-            self._entries.move_to_end((height, width))
-            while len(self._entries) > COMPILED_SIZES:
-                # Frames in flight hold the slots that they run in.
-                self._entries.popitem(last=False)
-        with entry.lock:
-            if entry.slots is None:
-                entry.slots = Slots(self._compile_size(height, width))
-            return entry.slots
-
-    def clear(self) -> None:
-        """Drop everything."""
-        with self._lock:
-            self._entries.clear()
-
-
-class _Entry:
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.slots: Slots | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from math import isqrt
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -77,11 +78,13 @@ class Router:
         model, self.spec = read_router(path, get_core())
         side, count = self.spec.crop, self.spec.crops
         model.reshape([count, side, side, 3])
-        config = {
+        config: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": "f32",
             "INFERENCE_NUM_THREADS": threads or 0,
         }
+        if threads is not None:
+            config["ENABLE_CPU_PINNING"] = False  # as for the models: see `compile_frames`
         self._request = get_core().compile_model(model, "CPU", config).create_infer_request()
         self._lock = threading.Lock()
 

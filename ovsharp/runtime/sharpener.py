@@ -3,43 +3,43 @@
 from __future__ import annotations
 
 import math
-import threading
-from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from concurrent.futures import Future
-from functools import partial
+import weakref
+from collections.abc import Generator, Iterable
 from pathlib import Path
 
-from ovsharp.closing import Closing
 from ovsharp.errors import InferenceError, UsageError
 from ovsharp.runtime.auto import Auto, family
-from ovsharp.runtime.chooser import Choice, Chooser, Only
+from ovsharp.runtime.chooser import Chooser, Only
 from ovsharp.runtime.compiled import Mode, Settings, check_tuning
-from ovsharp.runtime.device import Execution, check_device
-from ovsharp.runtime.finisher import Finisher, Outcome
-from ovsharp.runtime.frames import Frame, check_frame, check_out
+from ovsharp.runtime.device import check_device
+from ovsharp.runtime.frames import Frame
+from ovsharp.runtime.opened import Opened
 from ovsharp.runtime.router import Router
-from ovsharp.runtime.routes import Routes
-from ovsharp.runtime.shipped import find_model, find_router
-from ovsharp.runtime.turn import Switch, Turn
-from ovsharp.runtime.variant import Ticket, Tuning, Variant
-from ovsharp.spec import ModelSpec
+from ovsharp.runtime.routes import VIDEO_LOOK_EVERY, Routes
+from ovsharp.runtime.session import Session
+from ovsharp.runtime.shelf import MEMORY, Shelf
+from ovsharp.runtime.shipped import DEFAULT_ROUTER, find_model, find_router
+from ovsharp.runtime.variant import Tuning, Variant
 
 
-class Sharpener(Closing):
+class Sharpener(Session):
     """Sharpens frames with a model.
 
     A frame is uint8, H x W x 3, BGR (OpenCV's order), of any size from 1x1. The result is
     uint8, H * scale x W * scale x 3, an array of its own. Frames are padded to what the model
     takes by repeating their edge, and cropped afterwards; large ones are cut into tiles whose
     result is that of the whole frame. A frame size is compiled when it first occurs (a fraction
-    of a second; see `settings_for` to do it ahead), and the last few stay compiled.
+    of a second; see `settings_for` to do it ahead), and what was used last stays compiled, within
+    `memory`.
 
-    Three ways to call it, all thread-safe, on one object or several:
+    Ways to call it, all thread-safe, on one object or several:
 
     - `sharpener(frame)`: one frame, now.
     - `sharpener.stream(frames)`: many frames, in order, prepared while others run.
-    - `sharpener.submit(frame)`: a `Future`, for a program with a loop of its own.
+    - `sharpener.submit(frame)`: a `Future`, for a program with a loop of its own;
+      `await sharpener.asharpen(frame)` in an event loop.
+    - `with sharpener.session() as call: call(frame)`: one of many calls at once. Each is treated
+      as if it were alone, over the same compiled models; see `Session`.
 
     Tuning:
 
@@ -50,7 +50,8 @@ class Sharpener(Closing):
       16 bits for what is left in floating point. Where results must be equal on every machine,
       use a floating-point model with `precision="f32"`; it is several times slower.
     - `threads`: give a number when other work needs cores, or when several processes share the
-      machine; each would take all of them otherwise, and all would be slow.
+      machine; each would take all of them otherwise, and all would be slow. With a number, threads
+      are not bound to cores: every process would bind its own to the same ones.
     - `streams` (throughput mode): leave it to OpenVINO, then try half and twice that number.
     - `settings_for(height, width)` says what really runs.
 
@@ -81,13 +82,15 @@ class Sharpener(Closing):
         threads: CPU threads; None leaves the number to OpenVINO.
         streams: inferences side by side in throughput mode; None leaves it to OpenVINO.
         strength: 0..1, how much of the result is mixed with the input (enlarged by bicubic where
-            the scale is not 1). 1 is the pure result and costs nothing.
+            the scale is not 1). 1 is the pure result and costs nothing. May be set later, too.
         tile: input pixels per side of a tile; None cuts only frames with more than 9 million
             output pixels. Models that look at the whole frame are never cut.
         target_fps: frames per second to hold by choosing the model, above 0; None runs the model
             that is named.
         look_every: frames from one look of the router to the next, 1 or more; nothing else
             depends on it.
+        memory: megabytes that compiled models may take, about; beyond, what was not used for
+            longest is dropped, and compiled again when it is needed.
 
     Raises:
         UsageError: an argument that makes no sense, or does not fit the model.
@@ -118,96 +121,73 @@ class Sharpener(Closing):
         tile: int | None = None,
         target_fps: float | None = None,
         look_every: int = 1,
+        memory: int = MEMORY,
     ) -> None:
         check_tuning(mode, threads, streams)
-        if not 0 <= strength <= 1:
-            raise UsageError(f"strength must be from 0 to 1, got {strength}")
         if target_fps is not None and not 0 < target_fps < math.inf:
             raise UsageError(f"target_fps must be a number above 0, got {target_fps}")
-        if look_every < 1:
-            raise UsageError(f"look_every must be 1 or more, got {look_every}")
-        tuning = Tuning(check_device(device), precision, mode, threads, streams, strength, tile)
+        _check_look(look_every)
+        tuning = Tuning(check_device(device), precision, mode, threads, streams, tile)
+        self._shelf, self._look_every = Shelf(memory), look_every
+        self._name = str(DEFAULT_ROUTER if model is None else model)
+        self._tuning = tuning
 
         def opened(name: str | Path | None) -> Variant:
-            return Variant(find_model(name, precision), tuning)
+            return Variant(find_model(name, precision), tuning, self._shelf)
 
-        self._chooser: Chooser
+        chooser: Chooser
         if target_fps is not None:
             members = [opened(name) for name in family(model)]
-            self._chooser = Auto(members, target_fps, tuning)
-        elif (router := find_router(model)) is not None:
-            self._chooser = Routes(Router(router, threads), opened, look_every)
+            chooser = Auto(members, target_fps, tuning)
+        elif (path := find_router(model)) is not None:
+            router = Router(path, threads)
+            chooser = Routes(router, Opened(router.spec.models, opened), look_every)
         else:
-            self._chooser = Only(opened(model))
-        # Started at the first submit; waits for requests in the order they were started in.
-        self._finisher = Finisher()
-        self._order = threading.Lock()
-        self._closed = False
+            chooser = Only(opened(model))
+        super().__init__(chooser, strength=strength)
+        self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
 
-    @property
-    def spec(self) -> ModelSpec:
-        """What the model is; with `target_fps` the one that runs now, of a router's the general."""
-        return self._chooser.variant.spec
+    def __repr__(self) -> str:
+        tuning = self._tuning
+        facts = [repr(self._name), f"device={tuning.device!r}", f"mode={tuning.mode!r}"]
+        facts += [f"threads={tuning.threads}"] if tuning.threads else []
+        facts += [f"strength={self.strength:g}"] if self.strength < 1 else []
+        return f"Sharpener({', '.join(facts)})"
 
-    @property
-    def execution(self) -> Execution:
-        """What the model computes in."""
-        return self._chooser.variant.execution
+    def session(
+        self,
+        *,
+        look_every: int | None = None,
+        strength: float | None = None,
+        steady: bool = False,
+        first: int = 0,
+    ) -> Session:
+        """Open a call, or another stream of frames, beside those that there are.
 
-    @property
-    def variant(self) -> str:
-        """Name of the model that runs now; with a router, of what made the last frame."""
-        return self._chooser.running
-
-    @property
-    def variants(self) -> tuple[str, ...]:
-        """Names of what may make a frame: of one model, or of all that are chosen among."""
-        return self._chooser.names
-
-    @property
-    def gains(self) -> Mapping[str, float]:
-        """What the router last expected of each model, in dB; empty without one."""
-        return self._chooser.gains
-
-    @property
-    def made(self) -> Mapping[str, int]:
-        """How many frames each model of a router has made, most first; empty without one."""
-        return self._chooser.made
-
-    @property
-    def sharpened(self) -> bool:
-        """Whether a model made the last frame; not if a router left it alone (x4: to bicubic)."""
-        return self._chooser.sharpened
-
-    @property
-    def why(self) -> str:
-        """Why a router gave the last frame to `variant`; empty without one."""
-        return self._chooser.why
-
-    @property
-    def choice(self) -> Choice | None:
-        """What `target_fps` made of the last frame size; None without it or before a frame."""
-        return self._chooser.choice
-
-    @property
-    def switches(self) -> tuple[Switch, ...]:
-        """The last changes of model in a stream of frames, oldest first."""
-        return self._chooser.switches
-
-    def restart(self) -> None:
-        """Let the router look at the next frame as if it were the first: at a cut, for instance."""
-        self._chooser.restart()
-
-    def pin(self, name: str | None) -> None:
-        """Hold on to one model, whatever is expected of it, from one of the next frames on.
+        Its state is its own; see `Session`. Close it, or leave its `with` block, when it ends: the
+        compiled models stay for the others. What is pinned on the sharpener is pinned in it.
 
         Args:
-            name: one of `variants`; None lets router or `target_fps` choose again.
+            look_every: frames from one look of the router to the next; None for that of the
+                sharpener, or for once a second where that is 1: frames of a call belong together.
+            strength: see `Session.strength`; None follows the sharpener.
+            steady: whether to lower flicker, by a mean over time where nothing moves.
+            first: frames of the stream that came before; `switches` count from its start.
 
         Raises:
-            UsageError: there is no such model here, or only one.
+            UsageError: an argument that makes no sense.
+            InferenceError: the sharpener is closed.
         """
-        self._chooser.pin(name)
+        self._check_open()
+        if look_every is None:
+            look_every = self._look_every if self._look_every > 1 else VIDEO_LOOK_EVERY
+        _check_look(look_every)
+        if first < 0:
+            raise UsageError(f"first must be 0 or more, got {first}")
+        chooser = self._chooser.session(look_every, first)
+        session = Session(chooser, owner=self, strength=strength, steady=steady)
+        self._sessions.add(session)
+        return session
 
     def settings_for(self, height: int, width: int) -> Settings:
         """Compile for frames of a size, if that was not done yet, and say what runs them.
@@ -224,58 +204,11 @@ class Sharpener(Closing):
         variant = self._chooser.prepare(height, width)
         return variant.slots(variant.plan(height, width)).settings
 
-    def __call__(self, frame: Frame, *, out: Frame | None = None) -> Frame:
-        """Sharpen one frame. Thread-safe; waits while all slots are taken.
-
-        Args:
-            frame: uint8, H x W x 3, BGR. Not copied if it is C-contiguous, writeable and needs
-                no padding: leave it unchanged until the call returns.
-            out: array for the result, uint8, C-contiguous, H * scale x W * scale x 3, not
-                overlapping the frame; None for a new one.
-
-        Returns:
-            The result: `out`, or a new array.
-
-        Raises:
-            InferenceError: not a frame, an unfit `out`, a failed inference, or a closed sharpener.
-        """
-        check_frame(frame)
-        height, width = frame.shape[:2]
-        if out is not None:
-            scale = self.spec.scale
-            check_out(out, (height * scale, width * scale, 3), frame)
-        turn = self._turn(frame)
-        return turn.finished(frame, turn.variant.run(frame, out))
-
-    def submit(self, frame: Frame) -> Future[Frame]:
-        """Start sharpening a frame and give its future. Thread-safe.
-
-        The frame is copied: its buffer may be reused at once. While all slots are taken, this
-        waits until one is free, so no queue can grow. Futures complete in the order of
-        submission. In a callback of a future, neither call the sharpener nor wait for another
-        future: callbacks run in the thread that completes them all.
-
-        Args:
-            frame: uint8, H x W x 3, BGR.
-
-        Returns:
-            A future of the result; it raises `InferenceError` if the inference failed.
-
-        Raises:
-            InferenceError: not a frame, or a closed sharpener.
-        """
-        future: Future[Frame] = Future()
-        self._begin(frame, future)
-        return future
-
     def stream(self, frames: Iterable[Frame]) -> Generator[Frame, None, None]:
-        """Sharpen frames as they come, in order.
+        """Sharpen frames as they come, in order, in a session of their own.
 
-        A few frames are in flight at any time: the result of one is given after the next ones
-        were taken from `frames`. For the shortest delay, call the sharpener instead.
-
-        An exception of `frames`, or of one of them, is raised after the results of the frames
-        before it. Closing the generator waits for the frames in flight and drops them.
+        As `Session.stream`; with `look_every` of the sharpener. What is asked of the sharpener
+        afterwards (`switches`, `made`, ...) counts the stream, too.
 
         Args:
             frames: uint8, H x W x 3, BGR; sizes may change; buffers may be reused.
@@ -286,61 +219,20 @@ class Sharpener(Closing):
         Raises:
             InferenceError: at the place of a frame that failed.
         """
-        pending: deque[Outcome] = deque()
-        try:
-            for outcome in self._begun(frames):
-                pending.append(outcome)
-                # One result per frame that was taken: the slots stay full, and as `submit`
-                # waits for a free slot, the first of more frames than slots is always done.
-                if pending[0].done():
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            for outcome in pending:
-                outcome.wait()
+        with self.session(look_every=self._look_every) as call:
+            yield from call.stream(frames)
 
     def close(self) -> None:
-        """Wait for the frames in flight and give everything back. May be called again."""
-        with self._order:
-            self._closed = True
-        self._finisher.close()
-        self._chooser.close()
+        """Wait for the frames in flight, of sessions too, and give everything back.
 
-    def _begin(self, frame: Frame, outcome: Future[Frame] | Outcome) -> None:
-        check_frame(frame)
-        turn = self._turn(frame)
-        ticket = turn.variant.ticket(frame)
-        try:
-            with self._order:
-                self._check_open()
-                ticket.start()
-                # Cancelled ones too: the slot's next owner waits for what still runs in it.
-                self._finisher.put(outcome, partial(_finish, turn, ticket), ticket.give_back)
-        except Exception:  # not Ctrl-C: the finisher may have the ticket already
-            ticket.give_back()
-            raise
-
-    def _begun(self, frames: Iterable[Frame]) -> Iterator[Outcome]:
-        """Begin frames; an exception becomes the last outcome, to be raised at its place."""
-        try:
-            for frame in frames:
-                outcome = Outcome()
-                self._begin(frame, outcome)
-                yield outcome
-        except Exception as error:  # noqa: BLE001 - raised again by `stream`, in its turn
-            failed = Outcome()
-            failed.set_exception(error)
-            yield failed
-
-    def _turn(self, frame: Frame) -> Turn:
-        self._check_open()
-        return self._chooser.turn(frame)
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise InferenceError("the sharpener is closed; make a new one")
+        May be called again.
+        """
+        super().close()
+        for session in list(self._sessions):
+            session.close()
+        self._shelf.clear()
 
 
-def _finish(turn: Turn, ticket: Ticket) -> Frame:
-    return turn.finished(ticket.frame, ticket.finish())
+def _check_look(look_every: int) -> None:
+    if look_every < 1:
+        raise UsageError(f"look_every must be 1 or more, got {look_every}")

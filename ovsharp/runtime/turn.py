@@ -2,24 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ovsharp.runtime.frames import Frame
 from ovsharp.runtime.variant import Maker
-
-KEPT_SWITCHES = 1000
-"""How many changes of model are remembered."""
-
-
-@dataclass(frozen=True)
-class Switch:
-    """A change of model in a running stream."""
-
-    frame: int
-    """Frames of this size that were finished before it."""
-    before: str
-    after: str
-    reason: str
 
 
 class Turn:

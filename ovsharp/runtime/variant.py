@@ -13,7 +13,8 @@ from ovsharp.runtime.device import get_core, resolve_execution
 from ovsharp.runtime.frames import Frame, upscale
 from ovsharp.runtime.ir import read_ir
 from ovsharp.runtime.job import Job
-from ovsharp.runtime.ring import SizeCache, Slot, Slots
+from ovsharp.runtime.ring import Slot, Slots
+from ovsharp.runtime.shelf import Shelf
 from ovsharp.runtime.tiles import Plan, check_tile, plan
 
 
@@ -26,7 +27,6 @@ class Tuning:
     mode: Mode
     threads: int | None
     streams: int | None
-    strength: float
     tile: int | None
 
 
@@ -57,18 +57,19 @@ class Variant:
     Args:
         path: of its .xml.
         tuning: how it is run; checked before.
+        shelf: where what is compiled is kept, with others'; None for one of its own.
 
     Raises:
         UsageError, ModelLoadError, UnsupportedModelError, DeviceError: as `Sharpener`.
     """
 
-    def __init__(self, path: Path, tuning: Tuning) -> None:
+    def __init__(self, path: Path, tuning: Tuning, shelf: Shelf | None = None) -> None:
         self.path = path
         self._model, self.spec = read_ir(path, get_core())
         check_tile(tuning.tile, self.spec)
         self.execution = resolve_execution(tuning.device, self.spec.storage, tuning.precision)
         self._tuning = tuning
-        self._sizes = SizeCache(self._compile)
+        self._shelf = Shelf() if shelf is None else shelf
 
     @property
     def name(self) -> str:
@@ -81,11 +82,11 @@ class Variant:
 
     def slots(self, cut: Plan) -> Slots:
         """Give the slots for a plan's size, compiled at first use."""
-        return self._sizes.get(*cut.size)
+        return self._shelf.get(self, *cut.size, self._compile)
 
     def job(self, frame: Frame, cut: Plan, *, out: Frame | None = None, copy: bool = False) -> Job:
         """Make the job of one frame; see `Job`."""
-        return Job(frame, cut, self.spec, strength=self._tuning.strength, out=out, copy=copy)
+        return Job(frame, cut, self.spec, out=out, copy=copy)
 
     def run(self, frame: Frame, out: Frame | None = None) -> Frame:
         """Sharpen one frame, now."""
@@ -124,7 +125,7 @@ class Variant:
 
     def clear(self) -> None:
         """Drop everything that is compiled."""
-        self._sizes.clear()
+        self._shelf.clear(self)
 
     def _compile(self, height: int, width: int) -> CompiledFrames:
         return compile_frames(

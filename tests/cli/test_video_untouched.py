@@ -156,3 +156,15 @@ def test_unknown_presets_are_refused_before_the_first_frame(
     with pytest.raises(UsageError, match=expected):
         raise result.exception or AssertionError(result.output)
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+def test_changes_are_counted_from_the_start_of_the_file(
+    tmp_path: Path, expect: dict[str, float]
+) -> None:
+    """Not from that of the segment that they are in."""
+    expect |= {"first": 11.0, "then": 3.0}  # looks of the first 240 frames, which are a segment
+    source = clip(tmp_path / "in.mp4", tuple(range(0, 2600, 10)))
+    result = run(source, "-o", tmp_path / "out.mp4")
+    assert result.exit_code == 0, result.output
+    assert "note: frame 240: untouched -> call-balanced (expected +3.0 dB" in result.stdout
+    assert "frames by model: untouched 240, call-balanced 20" in result.stdout

@@ -14,8 +14,8 @@ import pytest
 from ovsharp.errors import InferenceError, UsageError
 from ovsharp.runtime import Frame, Sharpener, auto, write_ir
 from ovsharp.runtime.auto import Auto, choose, family
+from ovsharp.runtime.chooser import KEPT_SIZES
 from ovsharp.runtime.fade import FADE_FRAMES, STILL, Fade
-from ovsharp.runtime.ring import COMPILED_SIZES
 from ovsharp.runtime.timing import FILE_NAME, TimingCache
 from ovsharp.runtime.variant import Tuning, Variant
 from tests.networks import frame_model, frame_spec
@@ -114,11 +114,7 @@ def test_nothing_is_measured_twice(
         assert sharpener.choice.model == "sharp-quality"
         assert sharpener.choice.milliseconds["sharp-fast"] == pytest.approx(5 * 66 / 64)
         # What was not chosen is not compiled.
-        assert [bool(one._sizes._entries) for one in sharpener._chooser.variants] == [
-            True,
-            False,
-            False,
-        ]
+        assert sharpener._shelf.count == 1
 
 
 @pytest.mark.parametrize(
@@ -157,7 +153,7 @@ class Stage:
 
     def __init__(self, folder: Path, mode: str = "latency") -> None:
         self.now = 0.0
-        tuning = Tuning("CPU", None, mode, 1, None, 1.0, None)  # type: ignore[arg-type]
+        tuning = Tuning("CPU", None, mode, 1, None, None)  # type: ignore[arg-type]
         self.variants = []
         for name in ("quality", "balanced", "fast"):
             path = write_ir(frame_model(), frame_spec(name=name), folder)
@@ -203,7 +199,7 @@ def test_a_stream_steps_down_when_frames_get_slow(stage: Stage) -> None:
     names = stage.frames(20, 0.019)
     assert names[0] == "balanced"
     assert names[-1] == "fast"
-    (switch,) = stage.auto.switches
+    (switch,) = stage.auto.history.switches
     assert (switch.before, switch.after) == ("balanced", "fast")
     assert switch.reason == "too slow: 19.0 ms of 20.0 ms a frame"
     assert 50 < switch.frame <= 60
@@ -214,17 +210,20 @@ def test_it_steps_up_again_when_there_is_room(stage: Stage) -> None:
     stage.frames(30, 0.019)
     names = stage.frames(150, 0.005)
     assert (names[0], names[-1]) == ("fast", "balanced")
-    assert stage.auto.switches[-1].reason == "room for a better model: 5.0 ms of 20.0 ms a frame"
+    assert (
+        stage.auto.history.switches[-1].reason
+        == "room for a better model: 5.0 ms of 20.0 ms a frame"
+    )
 
 
 def test_a_pinned_model_runs_at_any_speed_until_it_is_let_go(stage: Stage) -> None:
     assert stage.frames(20, 0.010)[-1] == "balanced"
     stage.auto.pin("quality")
     assert stage.frames(40, 0.030)[-1] == "quality"
-    assert stage.auto.switches[-1].reason == "pinned"
+    assert stage.auto.history.switches[-1].reason == "pinned"
     stage.auto.pin(None)
     assert stage.frames(12, 0.030)[-1] == "balanced"
-    assert stage.auto.switches[-1].reason == "too slow: 30.0 ms of 20.0 ms a frame"
+    assert stage.auto.history.switches[-1].reason == "too slow: 30.0 ms of 20.0 ms a frame"
 
 
 def test_what_can_be_pinned(times: dict[str, float]) -> None:
@@ -254,9 +253,9 @@ def test_a_hiccup_changes_nothing(stage: Stage) -> None:
 def test_every_size_has_a_course_of_its_own(stage: Stage) -> None:
     stage.frames(30, 0.019)
     assert stage.auto.variant.name == "fast"
-    known = stage.auto.choice
+    known = stage.auto.history.choice
     assert stage.auto.prepare(HEIGHT, WIDTH + 8).name == "balanced"
-    assert stage.auto.choice is not known
+    assert stage.auto.history.choice is not known
 
 
 def test_a_model_that_cannot_be_compiled_is_an_error_once(
@@ -287,7 +286,7 @@ def test_a_frame_that_ends_after_the_close_is_given(stage: Stage) -> None:
 def test_few_sizes_are_kept(stage: Stage) -> None:
     for width in range(WIDTH, WIDTH + 10):
         stage.auto.prepare(HEIGHT, width)
-    assert len(stage.auto._courses) == COMPILED_SIZES
+    assert len(stage.auto._courses) == KEPT_SIZES
 
 
 def test_frames_in_flight_share_the_machine(stage: Stage) -> None:

@@ -12,7 +12,8 @@ from openvino import opset13 as ops
 from ovsharp.errors import UnsupportedModelError, UsageError
 from ovsharp.runtime import Frame, Router, crops, get_core, read_router, upscale, write_router
 from ovsharp.runtime.fade import FADE_FRAMES
-from ovsharp.runtime.routes import KEPT_MODELS, Routes
+from ovsharp.runtime.opened import Opened
+from ovsharp.runtime.routes import Routes
 from ovsharp.spec import ModelSpec, RouterSpec
 
 MODELS = ("all", "dark", "light", "other")
@@ -24,14 +25,11 @@ class Model:
     def __init__(self, name: str, scale: int) -> None:
         self.name, self.step = name, 10 * (1 + MODELS.index(name))
         self.spec = ModelSpec(name=name, architecture="demo", scale=scale)
-        self.cleared = self.ran = 0
+        self.ran = 0
 
     def run(self, frame: Frame, out: Frame | None = None) -> Frame:
         self.ran += 1
         return frame + np.uint8(self.step)
-
-    def clear(self) -> None:
-        self.cleared += 1
 
 
 class Stub:
@@ -54,7 +52,8 @@ def routes(router: Stub, every: int = 1, scale: int = 1) -> tuple[Routes, dict[s
         opened[name] = Model(name, scale)
         return opened[name]
 
-    return Routes(router, open_model, every), opened  # type: ignore[arg-type]
+    models = Opened(MODELS, open_model)  # type: ignore[arg-type]
+    return Routes(router, models, every), opened  # type: ignore[arg-type]
 
 
 def shown(through: Routes, frame: Frame) -> int:
@@ -71,16 +70,16 @@ def test_the_model_that_gains_most_makes_the_frame() -> None:
     router = Stub(dark=1.0, light=2.0)
     through, _ = routes(router)
     assert shown(through, GREY) == 30
-    assert through.running == "light"
+    assert through.history.last == "light"
     router.told = {**router.told, "dark": 3.0}
     assert shown(through, GREY) == 20  # each frame by itself: no memory, no fading
-    assert through.switches == ()
+    assert through.history.switches == ()
 
 
 def test_a_frame_that_nothing_helps_comes_back_untouched() -> None:
     through, _ = routes(Stub(dark=0.4))
     assert shown(through, GREY) == 0
-    assert through.running == "untouched"
+    assert through.history.last == "untouched"
     out = np.empty_like(GREY)
     assert through.turn(GREY).variant.run(GREY, out) is out
     assert np.array_equal(out, GREY)
@@ -94,7 +93,7 @@ def test_a_frame_that_no_upscaler_helps_is_enlarged_by_bicubic() -> None:
     ticket.start()
     for result in (turn.variant.run(frame), ticket.finish()):
         assert np.array_equal(result, upscale(frame, 4))
-    assert through.running == "bicubic"
+    assert through.history.last == "bicubic"
     assert through.names == (*MODELS, "bicubic")
 
 
@@ -132,7 +131,7 @@ def test_in_a_stream_a_choice_holds_unless_another_is_clearly_better() -> None:
     assert seen[1] in (20, 21)  # ... then faded from where it was ...
     assert seen == sorted(seen)
     assert seen[-1] == 30  # ... to the other
-    (switch,) = through.switches
+    (switch,) = through.history.switches
     assert (switch.frame, switch.before, switch.after) == (10, "dark", "light")
     assert "+1.3 dB" in switch.reason  # the mean of the looks
 
@@ -148,7 +147,7 @@ def looks_at(gains: list[dict[str, float]], every: int = 4) -> tuple[list[str], 
             shown(through, GREY)
         except StopIteration:
             return names, through
-        names.append(through.running)
+        names.append(through.history.last)
 
 
 @pytest.mark.parametrize("count", [2, 3, 4])
@@ -170,7 +169,7 @@ def test_a_first_look_that_was_wrong_is_soon_corrected() -> None:
     names, through = looks_at([{"dark": 0.7}, *[{"dark": -0.7}] * 8], every=8)
     assert names[:5] == ["dark"] * 4 + ["untouched"]  # looks at 0, 2 and 4
     assert set(names[4:]) == {"untouched"}
-    assert len(through.switches) == 1
+    assert len(through.history.switches) == 1
 
 
 def test_the_same_looks_give_the_same_choice() -> None:
@@ -203,7 +202,8 @@ def test_a_restart_forgets() -> None:
     assert shown(through, GREY) == 20
     through.restart()
     assert shown(through, GREY) == 30  # at once
-    assert through.switches == ()
+    (switch,) = through.history.switches
+    assert (switch.frame, switch.before, switch.after) == (2, "dark", "light")
 
 
 def test_frame_sizes_are_judged_apart() -> None:
@@ -227,21 +227,6 @@ def test_a_model_can_be_held_on_to() -> None:
     assert shown(through, GREY) == 20
     with pytest.raises(UsageError, match="no model lights here; pin all, dark, light"):
         through.pin("lights")
-
-
-def test_few_models_stay_compiled() -> None:
-    router = Stub()
-    through, opened = routes(router)
-    for name in (*MODELS, "all"):
-        router.told = dict.fromkeys(MODELS, 0.0) | {name: 1.0}
-        shown(through, GREY)
-    assert KEPT_MODELS == 3
-    assert {name: model.cleared for name, model in opened.items()} == {
-        "all": 1,
-        "dark": 1,
-        "light": 0,
-        "other": 0,
-    }
 
 
 def test_crops_lie_on_the_grid_of_blocks() -> None:

@@ -10,7 +10,6 @@ import pytest
 
 from ovsharp.errors import DeviceError, InferenceError, UsageError
 from ovsharp.runtime import CompiledFrames, Sharpener, upscale, variant
-from ovsharp.runtime.ring import COMPILED_SIZES
 from tests.networks import write_frame_model
 from tests.runtime.models import noise, write_base_model, write_with_spec
 
@@ -236,9 +235,11 @@ def test_a_new_size_is_compiled_once(same_size: Path, compilations: list[tuple[i
     assert compilations == [(64, 64)]
 
 
-def test_the_last_sizes_stay_compiled(same_size: Path, compilations: list[tuple[int, int]]) -> None:
-    sizes = [(8 * count, 8) for count in range(1, COMPILED_SIZES + 1)]
-    with Sharpener(same_size, precision="f32") as sharp:
+def test_what_was_used_last_stays_compiled_within_the_memory(
+    same_size: Path, compilations: list[tuple[int, int]]
+) -> None:
+    sizes = [(8 * count, 8) for count in range(1, 5)]
+    with Sharpener(same_size, precision="f32", memory=5) as sharp:  # one takes about 1 MB
         first = sharp(noise(*sizes[0]))
         for size in sizes * 2:
             sharp(noise(*size))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ovsharp.media import Steady
 from ovsharp.quality import Flicker
+from ovsharp.runtime import Steady
 
 Frame = npt.NDArray[np.uint8]
 

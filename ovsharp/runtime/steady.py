@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ovsharp.media.picture import Frame
+from ovsharp.runtime.frames import Frame
 
 _KEEP = 0.7
 """Share of the frame before in a region that is surely still.

@@ -1,0 +1,302 @@
+"""`Session`: one call, one stream of frames, over models that others may use too."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from functools import partial
+
+import numpy as np
+
+from ovsharp.closing import Closing
+from ovsharp.errors import InferenceError, UsageError
+from ovsharp.runtime.choice import Choice
+from ovsharp.runtime.chooser import Chooser
+from ovsharp.runtime.device import Execution, check_process
+from ovsharp.runtime.finisher import Finisher, Outcome
+from ovsharp.runtime.frames import Frame, blend, check_frame, check_out, upscale
+from ovsharp.runtime.history import Switch
+from ovsharp.runtime.steady import Steady
+from ovsharp.runtime.turn import Turn
+from ovsharp.runtime.variant import Ticket, Untouched
+from ovsharp.spec import ModelSpec
+
+
+class Session(Closing):
+    """A call: frames that follow each other, and what is known of them.
+
+    What a router chose, a fade, steadiness, strength and all figures belong to the session. The
+    compiled models are shared: a further call costs next to no memory, and what it gives is what
+    it would give alone, whatever others send meanwhile. Give frames in order; thread-safe beyond
+    that.
+
+    `Sharpener.session` makes them. A `Sharpener` is one itself: of frames that it is called with.
+
+    Example:
+        >>> from ovsharp import Sharpener
+        >>> frame = np.zeros((48, 64, 3), np.uint8)
+        >>> with Sharpener(threads=1) as sharpener, sharpener.session() as call:
+        ...     shapes = [call(frame).shape for _ in range(3)]
+        ...     call.frames, call.made
+        (3, {'untouched': 3})
+    """
+
+    def __init__(
+        self,
+        chooser: Chooser,
+        *,
+        owner: Session | None = None,
+        strength: float | None = None,
+        steady: bool = False,
+    ) -> None:
+        self._chooser, self._owner = chooser, owner
+        self._strength: float | None = None
+        if strength is not None:
+            self.strength = strength
+        self._steady = Steady() if steady else None
+        # Started at the first submit; waits for requests in the order they were started in.
+        self._finisher = Finisher()
+        self._order = threading.Lock()
+        self._closed = False
+
+    @property
+    def strength(self) -> float:
+        """0..1, how much of the result is mixed with the input. May be set: for the next frame.
+
+        1 is the pure result and costs nothing. Where a model enlarges, it is mixed with the
+        input's bicubic enlargement. A session follows its sharpener until its own is set.
+        """
+        if self._strength is not None:
+            return self._strength
+        return 1.0 if self._owner is None else self._owner.strength
+
+    @strength.setter
+    def strength(self, strength: float) -> None:
+        if not 0 <= strength <= 1:
+            raise UsageError(f"strength must be from 0 to 1, got {strength}")
+        self._strength = strength
+
+    @property
+    def spec(self) -> ModelSpec:
+        """What the model is; with `target_fps` the one that runs now, of a router's the general."""
+        return self._chooser.variant.spec
+
+    @property
+    def execution(self) -> Execution:
+        """What the model computes in."""
+        return self._chooser.variant.execution
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """Names of what may make a frame: of one model, or of all that are chosen among."""
+        return self._chooser.names
+
+    @property
+    def variant(self) -> str:
+        """Name of what made the last frame; before the first, of the model that `spec` is of."""
+        return self._chooser.history.last or self._chooser.variant.name
+
+    @property
+    def sharpened(self) -> bool:
+        """Whether a model made the last frame; not if a router left it alone (x4: to bicubic)."""
+        return self._chooser.history.sharpened
+
+    @property
+    def why(self) -> str:
+        """Why a router gave the last frame to `variant`; empty without one."""
+        return self._chooser.history.why
+
+    @property
+    def gains(self) -> Mapping[str, float]:
+        """What the router last expected of each model, in dB; empty without one.
+
+        In a stream, the mean of its last looks.
+        """
+        return self._chooser.history.gains
+
+    @property
+    def frames(self) -> int:
+        """How many frames were made."""
+        return sum(self.made.values())
+
+    @property
+    def made(self) -> Mapping[str, int]:
+        """How many frames each model has made, most first."""
+        return self._chooser.history.made
+
+    @property
+    def choice(self) -> Choice | None:
+        """What `target_fps` made of the last frame size; None without it or before a frame."""
+        return self._chooser.history.choice
+
+    @property
+    def switches(self) -> tuple[Switch, ...]:
+        """The last changes of model in a stream of frames, oldest first."""
+        return self._chooser.history.switches
+
+    def restart(self) -> None:
+        """Take the next frame as the first one: at a cut, for instance. Figures are kept."""
+        self._chooser.restart()
+        if self._steady is not None:
+            self._steady = Steady()
+
+    def pin(self, name: str | None) -> None:
+        """Hold on to one model, whatever is expected of it, from one of the next frames on.
+
+        Args:
+            name: one of `variants`; None lets router or `target_fps` choose again.
+
+        Raises:
+            UsageError: there is no such model here, or only one.
+        """
+        self._chooser.pin(name)
+
+    def __call__(self, frame: Frame, *, out: Frame | None = None) -> Frame:
+        """Sharpen one frame. Thread-safe; waits while all slots are taken.
+
+        Args:
+            frame: uint8, H x W x 3, BGR. Not copied if it is C-contiguous, writeable and needs
+                no padding: leave it unchanged until the call returns.
+            out: array for the result, uint8, C-contiguous, H * scale x W * scale x 3, not
+                overlapping the frame; None for a new one.
+
+        Returns:
+            The result: `out`, or a new array.
+
+        Raises:
+            InferenceError: not a frame, an unfit `out`, a failed inference, a closed sharpener, or
+                one that was made before the process forked.
+        """
+        check_frame(frame)
+        height, width = frame.shape[:2]
+        if out is not None:
+            scale = self.spec.scale
+            check_out(out, (height * scale, width * scale, 3), frame)
+        turn = self._turn(frame)
+        return self._finished(turn, self.strength, frame, turn.variant.run(frame, out))
+
+    async def asharpen(self, frame: Frame) -> Frame:
+        """Sharpen one frame in a thread, so that an event loop goes on; see `__call__`.
+
+        Example:
+            >>> from ovsharp import Sharpener
+            >>> async def page(sharpener, frame):
+            ...     return await sharpener.asharpen(frame)
+            >>> with Sharpener(threads=1) as sharpener:
+            ...     asyncio.run(page(sharpener, np.zeros((48, 64, 3), np.uint8))).shape
+            (48, 64, 3)
+        """
+        return await asyncio.to_thread(self, frame)
+
+    def submit(self, frame: Frame) -> Future[Frame]:
+        """Start sharpening a frame and give its future. Thread-safe.
+
+        The frame is copied: its buffer may be reused at once. While all slots are taken, this
+        waits until one is free, so no queue can grow. Futures complete in the order of
+        submission. In a callback of a future, neither call the sharpener nor wait for another
+        future: callbacks run in the thread that completes them all.
+
+        Args:
+            frame: uint8, H x W x 3, BGR.
+
+        Returns:
+            A future of the result; it raises `InferenceError` if the inference failed.
+
+        Raises:
+            InferenceError: not a frame, or a closed sharpener.
+        """
+        future: Future[Frame] = Future()
+        self._begin(frame, future)
+        return future
+
+    def stream(self, frames: Iterable[Frame]) -> Generator[Frame, None, None]:
+        """Sharpen frames as they come, in order.
+
+        A few frames are in flight at any time: the result of one is given after the next ones
+        were taken from `frames`. For the shortest delay, call the session instead.
+
+        An exception of `frames`, or of one of them, is raised after the results of the frames
+        before it. Closing the generator waits for the frames in flight and drops them.
+
+        Args:
+            frames: uint8, H x W x 3, BGR; sizes may change; buffers may be reused.
+
+        Yields:
+            One result per frame.
+
+        Raises:
+            InferenceError: at the place of a frame that failed.
+        """
+        pending: deque[Outcome] = deque()
+        try:
+            for outcome in self._begun(frames):
+                pending.append(outcome)
+                # One result per frame that was taken: the slots stay full, and as `submit`
+                # waits for a free slot, the first of more frames than slots is always done.
+                if pending[0].done():
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for outcome in pending:
+                outcome.wait()
+
+    def close(self) -> None:
+        """Wait for the frames in flight. May be called again."""
+        with self._order:
+            self._closed = True
+        self._finisher.close()
+        self._chooser.close()
+
+    def _begin(self, frame: Frame, outcome: Future[Frame] | Outcome) -> None:
+        check_frame(frame)
+        turn, strength = self._turn(frame), self.strength
+        ticket = turn.variant.ticket(frame)
+        try:
+            with self._order:
+                self._check_open()
+                ticket.start()
+                # Cancelled ones too: the slot's next owner waits for what still runs in it.
+                work = partial(self._finish, turn, strength, ticket)
+                self._finisher.put(outcome, work, ticket.give_back)
+        except Exception:  # not Ctrl-C: the finisher may have the ticket already
+            ticket.give_back()
+            raise
+
+    def _begun(self, frames: Iterable[Frame]) -> Iterator[Outcome]:
+        """Begin frames; an exception becomes the last outcome, to be raised at its place."""
+        try:
+            for frame in frames:
+                outcome = Outcome()
+                self._begin(frame, outcome)
+                yield outcome
+        except Exception as error:  # noqa: BLE001 - raised again by `stream`, in its turn
+            failed = Outcome()
+            failed.set_exception(error)
+            yield failed
+
+    def _turn(self, frame: Frame) -> Turn:
+        self._check_open()
+        return self._chooser.turn(frame)
+
+    def _finish(self, turn: Turn, strength: float, ticket: Ticket) -> Frame:
+        return self._finished(turn, strength, ticket.frame, ticket.finish())
+
+    def _finished(self, turn: Turn, strength: float, frame: Frame, result: Frame) -> Frame:
+        """Do what comes behind the model: fade, strength, steadiness."""
+        result = turn.finished(frame, result)
+        if strength < 1 and not isinstance(turn.variant, Untouched):
+            blend(result, upscale(frame, self.spec.scale), strength)
+        if self._steady is not None:
+            # It remembers what it is given, and the result belongs to others.
+            np.copyto(result, self._steady.add(frame, result.copy()))
+        return result
+
+    def _check_open(self) -> None:
+        check_process()
+        if self._closed or (self._owner is not None and self._owner._closed):
+            what = "sharpener" if self._owner is None or self._owner._closed else "session"
+            raise InferenceError(f"the {what} is closed; make a new one")
