@@ -293,8 +293,10 @@ def _sink(
 
 def _check_untouched(flags: dict[str, Any]) -> None:
     """Refuse what would change a video that is to be kept bit for bit."""
-    changing = ("size", "start", "end", "side_by_side", "steady", "skip_damaged")
+    changing = ("size", "start", "end", "side_by_side", "steady", "skip_damaged", "input_fps")
     found = [name for name in changing if flags[name]] + ["every"] * (flags["every"] > 1)
+    found += ["deinterlace"] * (flags["deinterlace"] == "on")
+    found += ["audio"] * (flags["audio"] not in (None, "copy"))
     if flags["untouched"] == "copy" and found:
         names = ", ".join(f"--{name.replace('_', '-')}" for name in found)
         raise UsageError(
