@@ -3,7 +3,8 @@
     python scripts/ship_family.py --runs runs/final --data photos/ --val other-photos/
 
 Each folder NAME of --runs, as `ovsharp train` leaves it, becomes
-ovsharp/models/shipped/NAME; one that is shipped already is left alone.
+ovsharp/models/shipped/NAME, in place of what is there; --clips and --screens are those that it was
+trained on, of which a tenth of the clips was held apart.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,10 +23,11 @@ from ovsharp import Sharpener
 from ovsharp.calibration import quantize
 from ovsharp.convert import Options, convert
 from ovsharp.degrade import parse
-from ovsharp.media import find_images
+from ovsharp.media import find_images, find_videos
 from ovsharp.quality import MAX_DROP, capped_psnr, ssim
 from ovsharp.runtime import upscale
 from ovsharp.training import load_recipe, recipe_names
+from ovsharp.training.clips import Moving, split_clips, validation_pairs
 
 SHIPPED = Path(__file__).parent.parent / "ovsharp" / "models" / "shipped"
 SUBSET = 100
@@ -69,6 +72,14 @@ LIMITS = {"call-noise": 0.012} | dict.fromkeys(
 """Drops in SSIM that are accepted where .002 cannot be held."""
 
 
+DATA = {
+    "photos": "484 images with stated licences (CC0, CC BY-SA, Unsplash, MIT, GPL game art, own "
+    "renders of screens)",
+    "moving": "40 clips of real motion (intel-iot-devkit/sample-videos, CC BY 4.0; LivePortrait, "
+    "MIT; SAM 2 and video-retalking, Apache-2.0), 80 rendered screens that are made to move, and "
+    "484 images with stated licences (CC0, CC BY-SA, Unsplash, MIT, GPL game art)",
+}
+
 CALL_SPECIALISTS = [name for name in recipe_names() if name.startswith("call-")]
 
 
@@ -88,13 +99,45 @@ class Row:
     """Share of the images whose SSIM rose."""
 
 
-def measure(sharpener: Sharpener, recipe: str, val: Path) -> Row:
-    """Score a model on one damage of the validation images."""
+@dataclass(frozen=True)
+class Folders:
+    """Material to calibrate and to score on."""
+
+    data: Path
+    val: Path
+    clips: Path | None
+    screens: Path | None
+
+
+Pairs = Iterable[tuple[np.ndarray, np.ndarray]]
+
+
+def photos(recipe: str, val: Path) -> Pairs:
+    """Give damaged validation images and their truths."""
     degrade = parse(recipe)
-    scores = []
     for index, path in enumerate(find_images([val])[::STEP]):
         truth = read_centre(path)
-        frame = degrade(truth, seed=index)
+        yield degrade(truth, seed=index), truth
+
+
+def as_trained(name: str, degradation: str, folders: Folders) -> Pairs:
+    """Give what a model was trained to undo: of held clips and screens, or of photos."""
+    moving = load_recipe(recipe_of(name)).student.moving
+    if not moving or folders.clips is None or folders.screens is None:
+        return photos(degradation, folders.val)
+    material = Moving(
+        tuple(split_clips(find_videos(folders.clips))[1]),
+        tuple(find_images([folders.screens])),
+        tuple(find_images([folders.val])),
+        (moving.get("clips", 0.0), moving.get("screens", 0.0), moving.get("stills", 0.0)),
+    )
+    return validation_pairs(material, degradation, side=SIDE, count=48)
+
+
+def measure(sharpener: Sharpener, pairs: Pairs) -> Row:
+    """Score a model."""
+    scores = []
+    for frame, truth in pairs:
         plain = upscale(frame, sharpener.spec.scale)
         result = sharpener(frame)
         scores.append(
@@ -110,13 +153,16 @@ def measure(sharpener: Sharpener, recipe: str, val: Path) -> Row:
     )
 
 
-def card(name: str, folder: Path, log: str, val: Path) -> str:
+def card(name: str, folder: Path, log: str, folders: Folders) -> str:
     """Write the model card from what was measured just now."""
     task, recipe = name.split("-")[0], load_recipe(recipe_of(name))
     with Sharpener(folder / f"{name}-int8.xml") as sharpener:
         spec, execution = sharpener.spec, sharpener.execution.label
         rows = {
-            label: measure(sharpener, text or spec.degradation, val)
+            label: measure(
+                sharpener,
+                photos(text, folders.val) if text else as_trained(name, spec.degradation, folders),
+            )
             for label, text in ROWS["specialist" if name in CALL_SPECIALISTS else task].items()
         }
     steps = [json.loads(line) for line in log.splitlines() if line.startswith("{")][-1]["step"]
@@ -136,8 +182,7 @@ def card(name: str, folder: Path, log: str, val: Path) -> str:
         f"| trained to undo | `{spec.degradation.replace('|', chr(92) + '|')}` |",
         f"| training | recipe `{recipe.name}`, last run: {steps:,} steps of "
         f"{recipe.student.batch} patches, loss {loss}, no teacher |",
-        "| data | 484 images with stated licences (CC0, CC BY-SA, Unsplash, MIT, GPL game art, "
-        "own renders of screens) |",
+        f"| data | {DATA['moving' if recipe.student.moving else 'photos']} |",
         f"| INT8 | drop {cost.ssim_drop:.4f} SSIM / {cost.psnr_drop:.2f} dB on "
         f"{cost.validation_images} images held apart, limit {cost.max_drop:g}; layers left in "
         f"float: {kept} |",
@@ -164,20 +209,24 @@ def card(name: str, folder: Path, log: str, val: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def ship(source: Path, data: Path, val: Path) -> None:
+def ship(source: Path, folders: Folders) -> None:
     """Make one shipped model."""
     name = source.name
     folder = source / "shipped"
     shutil.rmtree(folder, ignore_errors=True)
     degrade = load_recipe(recipe_of(name)).student.stages[-1].degrade
     convert(source / "student.pth", folder, options=Options(name=name, degradation=degrade))
+    course = load_recipe(recipe_of(name)).student
+    screens_only = course.moving.get("screens", 0.0) > 0.5
+    calibration = folders.screens if screens_only and folders.screens else folders.data
     limit = LIMITS.get(name, MAX_DROP)
-    result = quantize(folder / f"{name}-fp32.xml", data, subset=SUBSET, max_drop=limit)
+    result = quantize(folder / f"{name}-fp32.xml", calibration, subset=SUBSET, max_drop=limit)
     (folder / f"{name}.onnx").unlink()
     result.files[2].unlink()
     shutil.copy(source / "student.pth", folder)
-    text = card(name, folder, (source / "log.jsonl").read_text(), val)
+    text = card(name, folder, (source / "log.jsonl").read_text(), folders)
     (folder / "README.md").write_text(text)
+    shutil.rmtree(SHIPPED / name, ignore_errors=True)
     shutil.move(folder, SHIPPED / name)
     print(text, flush=True)
 
@@ -187,10 +236,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in ("--runs", "--data", "--val"):
         parser.add_argument(name, type=Path, required=True)
+    for name in ("--clips", "--screens"):
+        parser.add_argument(name, type=Path)
     options = parser.parse_args()
+    folders = Folders(options.data, options.val, options.clips, options.screens)
     for weights in sorted(options.runs.glob("*/student.pth")):
-        if not (SHIPPED / weights.parent.name).exists():
-            ship(weights.parent, options.data, options.val)
+        ship(weights.parent, folders)
 
 
 if __name__ == "__main__":

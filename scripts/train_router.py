@@ -2,10 +2,12 @@
 
     python scripts/train_router.py call --data photos/ --val other/ --out runs/router
 
-Each image is damaged in several ways, every model of the router sharpens it, and what each gained
-is what the router learns to tell from crops of the damaged image alone. Writes
-ovsharp/models/shipped/ROUTER, and figures of the choice to OUT/figures.json. Gains that are
-measured already are not measured again.
+For `call`, --clips and --screens name folders of sharp videos and of pictures of screens. Photos,
+clips and shared screens are damaged in several ways, every model of the router sharpens
+them, and what each gained is what the router learns to tell from crops of the damaged picture
+alone. A tenth of the clips is judged on. Writes ovsharp/models/shipped/ROUTER, and figures of the
+choice to OUT/figures.json. Examples that were made and models that were measured already are not
+done again.
 """
 
 from __future__ import annotations
@@ -14,9 +16,10 @@ import argparse
 import json
 import math
 import shutil
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -26,12 +29,13 @@ from torch.nn import functional
 
 from ovsharp import Sharpener
 from ovsharp.degrade import parse
-from ovsharp.files import staged
-from ovsharp.media import find_images, read_frame
+from ovsharp.files import sha256, staged
+from ovsharp.media import find_images, find_videos, read_frame
 from ovsharp.models.router import RouterNetwork, RouterOnFrames
 from ovsharp.quality import ssim
 from ovsharp.runtime import crops, upscale, write_router
 from ovsharp.spec import RouterSpec
+from ovsharp.training.clips import moving_screen, sharp_clip, split_clips
 
 SHIPPED = Path(__file__).parent.parent / "ovsharp" / "models" / "shipped"
 
@@ -43,10 +47,12 @@ class Family:
     models: tuple[str, ...]
     """The one for everything first."""
     damages: tuple[str, ...]
+    moving: tuple[str, ...]
+    """Of clips and screens."""
     side: int
     """Images are cropped to a random square of so many pixels before they are damaged."""
     quantile: float
-    """Of the gain that is told. 0.2: four of five such frames gain more; to harm is worse."""
+    """Of the gain that is told. 0.25: three of four such frames gain more; to harm is worse."""
 
 
 def after(start: str, *ends: str) -> list[str]:
@@ -62,6 +68,7 @@ FAMILIES = {
             "call-jpeg",
             "call-codec",
             "call-small",
+            "call-screen",
             "call-blur",
             "call-half",
         ),
@@ -91,8 +98,23 @@ FAMILIES = {
             "call",
             "call",
         ),
+        moving=(
+            "clean",
+            "h264(crf=4..16)",
+            "h264(crf=22..32)",
+            "h264(crf=30..40)",
+            "h264(kbps=150..1500)",
+            "vp8(quantizer=10..58, speed=4..8)",
+            "vp8(kbps=200..1500, speed=4..8)",
+            "vp9(quantizer=20..58)",
+            "h264(crf=18..34, scale=1.5..2.2, enlarge=bicubic|bilinear)",
+            "h264(kbps=150..800, scale=2)",
+            "vp8(kbps=200..800, speed=4..8, scale=2)",
+            "vp9(quantizer=20..50, scale=2, enlarge=bicubic|bilinear)",
+            "noise(sigma=1..6) + h264(crf=24..38)",
+        ),
         side=256,
-        quantile=0.2,
+        quantile=0.25,
     ),
     "x4": Family(
         models=("x4-balanced", "x4-clean", "x4-aliased", "x4-jpeg", "x4-codec", "x4-rough"),
@@ -127,10 +149,13 @@ FAMILIES = {
             "dynamic-duo",
             "dynamic-duo",
         ),
+        moving=(),
         side=384,
         quantile=0.4,
     ),
 }
+PER_CLIP = 4
+"""Squares of a coded clip."""
 RIM = 40
 """Pixels at the border of a square that gains are not measured on."""
 CROP, CROPS = 64, 36
@@ -160,53 +185,135 @@ def worth(gains: np.ndarray) -> np.ndarray:
     return gains.mean(-1)
 
 
-def examples(
-    folder: Path, file: Path, family: Family, per_image: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Damage images and measure what every model gains.
+@dataclass(frozen=True)
+class Examples:
+    """Damaged squares and what they were."""
 
-    Returns:
-        Damaged squares, images x side x side x 3; gains in PSNR and SSIM, images x models x 2;
-        numbers of damages.
-    """
-    if file.exists():
-        kept = np.load(file)
-        return kept["frames"], kept["gains"], kept["damages"]
-    recipes = [parse(text) for text in family.damages]
-    scale, side = recipes[0].scale, family.side
-    sharpeners = [Sharpener(name, threads=1) for name in family.models]
-    read = lru_cache(maxsize=4)(read_frame)
+    frames: np.ndarray
+    """Images x side x side x 3."""
+    truths: np.ndarray
+    numbers: np.ndarray
+    """Of the damage: of photos, then of clips, then of screens."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What examples are made of."""
+
+    photos: list[Path]
+    clips: list[Path]
+    screens: list[Path]
+    per_photo: int
+
+
+def examples(source: Source, file: Path, family: Family) -> Examples:
+    """Damage squares of photos, clips and screens."""
+    if not file.exists():
+        jobs = [partial(_photo, *task) for task in _photo_tasks(source, family)]
+        for kind, paths in ((1, source.clips), (2, source.screens)):
+            jobs += [
+                partial(_moving, family, kind, path, number, paths)
+                for path in paths
+                for number in _some(family, kind, path)
+            ]
+        rows = []
+        with ThreadPoolExecutor(2) as pool:
+            for count, found in enumerate(pool.map(lambda job: job(), jobs), 1):
+                rows += found
+                if count % 500 == 0:
+                    print(f"{file.stem}: {count} of {len(jobs)}", flush=True)
+        frames, truths, numbers = (np.array(column) for column in zip(*rows, strict=True))
+        with staged(file.parent) as staging:
+            np.savez(staging / file.name, frames=frames, truths=truths, numbers=numbers)
+    kept = np.load(file)
+    return Examples(kept["frames"], kept["truths"], kept["numbers"])
+
+
+def _photo_tasks(source: Source, family: Family) -> list[tuple[Family, int, Path, int, int]]:
     # Once all damages were had, they are had again, at another place of the image.
-    tasks = [
-        (index, path, numbers[time % len(recipes)], time // len(recipes))
-        for index, path in enumerate(find_images([folder]))
-        for numbers in [np.random.default_rng(index).permutation(len(recipes)).tolist()]
-        for time in range(per_image)
+    count = len(family.damages)
+    return [
+        (family, index, path, numbers[time % count], time // count)
+        for index, path in enumerate(source.photos)
+        for numbers in [np.random.default_rng(index).permutation(count).tolist()]
+        for time in range(source.per_photo)
     ]
 
-    def one(task: tuple[int, Path, int, int]) -> tuple[np.ndarray, np.ndarray, int] | None:
-        index, path, number, turn = task
-        image = read(path)
-        if min(image.shape[:2]) < side:
-            return None
-        rng = np.random.default_rng((index, number, turn))
-        top, left = (int(rng.integers((length - side) // 2 + 1)) * 2 for length in image.shape[:2])
-        truth = np.ascontiguousarray(image[top : top + side, left : left + side])
-        frame = recipes[number](truth, seed=int(rng.integers(2**63)))
-        before = quality(upscale(frame, scale), truth)
-        gains = [quality(sharpen(frame), truth) - before for sharpen in sharpeners]
-        return frame, np.array(gains), number
 
-    done = []
+Row = tuple[np.ndarray, np.ndarray, int]
+
+
+def _photo(family: Family, index: int, path: Path, number: int, turn: int) -> list[Row]:
+    image = _read(path)
+    if min(image.shape[:2]) < family.side:
+        return []
+    rng = np.random.default_rng((index, number, turn))
+    truth = _square(image, family.side, rng)
+    return [(parse(family.damages[number])(truth, seed=int(rng.integers(2**63))), truth, number)]
+
+
+def _some(family: Family, kind: int, path: Path) -> list[int]:
+    """Name the damages that a clip or a screen gets: a clip all, a screen a few."""
+    count = len(family.moving)
+    if kind == 1:
+        return list(range(count))
+    return np.random.default_rng(_seed(path)).permutation(count)[:5].tolist()
+
+
+def _moving(family: Family, kind: int, path: Path, number: int, paths: list[Path]) -> list[Row]:
+    rng = np.random.default_rng((_seed(path), kind, number))
+    if kind == 1:
+        clip = sharp_clip(path, rng, least=family.side)
+    else:
+        other = paths[int(rng.integers(len(paths)))]
+        clip = moving_screen(path, other, rng)
+    if min(clip[0].shape[:2]) < family.side:
+        return []
+    coded = parse(family.moving[number]).on_clip(clip, seed=int(rng.integers(2**63)))
+    shown = len(family.damages) + (kind - 1) * len(family.moving) + number
+    rows = []
+    for index in np.linspace(0, len(clip) - 1, PER_CLIP).astype(int):
+        place = _place(clip[index], family.side, rng)
+        rows.append((coded[index][place].copy(), clip[index][place].copy(), shown))
+    return rows
+
+
+def _seed(path: Path) -> int:
+    return zlib.crc32(path.name.encode())
+
+
+def _square(image: np.ndarray, side: int, rng: np.random.Generator) -> np.ndarray:
+    return np.ascontiguousarray(image[_place(image, side, rng)])
+
+
+def _place(image: np.ndarray, side: int, rng: np.random.Generator) -> tuple[slice, slice]:
+    top, left = (int(rng.integers((length - side) // 2 + 1)) * 2 for length in image.shape[:2])
+    return slice(top, top + side), slice(left, left + side)
+
+
+_read = lru_cache(maxsize=4)(read_frame)
+
+
+def gains_of(made: Examples, name: str, family: Family, folder: Path) -> np.ndarray:
+    """Give what a model gains in PSNR and SSIM, images x 2; measured once for its weights."""
+    sharpener = Sharpener(name, threads=1)
+    weights = SHIPPED / name / f"{name}-int8.bin"
+    file = folder / f"{name}-{sha256(weights)[:12]}.npy"
+    if file.exists():
+        return np.load(file)
+    scale = parse(family.damages[0]).scale
+    before_file = folder / "before.npy"
+    pairs = zip(made.frames, made.truths, strict=True)
     with ThreadPoolExecutor(2) as pool:
-        for count, example in enumerate(pool.map(one, tasks), 1):
-            done += [] if example is None else [example]
-            if count % 200 == 0:
-                print(f"{file.stem}: {count} of {len(tasks)}", flush=True)
-    frames, gains, numbers = (np.array(column) for column in zip(*done, strict=True))
-    with staged(file.parent) as staging:
-        np.savez(staging / file.name, frames=frames, gains=gains, damages=numbers)
-    return frames, gains, numbers
+        if not before_file.exists():
+            plain = [*pool.map(lambda pair: quality(upscale(pair[0], scale), pair[1]), pairs)]
+            np.save(before_file, np.array(plain))
+            pairs = zip(made.frames, made.truths, strict=True)
+        after = [*pool.map(lambda pair: quality(sharpener(pair[0]), pair[1]), pairs)]
+    gains = np.array(after) - np.load(before_file)
+    np.save(file, gains)
+    print(f"{name}: mean gain {gains.mean(0).round(3)}", flush=True)
+    return gains
 
 
 def batch(frames: np.ndarray, rng: np.random.Generator) -> torch.Tensor:
@@ -266,34 +373,45 @@ def learn(
 
 
 def judge(
-    network: RouterNetwork,
-    family: Family,
-    frames: np.ndarray,
-    gains: np.ndarray,
-    numbers: np.ndarray,
+    network: RouterNetwork, family: Family, made: Examples, gains: np.ndarray, least: float
 ) -> dict[str, dict[str, float | str]]:
-    """Say by damage what the choice gains, beside the best one and the general model."""
+    """Say by damage what the choice gains, beside the best one and the general model.
+
+    Args:
+        network: the router.
+        family: its models and damages.
+        made: squares that it was not taught on.
+        gains: in PSNR and SSIM, both in dB, images x models x 2.
+        least: expected gain in dB below which a frame stays untouched.
+    """
     deployed = RouterOnFrames(network)
     with torch.no_grad():
         told = np.array(
-            [deployed(torch.from_numpy(crops(frame, CROP, CROPS))).numpy() for frame in frames]
+            [deployed(torch.from_numpy(crops(frame, CROP, CROPS))).numpy() for frame in made.frames]
         )
     nothing = np.zeros((len(gains), 1))
-    choices = np.concatenate((told, nothing + LEAST), 1).argmax(1)
-    full = np.concatenate((gains, nothing), 1)
-    got = full[np.arange(len(full)), choices]
+    choices = np.concatenate((told, nothing + least), 1).argmax(1)
+    full = np.concatenate((gains, np.zeros((len(gains), 1, 2))), 1)
+    both = full[np.arange(len(full)), choices]
+    got, best = worth(both), worth(full).max(1)
+    harmed = (both[:, 0] < -0.1) | (both[:, 1] < -0.002 * PER_SSIM)
     figures: dict[str, dict[str, float | str]] = {}
-    for number, text in enumerate(family.damages):
-        there = numbers == number
+    texts = [*family.damages]
+    for kind in ("clip", "screen"):
+        texts += [f"{kind}: {text}" for text in family.moving]
+    rows = [(f"{number} {text}", made.numbers == number) for number, text in enumerate(texts)]
+    for label, there in [*rows, ("all", made.numbers >= 0)]:
         if not there.any():
             continue
         names, counts = np.unique(choices[there], return_counts=True)
-        figures[f"{number} {text}"] = {
-            "routed": float(got[there].mean()),
-            "best": float(full[there].max(1).mean()),
-            "general": float(gains[there, 0].mean()),
-            "worst": float(got[there].min()),
-            "better": float((got[there] > 0).mean()),
+        figures[label] = {
+            "n": int(there.sum()),
+            "routed": round(float(got[there].mean()), 3),
+            "best": round(float(best[there].mean()), 3),
+            "reached": round(float(got[there].sum() / max(best[there].sum(), 1e-9)), 3),
+            "harmed": round(float(harmed[there].mean()), 3),
+            "general": round(float(worth(gains)[there, 0].mean()), 3),
+            "worst": round(float(got[there].min()), 3),
             "choices": ", ".join(
                 f"{(*family.models, 'none')[name]} {count}"
                 for name, count in zip(names, counts, strict=True)
@@ -302,22 +420,47 @@ def judge(
     return figures
 
 
+def sources(options: argparse.Namespace) -> tuple[Source, Source]:
+    """Give what is taught and what is judged on."""
+    family = FAMILIES[options.router]
+    clips = find_videos(options.clips) if options.clips else []
+    taught, held = split_clips(clips) if clips else ([], [])
+    screens = find_images([options.screens]) if options.screens else []
+    few = max(1, len(screens) // 10)
+    return (
+        Source(find_images([options.data]), taught, screens[few:], options.per_image),
+        Source(find_images([options.val]), held, screens[:few], len(family.damages)),
+    )
+
+
 def main() -> None:
     """Measure, train, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("router", choices=FAMILIES)
     for name in ("--data", "--val", "--out"):
         parser.add_argument(name, type=Path, required=True)
+    for name in ("--clips", "--screens"):
+        parser.add_argument(name, type=Path)
     parser.add_argument("--per-image", type=int, default=36)
     parser.add_argument("--steps", type=int, default=8000)
+    parser.add_argument("--only", nargs="*", help="measure these models, and stop")
     options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
     family = FAMILIES[options.router]
-    train = examples(options.data, options.out / "train.npz", family, options.per_image)
-    val = examples(options.val, options.out / "val.npz", family, len(family.damages))
-    clean = np.array([text == "clean" for text in family.damages])
-    network = learn(train[0], worth(train[1]), clean[train[2]], family.quantile, options.steps)
-    figures = judge(network, family, val[0], worth(val[1]), val[2])
+    sets = []
+    for name, source in zip(("train", "val"), sources(options), strict=True):
+        folder = options.out / name
+        folder.mkdir(parents=True, exist_ok=True)
+        made = examples(source, folder / "examples.npz", family)
+        models = options.only or family.models
+        sets.append((made, np.stack([gains_of(made, m, family, folder) for m in models], 1)))
+    if options.only:
+        return
+    (train, gains), (val, held) = sets
+    clean = [number for number, text in enumerate(family.damages) if text == "clean"]
+    clean += [len(family.damages), len(family.damages) + len(family.moving)]
+    untouched = np.isin(train.numbers, clean)
+    network = learn(train.frames, worth(gains), untouched, family.quantile, options.steps)
+    figures = judge(network, family, val, held, LEAST)
     (options.out / "figures.json").write_text(json.dumps(figures, indent=1))
     for text, row in figures.items():
         print(text, row)

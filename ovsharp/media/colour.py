@@ -135,6 +135,8 @@ class _Graph:
 
         height, width = frame.shape[:2]
         self._graph = Graph()
+        # A graph with threads of its own would wait for them forever in a forked process.
+        self._graph.threads = 1
         source: Any = self._graph.add_buffer(
             width=width, height=height, format=VideoFormat("bgr24"), time_base=Fraction(1, 1000)
         )

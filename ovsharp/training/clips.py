@@ -5,6 +5,7 @@ Photos that pan are not video: a student that learned on them loses on real clip
 
 from __future__ import annotations
 
+import hashlib
 import json
 import multiprocessing
 from collections.abc import Callable, Sequence
@@ -30,6 +31,8 @@ LENGTH = 24
 """Consecutive frames that are coded together."""
 CUT = 12
 """Patches that are cut from them."""
+HELD = 0.1
+"""Share of the clips that is validated on."""
 LARGEST = 1.6
 """Clips are made smaller by up to this factor first: what is softer than a pixel is no truth."""
 SCREEN = (360, 640)
@@ -198,9 +201,9 @@ def _coded(job: _Job, number: int | None = None) -> tuple[list[Frame], list[Fram
     path = material[number % len(material) if number is not None else rng.integers(len(material))]
     recipe = parse(job.recipe)
     if kind == 0:
-        truth = _clip(path, rng, job.patch)
+        truth = sharp_clip(path, rng, least=job.patch + 32)
     elif kind == 1:
-        truth = _screen(path, material[int(rng.integers(len(material)))], rng)
+        truth = moving_screen(path, material[int(rng.integers(len(material)))], rng)
     else:
         truth = _still(path, rng)
     truth = [frame[: len(frame) // 16 * 16, : frame.shape[1] // 16 * 16].copy() for frame in truth]
@@ -210,24 +213,40 @@ def _coded(job: _Job, number: int | None = None) -> tuple[list[Frame], list[Fram
     return truth, damaged
 
 
-def _clip(path: Path, rng: np.random.Generator, patch: int) -> list[Frame]:
+def sharp_clip(path: Path, rng: np.random.Generator, *, least: int) -> list[Frame]:
+    """Give consecutive frames of a video, made smaller by a factor that is drawn.
+
+    Args:
+        path: of the video.
+        rng: draws the place and the factor.
+        least: pixels that the shorter side keeps.
+
+    Raises:
+        MediaError: the video is smaller, or cannot be read.
+    """
     frames = _frames(path)
     start = int(rng.integers(max(1, len(frames) - LENGTH + 1)))
     part = frames[start : start + LENGTH]
     height, width = part[0].shape[:2]
-    factor = min(rng.uniform(1, LARGEST), min(height, width) / (patch + 32))
+    factor = min(rng.uniform(1, LARGEST), min(height, width) / least)
     if factor < 1:
-        raise MediaError(
-            f"{path} is {width}x{height}: expected clips of {patch + 32} pixels a side or more"
-        )
-    size = (int(width / factor), int(height / factor))
+        raise MediaError(f"{path} is {width}x{height}: expected clips of {least} pixels a side")
+    size = (round(width / factor), round(height / factor))
     return [cv2.resize(f, size, interpolation=cv2.INTER_AREA).astype(np.uint8) for f in part]
 
 
-def _screen(path: Path, other: Path, rng: np.random.Generator) -> list[Frame]:
+def moving_screen(path: Path, other: Path, rng: np.random.Generator) -> list[Frame]:
+    """Give a clip of a shared screen, made from two pictures."""
     image, second = _picture(path), _picture(other)
     height, width = (min(a, b) for a, b in zip(SCREEN, image.shape[:2], strict=True))
     return screen_clip(image, second, rng, frames=LENGTH // 2, height=height, width=width)
+
+
+def split_clips(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """Divide videos into those to train on and a tenth to validate on, by a hash of the name."""
+    order = sorted(paths, key=lambda path: hashlib.sha256(path.name.encode()).digest())
+    held = max(1, round(HELD * len(paths)))
+    return sorted(order[held:]), sorted(order[:held])
 
 
 def _still(path: Path, rng: np.random.Generator) -> list[Frame]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from ovsharp.errors import UsageError
 from ovsharp.media import find_images, find_videos
 from ovsharp.models import collapse
 from ovsharp.progress import Progress, silent
+from ovsharp.training.clips import split_clips
 from ovsharp.training.fit import (
     CHECKPOINT,
     WEIGHTS,
@@ -182,15 +182,12 @@ class MovingFolders:
         for kind, folder in (("clips", self.clips), ("screens", self.screens)):
             if course.moving.get(kind) and folder is None:
                 raise UsageError(f"the recipe learns from {kind}: name a folder with --{kind} DIR")
-        videos = find_videos(self.clips) if self.clips else []
-        held = max(1, round(VAL_SHARE * len(videos)))
-        # By a hash of the name, as images are.
-        order = sorted(videos, key=lambda path: hashlib.sha256(path.name.encode()).digest())
+        taught, held = split_clips(find_videos(self.clips)) if self.clips else ([], [])
         screens = find_images([self.screens]) if self.screens else []
         return dataclasses.replace(
             material,
-            clips=tuple(sorted(order[held:])),
-            val_clips=tuple(sorted(order[:held])),
+            clips=tuple(taught),
+            val_clips=tuple(held),
             screens=tuple(screens),
             patches=self.patches,
         )

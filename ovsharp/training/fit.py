@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -204,10 +204,13 @@ class _Run:
         self.material = material
         if course.moving:
             self.images: Any = None
-            stills = tuple(material.val)
-            held = Moving(material.val_clips, material.screens, stills, _shares(course))
-            self.validation = Validation.of_clips(held, course.validation)
             self.skipped = {}
+            stills = self._usable(material.val), self._usable(material.train)
+            screens = self._usable(material.screens)
+            shares = _shares(course)
+            held = Moving(material.val_clips, screens, stills[0], shares)
+            self.moving = Moving(material.clips, screens, stills[1], shares)
+            self.validation = Validation.of_clips(held, course.validation)
         else:
             self.images = Images(material.train, smallest=course.patch + 2 * border(scale))
             self.validation = Validation(material.val, course.validation)
@@ -235,6 +238,13 @@ class _Run:
         self._saved: dict[str, Any] = {}
         self._journal: Journal | None = None
         self._started = time.monotonic()
+
+    def _usable(self, paths: Sequence[Path]) -> tuple[Path, ...]:
+        """Leave out images that cannot be read or are smaller than a patch, and note them."""
+        if not paths:
+            return ()
+        self.skipped |= Images(paths, smallest=self.course.patch, memory=0).skipped
+        return tuple(path for path in paths if path not in self.skipped)
 
     def _listen(self, lessons: Lessons, vgg: Path | None) -> None:
         plan, teacher = lessons.plan, lessons.teacher.to(self.fabric.device)
@@ -328,9 +338,8 @@ class _Run:
         course, material = self.course, self.material
         if not course.moving:
             return None
-        moving = Moving(material.clips, material.screens, tuple(material.train), _shares(course))
         return ClipPatches(
-            moving,
+            self.moving,
             stage.degrade,
             (material.patches or self.folder) / f"clips-{number}",
             patch=course.patch,
@@ -398,7 +407,11 @@ class _Run:
         self.state.step += 1
 
     def _tinted(self, *pictures: torch.Tensor) -> list[torch.Tensor]:
-        """Give all pictures of a patch the same gamma, gain and offset, whatever they are."""
+        """Give all pictures of a patch the same gamma, gain and offset, and the same means.
+
+        Codecs shift the mean of a channel by half a level on average. Who undoes that tints every
+        frame that was not shifted: so the truth, the last picture, takes the means of its base.
+        """
         drawn = torch.Generator().manual_seed(self.course.seed * 1_000_003 + self.state.step)
         count = len(pictures[0])
 
@@ -407,7 +420,9 @@ class _Run:
             return values.to(self.fabric.device)
 
         gamma, gain, offset = draw(-0.2, 0.2, 1).exp(), draw(0.75, 1.1, 1), draw(-0.04, 0.06, 3)
-        return [picture.pow(gamma) * gain + offset for picture in pictures]
+        *inputs, base, truth = (picture.pow(gamma) * gain + offset for picture in pictures)
+        shift = (base - truth).mean((2, 3), keepdim=True)
+        return [*inputs, base, truth + shift]
 
     def _answer(
         self, teacher: Teacher, batch: Batch, frames: torch.Tensor, base: torch.Tensor

@@ -7,7 +7,9 @@ import pytest
 import skimage.data
 import torch
 
+from ovsharp.training import MovingFolders
 from ovsharp.training.recipe import Course, Schedule, Stage, TrainingRecipe
+from tests.media.clips import clip
 
 
 @pytest.fixture(autouse=True)
@@ -40,3 +42,14 @@ def small() -> TrainingRecipe:
         schedule=Schedule("cosine"),
     )
     return TrainingRecipe("small", "for tests", course)
+
+
+@pytest.fixture
+def moving(tmp_path: Path) -> MovingFolders:
+    clips, screens = tmp_path / "clips", tmp_path / "screens"
+    clips.mkdir()
+    screens.mkdir()
+    for name in "ab":
+        clip(clips / f"{name}.mkv", tuple(range(0, 400, 40)), size=(128, 96))
+    cv2.imwrite(str(screens / "page.png"), skimage.data.page()[..., None].repeat(3, 2))
+    return MovingFolders(clips, screens)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import torch
@@ -16,20 +15,8 @@ from ovsharp.training import MovingFolders, TrainingRecipe, train
 from ovsharp.training.clips import CUT, ClipPatches, Moving
 from ovsharp.training.fit import _Run
 from ovsharp.training.screens import screen_clip
-from tests.media.clips import clip
 
 av = pytest.importorskip("av")
-
-
-@pytest.fixture
-def moving(tmp_path: Path) -> MovingFolders:
-    clips, screens = tmp_path / "clips", tmp_path / "screens"
-    clips.mkdir()
-    screens.mkdir()
-    for name in "ab":
-        clip(clips / f"{name}.mkv", tuple(range(0, 400, 40)), size=(128, 96))
-    cv2.imwrite(str(screens / "page.png"), data.page()[..., None].repeat(3, 2))
-    return MovingFolders(clips, screens)
 
 
 def patches(folder: Path, moving: MovingFolders, recipe: str, **given: float) -> ClipPatches:
@@ -101,8 +88,13 @@ def test_a_tint_is_the_same_for_picture_and_truth(
     run.state = type("State", (), {"step": 3})()
     run.fabric = type("Fabric", (), {"device": torch.device("cpu")})()
     picture = torch.rand(2, 3, 8, 8)
-    first, second = run._tinted(picture, picture)
-    assert torch.equal(first, second)
-    assert not torch.equal(first, picture)
+    same = torch.equal
+    frame, base, truth = run._tinted(picture, picture, picture)
+    assert same(frame, base)
+    assert torch.allclose(frame, truth)
+    assert not same(frame, picture)
+    # A truth that is brighter than its picture on the whole does not teach to brighten.
+    brighter = run._tinted(picture, picture, picture + 0.02)
+    assert torch.allclose(brighter[2].mean((2, 3)), brighter[1].mean((2, 3)), atol=1e-5)
     run.state.step = 4
-    assert not torch.equal(run._tinted(picture)[0], first)
+    assert not same(run._tinted(picture, picture, picture)[0], frame)

@@ -14,7 +14,7 @@ from ovsharp.cli.degrade import degrade
 from ovsharp.convert import Options, convert
 from ovsharp.degrade import parse
 from ovsharp.media import read_frame, write_picture
-from ovsharp.training import Course, load_recipe, recipe_names, train
+from ovsharp.training import Course, MovingFolders, load_recipe, recipe_names, train
 from tests.training.test_losses import vgg_weights
 
 SMALL: dict[str, dict[str, Any]] = {
@@ -48,7 +48,9 @@ def fitted_little(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", recipe_names())
-def test_a_recipe_goes_from_images_to_a_benchmark(name: str, photos: Path, tmp_path: Path) -> None:
+def test_a_recipe_goes_from_images_to_a_benchmark(
+    name: str, photos: Path, moving: MovingFolders, tmp_path: Path
+) -> None:
     recipe = load_recipe(name)
     scale = parse(recipe.student.validation).scale
     pairs = tmp_path / "pairs"
@@ -64,7 +66,7 @@ def test_a_recipe_goes_from_images_to_a_benchmark(name: str, photos: Path, tmp_p
     if recipe.teacher is not None:
         recipe = replace(recipe, teacher=shrunk(recipe.teacher))
     run = tmp_path / "run"
-    done = train(recipe, photos, run, val=photos, vgg=vgg_weights(tmp_path))
+    done = train(recipe, photos, run, val=photos, vgg=vgg_weights(tmp_path), moving=moving)
     assert (done.teacher is not None) == (recipe.teacher is not None)
 
     converted = convert(done.student.weights, run, options=Options(name="small"))
