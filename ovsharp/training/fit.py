@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -155,6 +156,46 @@ def fit(
         UsageError: weights, layers or a checkpoint that do not fit the course.
         MediaError: an image that cannot be read.
     """
+    # Workers are forked: one that is born without OpenCV's threads would wait for them forever.
+    # https://github.com/opencv/opencv/issues/5150
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        return _fit(
+            course,
+            material,
+            folder,
+            fabric,
+            lessons=lessons,
+            network=network,
+            deployed=deployed,
+            resume=resume,
+            vgg=vgg,
+            every=every,
+            name=name,
+            progress=progress,
+            report=report,
+        )
+    finally:
+        cv2.setNumThreads(threads)
+
+
+def _fit(
+    course: Course,
+    material: Material,
+    folder: Path,
+    fabric: Fabric,
+    *,
+    lessons: Lessons | None,
+    network: nn.Module | None,
+    deployed: Deployed,
+    resume: bool,
+    vgg: Path | None,
+    every: int,
+    name: str,
+    progress: Progress,
+    report: Callable[[Report], None],
+) -> Fitted:
     run = _Run(
         course,
         material,
