@@ -122,14 +122,14 @@ def photos(recipe: str, val: Path) -> Pairs:
 
 def as_trained(name: str, degradation: str, folders: Folders) -> Pairs:
     """Give what a model was trained to undo: of held clips and screens, or of photos."""
-    moving = load_recipe(recipe_of(name)).student.moving
-    if not moving or folders.clips is None or folders.screens is None:
+    course = load_recipe(recipe_of(name)).student
+    if not course.moving or folders.clips is None or folders.screens is None:
         return photos(degradation, folders.val)
     material = Moving(
         tuple(split_clips(find_videos(folders.clips))[1]),
         tuple(find_images([folders.screens])),
         tuple(find_images([folders.val])),
-        (moving.get("clips", 0.0), moving.get("screens", 0.0), moving.get("stills", 0.0)),
+        course.shares,
     )
     return validation_pairs(material, degradation, side=SIDE, count=48)
 

@@ -74,14 +74,14 @@ def code(
     return [np.ascontiguousarray(to_bgr(picture, colour)) for picture in arrived]
 
 
-def x264(crf: int) -> dict[str, str]:
-    """Give x264's options in a call: veryfast, no look-ahead, no B-frames."""
-    quality = {} if crf < 0 else {"crf": str(crf)}
+def x264(crf: int | None) -> dict[str, str]:
+    """Give x264's options in a call: veryfast, no look-ahead; `crf` None for a bitrate."""
+    quality = {} if crf is None else {"crf": str(crf)}
     return {"preset": "veryfast", "tune": "zerolatency", **quality}
 
 
-def vpx(quantizer: int, speed: int) -> dict[str, str]:
-    """Give libvpx's options in a call: real time, at a constant quantizer unless it is below 0."""
+def vpx(quantizer: int | None, speed: int) -> dict[str, str]:
+    """Give libvpx's options in a call: real time; `quantizer` None for a bitrate."""
     fixed = str(quantizer)
-    quality = {} if quantizer < 0 else {"qmin": fixed, "qmax": fixed, "crf": fixed}
+    quality = {} if quantizer is None else {"qmin": fixed, "qmax": fixed, "crf": fixed}
     return {"deadline": "realtime", "cpu-used": str(speed), "lag-in-frames": "0", **quality}

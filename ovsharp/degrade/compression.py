@@ -111,7 +111,7 @@ def h264_clip(
     frames: int = 0,
 ) -> list[Frame]:
     """Code consecutive frames as `h264` does; `frames` is of no use here."""
-    return _send(clip, "libx264", x264(-1 if kbps else crf), kbps, scale, enlarge)
+    return _send(clip, "libx264", x264(None if kbps else crf), kbps, scale, enlarge)
 
 
 def vp8_clip(
@@ -126,7 +126,7 @@ def vp8_clip(
     frames: int = 0,
 ) -> list[Frame]:
     """Code consecutive frames as `vp8` does; `frames` is of no use here."""
-    return _send(clip, "libvpx", vpx(-1 if kbps else quantizer, speed), kbps, scale, enlarge)
+    return _send(clip, "libvpx", vpx(None if kbps else quantizer, speed), kbps, scale, enlarge)
 
 
 def vp9_clip(
@@ -141,7 +141,7 @@ def vp9_clip(
     frames: int = 0,
 ) -> list[Frame]:
     """Code consecutive frames as `vp9` does; `frames` is of no use here."""
-    return _send(clip, "libvpx-vp9", vpx(-1 if kbps else quantizer, speed), kbps, scale, enlarge)
+    return _send(clip, "libvpx-vp9", vpx(None if kbps else quantizer, speed), kbps, scale, enlarge)
 
 
 def pan(image: Frame, rng: np.random.Generator, frames: int) -> list[Frame]:

@@ -86,21 +86,20 @@ class Sending:
 
     def options(self, width: int, height: int) -> dict[str, str]:
         """Give the encoder's options for clips of a size, before it is made smaller."""
-        quality = -1 if self.crf is None else self.crf
         rate = str(round((self.kbps or 0) * 1000 * width * height / FULL_SIZE))
         constant = {} if self.kbps is None else {"b": rate}
         if self.codec == "av1":
             fixed = {"preset": "10", "svtav1-params": "pred-struct=1"}
             if self.kbps is None:
-                return {**fixed, "crf": str(quality)}
+                return {**fixed, "crf": str(self.crf)}
             return {**fixed, **constant, "svtav1-params": "pred-struct=1:rc=2"}
         if constant:
             constant |= {"maxrate": rate, "bufsize": rate}
         if self.codec == "x264":
-            return {**x264(quality), **constant}
+            return {**x264(self.crf), **constant}
         if constant:  # libvpx takes three equal rates for a constant one
             constant |= {"minrate": rate}
-        return {**vpx(quality, self.speed), **constant}
+        return {**vpx(self.crf, self.speed), **constant}
 
 
 def parse_sending(text: str) -> Sending:

@@ -9,6 +9,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -36,7 +37,7 @@ from ovsharp.training.losses import Losses
 from ovsharp.training.network import build, takes_base, unit
 from ovsharp.training.patches import Batch, Patches, StoredPatches, border
 from ovsharp.training.pruning import Pruning
-from ovsharp.training.recipe import KINDS, Course, Distillation, Stage
+from ovsharp.training.recipe import Course, Distillation, Stage
 from ovsharp.training.schedule import optimizer_of, schedule_of
 from ovsharp.training.teacher import FeatureLoss, StoredAnswers, Teacher
 from ovsharp.training.validation import Score, Validation
@@ -79,10 +80,6 @@ class Material:
         groups = (self.train, [Path()], self.val, self.clips, self.screens)
         names = "\n".join(path.name for group in groups for path in group)
         return hashlib.sha256(names.encode()).hexdigest()
-
-
-def _shares(course: Course) -> tuple[float, float, float]:
-    return tuple(course.moving.get(kind, 0.0) for kind in KINDS)  # type: ignore[return-value]
 
 
 @dataclass(frozen=True)
@@ -156,65 +153,38 @@ def fit(
         UsageError: weights, layers or a checkpoint that do not fit the course.
         MediaError: an image that cannot be read.
     """
+    with _one_opencv_thread():
+        run = _Run(
+            course,
+            material,
+            folder,
+            fabric,
+            network=network if network is not None else build(course),
+            deployed=deployed,
+            lessons=lessons,
+            vgg=vgg,
+            every=every,
+            name=name,
+        )
+        if resume and (folder / CHECKPOINT).exists():
+            run.load()
+        try:
+            run.train(lambda done, total: progress(name, done, total), report)
+        finally:
+            run.close()
+        return Fitted(folder / WEIGHTS, Score(**run.state.best), run.skipped)
+
+
+@contextmanager
+def _one_opencv_thread() -> Iterator[None]:
     # Workers are forked: one that is born without OpenCV's threads would wait for them forever.
     # https://github.com/opencv/opencv/issues/5150
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
-        return _fit(
-            course,
-            material,
-            folder,
-            fabric,
-            lessons=lessons,
-            network=network,
-            deployed=deployed,
-            resume=resume,
-            vgg=vgg,
-            every=every,
-            name=name,
-            progress=progress,
-            report=report,
-        )
+        yield
     finally:
         cv2.setNumThreads(threads)
-
-
-def _fit(
-    course: Course,
-    material: Material,
-    folder: Path,
-    fabric: Fabric,
-    *,
-    lessons: Lessons | None,
-    network: nn.Module | None,
-    deployed: Deployed,
-    resume: bool,
-    vgg: Path | None,
-    every: int,
-    name: str,
-    progress: Progress,
-    report: Callable[[Report], None],
-) -> Fitted:
-    run = _Run(
-        course,
-        material,
-        folder,
-        fabric,
-        network=network if network is not None else build(course),
-        deployed=deployed,
-        lessons=lessons,
-        vgg=vgg,
-        every=every,
-        name=name,
-    )
-    if resume and (folder / CHECKPOINT).exists():
-        run.load()
-    try:
-        run.train(lambda done, total: progress(name, done, total), report)
-    finally:
-        run.close()
-    return Fitted(folder / WEIGHTS, Score(**run.state.best), run.skipped)
 
 
 class _Run:
@@ -248,7 +218,7 @@ class _Run:
             self.skipped = {}
             stills = self._usable(material.val), self._usable(material.train)
             screens = self._usable(material.screens)
-            shares = _shares(course)
+            shares = course.shares
             held = Moving(material.val_clips, screens, stills[0], shares)
             self.moving = Moving(material.clips, screens, stills[1], shares)
             self.validation = Validation.of_clips(held, course.validation)

@@ -136,6 +136,12 @@ class Course:
         return sum(stage.steps for stage in self.stages)
 
     @property
+    def shares(self) -> tuple[float, float, float]:
+        """Of clips, screens and stills."""
+        clips, screens, stills = (self.moving.get(kind, 0.0) for kind in KINDS)
+        return clips, screens, stills
+
+    @property
     def validation(self) -> str:
         """The degradation of the validation images."""
         return self.validate or self.stages[-1].degrade
