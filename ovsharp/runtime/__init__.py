@@ -11,6 +11,7 @@ from ovsharp.runtime.device import (
     used_isa,
 )
 from ovsharp.runtime.frames import Frame, check_frame, pad, upscale
+from ovsharp.runtime.gate import Call, Gate
 from ovsharp.runtime.history import Switch
 from ovsharp.runtime.ir import (
     megabytes,
@@ -47,11 +48,13 @@ __all__ = [
     "DEFAULT_MODEL",
     "DEFAULT_ROUTER",
     "VIDEO_LOOK_EVERY",
+    "Call",
     "Choice",
     "CompiledFrames",
     "Device",
     "Execution",
     "Frame",
+    "Gate",
     "Mode",
     "Router",
     "Session",

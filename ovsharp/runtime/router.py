@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import openvino as ov
 
 from ovsharp.runtime.device import get_core
 from ovsharp.runtime.frames import Frame, pad
@@ -21,23 +22,29 @@ GRID = 16
 def crops(frame: Frame, side: int, count: int) -> Frame:
     """Cut crops out of a frame, evenly spread, each at a multiple of `GRID`.
 
+    Where fewer of them cover a frame, there are no more: they would overlap, and show the same
+    blocks again. (36 or as many as cover it, 34 validation photos in 5 damages: at 256x256 and
+    512x288 98.8 % the same choice, .0004 dB lost, 44 and 83 % of the time.)
+
     Args:
         frame: uint8, H x W x 3; smaller ones are padded by repeating their edge.
         side: of a crop, in pixels.
-        count: the square of a whole number; crops may overlap.
+        count: how many at most, the square of a whole number.
 
     Returns:
-        uint8, count x side x side x 3.
+        uint8, crops x side x side x 3.
 
     Example:
         >>> crops(np.zeros((1080, 1920, 3), np.uint8), 64, 16).shape
         (16, 64, 64, 3)
+        >>> crops(np.zeros((128, 1920, 3), np.uint8), 64, 16).shape
+        (8, 64, 64, 3)
     """
     frame = pad(frame, max(side, frame.shape[0]), max(side, frame.shape[1]))
-    starts = [
-        (np.linspace(0, length - side, isqrt(count)) // GRID).astype(int) * GRID
-        for length in frame.shape[:2]
-    ]
+    starts = []
+    for length in frame.shape[:2]:
+        enough = min(isqrt(count), -(-length // side))
+        starts.append((np.linspace(0, length - side, enough) // GRID).astype(int) * GRID)
     return np.stack([frame[y : y + side, x : x + side] for y in starts[0] for x in starts[1]])
 
 
@@ -75,17 +82,16 @@ class Router:
     """
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
-        model, self.spec = read_router(path, get_core())
-        side, count = self.spec.crop, self.spec.crops
-        model.reshape([count, side, side, 3])
-        config: dict[str, Any] = {
+        self._model, self.spec = read_router(path, get_core())
+        self._config: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": "f32",
             "INFERENCE_NUM_THREADS": threads or 0,
         }
         if threads is not None:
-            config["ENABLE_CPU_PINNING"] = False  # as for the models: see `compile_frames`
-        self._request = get_core().compile_model(model, "CPU", config).create_infer_request()
+            # As for the models: see `compile_frames`.
+            self._config["ENABLE_CPU_PINNING"] = False
+        self._requests: dict[int, ov.InferRequest] = {}
         self._lock = threading.Lock()
 
     def gains(self, frame: Frame) -> dict[str, float]:
@@ -96,5 +102,14 @@ class Router:
         """
         looked_at = crops(frame, self.spec.crop, self.spec.crops)
         with self._lock:
-            values = np.array(self._request.infer([looked_at])[0]).ravel()
+            values = np.array(self._request(len(looked_at)).infer([looked_at])[0]).ravel()
         return dict(zip(self.spec.models, values.tolist(), strict=True))
+
+    def _request(self, count: int) -> ov.InferRequest:
+        """Give the request for a number of crops, compiled when it is first needed."""
+        if count not in self._requests:
+            model = self._model.clone()
+            model.reshape([count, self.spec.crop, self.spec.crop, 3])
+            compiled = get_core().compile_model(model, "CPU", self._config)
+            self._requests[count] = compiled.create_infer_request()
+        return self._requests[count]

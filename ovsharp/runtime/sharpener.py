@@ -13,6 +13,7 @@ from ovsharp.runtime.chooser import Chooser, Only
 from ovsharp.runtime.compiled import Mode, Settings, check_tuning
 from ovsharp.runtime.device import check_device
 from ovsharp.runtime.frames import Frame
+from ovsharp.runtime.gate import Gate
 from ovsharp.runtime.opened import Opened
 from ovsharp.runtime.router import Router
 from ovsharp.runtime.routes import VIDEO_LOOK_EVERY, Routes
@@ -20,6 +21,9 @@ from ovsharp.runtime.session import Session
 from ovsharp.runtime.shelf import MEMORY, Shelf
 from ovsharp.runtime.shipped import DEFAULT_ROUTER, find_model, find_router
 from ovsharp.runtime.variant import Tuning, Variant
+
+_USUAL = (360, 640)
+"""Height and width of a frame in a call."""
 
 
 class Sharpener(Session):
@@ -40,6 +44,8 @@ class Sharpener(Session):
       `await sharpener.asharpen(frame)` in an event loop.
     - `with sharpener.session() as call: call(frame)`: one of many calls at once. Each is treated
       as if it were alone, over the same compiled models; see `Session`.
+    - `sharpener.gate().call()`: likewise, for more calls than the machine may hold: in fair
+      turns, the newest frames only; see `Gate`.
 
     Tuning:
 
@@ -188,6 +194,25 @@ class Sharpener(Session):
         session = Session(chooser, owner=self, strength=strength, steady=steady)
         self._sessions.add(session)
         return session
+
+    def gate(self, *, deadline_ms: float | None = None, workers: int | None = None) -> Gate:
+        """Open a gate: calls that share the sharpener in fair turns, and no queue that grows.
+
+        Args:
+            deadline_ms: how long a frame may wait for its turn before it comes back as it is; None
+                lets it wait until a newer one of its call comes.
+            workers: frames that are worked on at a time; None for two, or in throughput mode for
+                as many as run side by side, and one that is prepared meanwhile.
+
+        Raises:
+            UsageError: an argument that makes no sense.
+            InferenceError: the sharpener is closed.
+        """
+        self._check_open()
+        if workers is None:
+            many = self._tuning.mode == "throughput"
+            workers = 1 + (self.settings_for(*_USUAL).requests if many else 1)
+        return Gate(self.session, workers, deadline_ms=deadline_ms)
 
     def settings_for(self, height: int, width: int) -> Settings:
         """Compile for frames of a size, if that was not done yet, and say what runs them.

@@ -240,17 +240,22 @@ def test_crops_lie_on_the_grid_of_blocks() -> None:
     ]
 
 
+@pytest.mark.parametrize(("size", "count"), [((128, 128), 4), ((100, 640), 12), ((640, 640), 36)])
+def test_no_more_crops_than_cover_a_frame(size: tuple[int, int], count: int) -> None:
+    assert len(crops(np.zeros((*size, 3), np.uint8), 64, 36)) == count
+
+
 def test_frames_smaller_than_a_crop_are_padded() -> None:
     frame = np.arange(5 * 7 * 3, dtype=np.uint8).reshape(5, 7, 3)
     cut = crops(frame, 16, 4)
-    assert cut.shape == (4, 16, 16, 3)
+    assert cut.shape == (1, 16, 16, 3)  # more would be the same one again
     assert np.array_equal(cut[0, :5, :7], frame)
     assert np.array_equal(cut[0, 15, 15], frame[-1, -1])
 
 
 def brightness_router(folder: Path) -> Path:
     """A router that expects the mean level / 100 of one model and its opposite of the other."""
-    seen = ops.parameter([4, 8, 8, 3], ov.Type.u8, name="crops")
+    seen = ops.parameter([-1, 8, 8, 3], ov.Type.u8, name="crops")
     mean = ops.reduce_mean(ops.convert(seen, ov.Type.f32), ops.constant([0, 1, 2, 3]), True)
     both = ops.multiply(
         ops.reshape(mean, ops.constant([1]), False), ops.constant(np.float32([0.01, -0.01]))
@@ -265,6 +270,13 @@ def test_a_router_tells_what_is_expected(tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.iterdir()) == ["demo.bin", "demo.xml"]
     gains = Router(path, threads=1).gains(np.full((40, 30, 3), 200, np.uint8))
     assert gains == pytest.approx({"demo-light": 2.0, "demo-dark": -2.0}, abs=0.01)
+
+
+def test_frames_of_all_sizes_are_looked_at_in_turn(tmp_path: Path) -> None:
+    router = Router(brightness_router(tmp_path), threads=1)
+    for size in ((40, 30), (5, 7), (9, 40), (40, 30)):
+        gains = router.gains(np.full((*size, 3), 100, np.uint8))
+        assert gains == pytest.approx({"demo-light": 1.0, "demo-dark": -1.0}, abs=0.01)
 
 
 def test_other_files_are_no_routers(tmp_path: Path) -> None:

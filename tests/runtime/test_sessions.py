@@ -10,62 +10,20 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
-import skimage.data
 
 from ovsharp import Sharpener
 from ovsharp.errors import InferenceError, UsageError
 from ovsharp.runtime import Frame, Router, Session, compile_frames, variant
 from tests.networks import write_frame_model
+from tests.runtime.calls import alone, calls, frame, gains
 from tests.runtime.models import noise
-
-ASTRONAUT = np.ascontiguousarray(skimage.data.astronaut()[..., ::-1])
 
 
 @pytest.fixture(autouse=True)
 def by_corner(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A router that reads what it expects from the first pixel of a frame: a model, and dB."""
-
-    def gains(router: Router, frame: Frame) -> dict[str, float]:
-        told = dict.fromkeys(router.spec.models, -1.0)
-        place, tenths, _ = frame[0, 0].tolist()
-        return told | {router.spec.models[place]: tenths / 10 - 1}
-
     monkeypatch.setattr(Router, "gains", gains)
-
-
-def frame(place: int, tenths: int, seed: int, size: tuple[int, int] = (64, 96)) -> Frame:
-    """A noisy photo whose corner tells the router which of its models to expect how much of."""
-    picture = cv2.resize(ASTRONAUT, (size[1], size[0]), interpolation=cv2.INTER_AREA)
-    noisy = picture.astype(int) + np.random.default_rng(seed).integers(-9, 10, picture.shape)
-    made = noisy.clip(0, 255).astype(np.uint8)
-    made[0, 0] = (place, tenths, 0)
-    return made
-
-
-def calls() -> list[tuple[dict[str, float], list[Frame]]]:
-    """How each call is opened, and its frames: steady ones, one that changes, other sizes."""
-    return [
-        ({}, [frame(1, 40, seed) for seed in range(24)]),
-        ({}, [frame(1, 0, seed) for seed in range(24)]),
-        ({}, [frame(1 + (seed > 7), 40, seed) for seed in range(24)]),
-        ({"strength": 0.5}, [frame(3, 40, seed, (48, 64)) for seed in range(24)]),
-        ({"steady": True}, [frame(2, 30 * (seed > 9), seed) for seed in range(24)]),
-    ]
-
-
-def alone() -> list[list[Frame]]:
-    """Each call on a sharpener of its own."""
-    results = []
-    for options, frames in calls():
-        with (
-            Sharpener(threads=1) as sharpener,
-            sharpener.session(look_every=4, **options) as call,  # type: ignore[arg-type]
-        ):
-            results.append([call(one) for one in frames])
-    return results
 
 
 def one_by_one(sessions: list[Session], frames: list[list[Frame]]) -> list[list[Frame]]:
@@ -192,7 +150,6 @@ def test_strength_can_be_set_at_any_time() -> None:
 
 def test_a_look_at_one_call_does_not_hold_another(monkeypatch: pytest.MonkeyPatch) -> None:
     looking, go_on = threading.Event(), threading.Event()
-    gains = Router.gains
 
     def slow(router: Router, picture: Frame) -> dict[str, float]:
         if picture[0, 0, 0] == 5:
