@@ -27,11 +27,10 @@ from ovsharp.errors import (
     UsageError,
 )
 from ovsharp.spec import ModelSpec
+from ovsharp.version import __version__
 
 if TYPE_CHECKING:
     from ovsharp.runtime import Sharpener
-
-__version__ = "0.1.0"
 
 __all__ = [
     "CalibrationError",

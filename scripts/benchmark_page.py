@@ -16,16 +16,16 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from ovsharp.benchmarks.charts import WIDTH, axis_ticks, draw_line, draw_text
-from ovsharp.benchmarks.evaluation import Evaluation
-from ovsharp.benchmarks.evaluation.results import ALL, BICUBIC, INPUT, Group
 from ovsharp.benchmarks.results import Report, Row
 from ovsharp.benchmarks.rivals import find_rivals, ratios
 from ovsharp.benchmarks.variants import convert_candidate
 from ovsharp.benchmarks.verdict import SAME_SPEED
 from ovsharp.convert import Options
 from ovsharp.errors import UsageError
+from ovsharp.evaluation import Evaluation
+from ovsharp.evaluation.results import ALL, BICUBIC, INPUT, Group
 from ovsharp.files import staged
+from ovsharp.reports import WIDTH, axis_ticks, draw_line, draw_text
 from ovsharp.runtime import instruction_sets, shipped_models, shipped_routers
 from ovsharp.runtime.auto import MEMBERS
 

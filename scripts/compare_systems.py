@@ -25,10 +25,10 @@ from typing import Any
 import numpy as np
 
 from ovsharp import Sharpener
-from ovsharp.benchmarks.evaluation import Evaluation, Options, evaluate, open_subjects
 from ovsharp.convert import Options as Conversion
 from ovsharp.convert import convert
 from ovsharp.degrade import parse
+from ovsharp.evaluation import Evaluation, Options, evaluate, open_subjects
 from ovsharp.progress import silent
 from ovsharp.training import TrainingRecipe, load_recipe, train
 

@@ -1,6 +1,5 @@
 """What a model costs and what it is worth: SSIM and throughput of every form, side by side."""
 
-from ovsharp.benchmarks import evaluation
 from ovsharp.benchmarks.page import to_html
 from ovsharp.benchmarks.profile import Profile, profile
 from ovsharp.benchmarks.report import (
@@ -17,7 +16,7 @@ from ovsharp.benchmarks.report import (
 from ovsharp.benchmarks.results import Report
 from ovsharp.benchmarks.run import Options, parse_modes, run_benchmark
 from ovsharp.benchmarks.speed import Speed, compare_speed
-from ovsharp.benchmarks.variants import Size, find_variant
+from ovsharp.benchmarks.variants import find_variant
 from ovsharp.benchmarks.verdict import Comparison, compare
 
 __all__ = [
@@ -26,11 +25,9 @@ __all__ = [
     "Options",
     "Profile",
     "Report",
-    "Size",
     "Speed",
     "compare",
     "compare_speed",
-    "evaluation",
     "find_variant",
     "header_lines",
     "kind_table",

@@ -6,8 +6,8 @@ import math
 from html import escape
 
 from ovsharp.benchmarks.results import Report, Row
+from ovsharp.reports import WIDTH, axis_ticks, draw_line, draw_svg, draw_text
 
-WIDTH = 560
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 18, 16, 46
 _PLOT_HEIGHT = 340
 _MIN_SPAN = 0.01
@@ -220,34 +220,6 @@ def _marker(row: Row, x: float, y: float) -> str:
         pale = "" if row.execution == "int8+f32" else ' fill-opacity="0.65"'
         return f'<polygon points="{corners}" class="{kind}"{pale}/>'
     return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6" class="{kind}"/>'
-
-
-def draw_line(x1: float, y1: float, x2: float, y2: float, kind: str = "axis") -> str:
-    """Draw a line of a style class between two points, in pixels."""
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{kind}"/>'
-
-
-def draw_text(
-    x: float, y: float, text: str, *, anchor: str = "middle", kind: str = "", turn: bool = False
-) -> str:
-    """Write a text, escaped, at a point in pixels; `turn` writes it upwards."""
-    turned = f' transform="rotate(-90 {x:.1f} {y:.1f})"' if turn else ""
-    named = f' class="{kind}"' if kind else ""
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{named}{turned}>{escape(text)}</text>'
-    )
-
-
-def draw_svg(height: float, parts: list[str]) -> str:
-    """Put parts into a picture `WIDTH` pixels wide that shrinks with the page."""
-    return f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img">{"".join(parts)}</svg>'
-
-
-def axis_ticks(low: float, high: float) -> list[float]:
-    """Round values between two ends, three to seven of them."""
-    step = 10 ** math.floor(math.log10(high - low))
-    step = next(step * part for part in (1, 0.5, 0.2, 0.1) if (high - low) / (step * part) >= 3)
-    return [step * index for index in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
 def _log_ticks(low: float, high: float) -> list[float]:

@@ -2,59 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from html import escape
-
-import cv2
 
 from ovsharp.benchmarks.charts import fps_bars, quality_plot, task_plot
 from ovsharp.benchmarks.report import NOTES, flicker_text, header_lines, likeness_text, p99_text
 from ovsharp.benchmarks.results import Report, Row, Speed, Timing
 from ovsharp.benchmarks.rivals import OTHER_TASK, ratio_grid, ratios
 from ovsharp.benchmarks.samples import Sample
-from ovsharp.errors import MediaError
-from ovsharp.runtime import Frame
-
-STYLE = """
-:root { color-scheme: light dark;
-  --page: #fbfbfa; --card: #fff; --ink: #1c1e21; --soft: #62676f; --line: #e2e3e6;
-  --accent: #0b6bcb; --good: #1a7f45; --bad: #b3372f;
-  --f32: #5b6ee1; --bf16: #0f9a8c; --f16: #8a5cc2; --int8: #d9730d; --eager: #8b9099; }
-@media (prefers-color-scheme: dark) { :root {
-  --page: #141618; --card: #1d2023; --ink: #e6e7e9; --soft: #9aa0a8; --line: #33373c;
-  --accent: #6cb2ff; --good: #58c986; --bad: #ff8379;
-  --f32: #8f9dff; --bf16: #3ccabb; --f16: #b894ea; --int8: #ff9d45; --eager: #9aa0a8; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 2.5rem 1.25rem 4rem; max-width: 76rem; background: var(--page);
-  color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.7rem; margin: 0 0 .25rem; } h2 { font-size: 1.15rem; margin: 2.5rem 0 .75rem; }
-h3 { font-size: .95rem; margin: 0 0 .5rem; }
-.soft { color: var(--soft); } .small { font-size: .85rem; }
-.card { background: var(--card); border: 1px solid var(--line); border-radius: 10px;
-  padding: 1rem 1.25rem; margin: 0 0 1rem; overflow-x: auto; }
-.advice { border-left: 4px solid var(--accent); font-size: 1.02rem; }
-.charts { display: grid; gap: 1rem;
-  grid-template-columns: repeat(auto-fill, minmax(min(30rem, 100%), 1fr)); }
-.charts .card { margin: 0; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums;
-  font-size: .87rem; white-space: nowrap; }
-th { font-weight: 600; color: var(--soft); border-bottom: 1px solid var(--line); }
-th, td { padding: .28rem .4rem; text-align: right; }
-th.text, td.text { text-align: left; }
-tr.next td { border-top: 1px solid var(--line); }
-.yes { color: var(--good); font-weight: 600; } .no { color: var(--bad); }
-.stream { color: var(--int8); }
-figure { margin: 0; } figcaption { font-size: .82rem; color: var(--soft); padding-top: .25rem; }
-.crops { display: grid; gap: .75rem; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); }
-.crops img { width: 100%; image-rendering: pixelated; border-radius: 6px; display: block; }
-svg { width: 100%; height: auto; display: block; }
-svg text { fill: var(--soft); font: 12px system-ui, sans-serif; } svg .name { fill: var(--ink); }
-svg .axis { stroke: var(--line); } svg .mark { stroke: var(--soft); stroke-dasharray: 4 4; }
-svg .f32 { fill: var(--f32); } svg .bf16 { fill: var(--bf16); } svg .f16 { fill: var(--f16); }
-svg .int8 { fill: var(--int8); } svg .eager { fill: var(--eager); } svg .pale { opacity: .3; }
-ul { margin: 0; padding-left: 1.1rem; }
-"""
+from ovsharp.reports import bullets, cards, html_page, picture_url
 
 
 def to_html(report: Report, samples: Sequence[Sample]) -> str:
@@ -73,7 +29,7 @@ def to_html(report: Report, samples: Sequence[Sample]) -> str:
         f'<p class="soft">{escape(report.device_name)}, {escape(report.date)}</p>',
         *(f'<div class="card advice">{escape(line)}</div>' for line in report.recommendations),
         "<h2>Quality against time, and frames per second end to end</h2>",
-        _charts([*_quality_plots(report), *(fps_bars(report, size) for size in report.sizes)]),
+        cards([*_quality_plots(report), *(fps_bars(report, size) for size in report.sizes)]),
         *(_ratios(report, size) for size in report.sizes),
         "<h2>Before and after</h2>" if samples else "",
         *(_sample(sample) for sample in samples),
@@ -84,15 +40,9 @@ def to_html(report: Report, samples: Sequence[Sample]) -> str:
             for size in report.sizes
         ),
         "<h2>How it was measured</h2>",
-        f'<div class="card small">{_list([*header_lines(report), *NOTES])}</div>',
+        f'<div class="card small">{bullets([*header_lines(report), *NOTES])}</div>',
     ]
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
-        + "\n".join(part for part in parts if part)
-        + "\n</body>\n</html>\n"
-    )
+    return html_page(title, parts)
 
 
 def _quality_plots(report: Report) -> list[str]:
@@ -115,37 +65,18 @@ def _ratios(report: Report, size: str) -> str:
     return (
         f"<h2>Against others at {escape(size)}</h2>"
         f'<div class="card">{text}</tbody></table><p class="soft small">{OTHER_TASK}</p></div>'
-        f'<div class="card small">{_list(lines)}</div>'
+        f'<div class="card small">{bullets(lines)}</div>'
     )
-
-
-def _charts(charts: Sequence[str]) -> str:
-    return (
-        '<div class="charts">'
-        + "".join(f'<div class="card">{chart}</div>' for chart in charts)
-        + "</div>"
-    )
-
-
-def _list(lines: Sequence[str]) -> str:
-    return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
 
 
 def _sample(sample: Sample) -> str:
     figures = "".join(
-        f'<figure><img alt="{escape(caption)}" src="{_png(image)}">'
+        f'<figure><img alt="{escape(caption)}" src="{picture_url(image)}">'
         f"<figcaption>{escape(caption)}</figcaption></figure>"
         for caption, image in sample.pictures
     )
     heading = escape(f"{sample.model}: {sample.photo}")
     return f'<div class="card"><h3>{heading}</h3><div class="crops">{figures}</div></div>'
-
-
-def _png(image: Frame) -> str:
-    done, data = cv2.imencode(".png", image)
-    if not done:
-        raise MediaError(f"OpenCV could not encode a crop of {image.shape} as PNG")
-    return f"data:image/png;base64,{base64.b64encode(data.tobytes()).decode('ascii')}"
 
 
 def _quality_table(report: Report) -> str:

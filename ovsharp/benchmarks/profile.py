@@ -12,8 +12,9 @@ import numpy as np
 import openvino as ov
 
 from ovsharp.benchmarks.peak import peak_gmacs
-from ovsharp.benchmarks.variants import Size, Variant
+from ovsharp.benchmarks.variants import Variant
 from ovsharp.benchmarks.workloads import prepare_request
+from ovsharp.reports import Size
 from ovsharp.runtime import compile_frames, get_core, read_ir
 
 CONVOLUTION, LAYOUT, CONVERSION, ELEMENTWISE, OTHER = (

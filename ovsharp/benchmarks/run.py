@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, get_args
 
-import ovsharp
 from ovsharp.benchmarks import environment
 from ovsharp.benchmarks.eager import load_eager
 from ovsharp.benchmarks.measure import Workload, measure
@@ -34,7 +33,6 @@ from ovsharp.benchmarks.textbook import convert_textbook
 from ovsharp.benchmarks.variants import (
     EAGER,
     Candidate,
-    Size,
     find_candidates,
     find_variants,
     usual_variants,
@@ -42,7 +40,9 @@ from ovsharp.benchmarks.variants import (
 from ovsharp.benchmarks.verdict import recommend, with_speedups
 from ovsharp.degrade import parse
 from ovsharp.errors import InferenceError, UsageError
+from ovsharp.reports import Size
 from ovsharp.runtime import Frame, Mode, check_device, get_core, max_isa, shipped_models
+from ovsharp.version import __version__
 
 MODES: tuple[Mode, ...] = get_args(Mode)
 CALLS_PER_MODE = 2
@@ -160,7 +160,7 @@ def run_benchmark(options: Options, progress: Progress) -> tuple[Report, list[Sa
     qualities = _score(subjects, photos, outputs, flickers)
     rows = tuple(_row(subject, qualities[subject.key], speeds[subject.key]) for subject in subjects)
     report = Report(
-        version=ovsharp.__version__,
+        version=__version__,
         date=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         device=options.device,
         device_name=str(get_core().get_property(options.device, "FULL_DEVICE_NAME")).strip(),

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import openvino as ov
 
 from ovsharp.benchmarks.measure import Workload, measure
-from ovsharp.benchmarks.variants import Size
 from ovsharp.benchmarks.workloads import one_infer, prepare_request
+from ovsharp.reports import Size
 from ovsharp.runtime import Execution, compile_frames
 from ovsharp.spec import ModelSpec
 

@@ -13,7 +13,7 @@ from ovsharp.benchmarks.eager import Eager
 from ovsharp.benchmarks.photos import Photo
 from ovsharp.benchmarks.results import Startup
 from ovsharp.benchmarks.startup import measure_startup
-from ovsharp.benchmarks.variants import Candidate, Size, Variant
+from ovsharp.benchmarks.variants import Candidate, Variant
 from ovsharp.benchmarks.workloads import (
     BURST_SECONDS,
     one_frame,
@@ -22,6 +22,7 @@ from ovsharp.benchmarks.workloads import (
     ring_burst,
     stream_burst,
 )
+from ovsharp.reports import Size
 from ovsharp.runtime import (
     CompiledFrames,
     Frame,

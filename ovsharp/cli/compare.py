@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from ovsharp.benchmarks import evaluation
+    from ovsharp import evaluation
 
 
 @click.command()
@@ -27,7 +27,7 @@ def compare(before: Path, after: Path, tolerance: float) -> None:
     Only images are compared that both have, damaged in the same way. The exit code is 1 if the
     mean SSIM of a model on a category fell by more than the tolerance.
     """
-    from ovsharp.benchmarks import evaluation as room
+    from ovsharp import evaluation as room
     from ovsharp.cli.console import output
     from ovsharp.cli.main import EXIT_FAILED
 
@@ -43,7 +43,7 @@ def compare(before: Path, after: Path, tolerance: float) -> None:
 
 
 def _read(path: Path) -> evaluation.Evaluation:
-    from ovsharp.benchmarks import evaluation
+    from ovsharp import evaluation
     from ovsharp.errors import UsageError
 
     try:

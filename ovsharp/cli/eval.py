@@ -14,7 +14,7 @@ from ovsharp.errors import UsageError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ovsharp.benchmarks import evaluation
+    from ovsharp import evaluation
 
 
 @click.command("eval")
@@ -151,8 +151,8 @@ def eval(  # noqa: A001 - the verb's name
     are tested on the same images (Wilcoxon). What cannot be used is skipped and listed, and the
     exit code is then 1.
     """
+    from ovsharp import evaluation as room
     from ovsharp.apps import play
-    from ovsharp.benchmarks import evaluation as room
     from ovsharp.cli.console import output as out
     from ovsharp.cli.console import progress
     from ovsharp.cli.main import EXIT_FAILED
@@ -226,7 +226,7 @@ def eval(  # noqa: A001 - the verb's name
 
 
 def _tables(result: evaluation.Evaluation) -> Iterator[Table]:
-    from ovsharp.benchmarks import evaluation as room
+    from ovsharp import evaluation as room
 
     names = [damage.name for damage in result.degradations]
     if result.kind == "images":

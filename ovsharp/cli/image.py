@@ -198,9 +198,9 @@ def _settings(
     """Name all that an output depends on besides its input: equal if and only if they are."""
     from hashlib import sha256
 
-    from ovsharp import __version__
     from ovsharp.files import sha256 as hashed
     from ovsharp.runtime import model_files
+    from ovsharp.version import __version__
 
     factor = 1 if wanted is None or wanted.scale is None else wanted.scale
     names = upscalers.names() if wanted is not None else [upscalers.name(factor)]

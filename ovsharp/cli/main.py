@@ -11,10 +11,10 @@ from typing import NoReturn
 
 import click
 
-from ovsharp import __version__
 from ovsharp.cli.presets import with_presets
 from ovsharp.errors import DeviceError, OvsharpError, UsageError
 from ovsharp.extras import display_library
+from ovsharp.version import __version__
 
 VERBS = {
     "convert": "PyTorch checkpoint, ONNX or foreign IR -> ovsharp IR, with proof of parity.",

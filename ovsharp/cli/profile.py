@@ -49,11 +49,12 @@ def profile(
     from ovsharp import benchmarks
     from ovsharp.cli.console import output
     from ovsharp.files import staged
+    from ovsharp.reports import Size
 
     with tempfile.TemporaryDirectory() as scratch:
         variant = benchmarks.find_variant(model, device, precision, Path(scratch))
         result = benchmarks.profile(
-            variant, benchmarks.Size.parse(size), device=device, seconds=seconds, threads=threads
+            variant, Size.parse(size), device=device, seconds=seconds, threads=threads
         )
     if json_file:
         with staged(json_file.parent) as staging:

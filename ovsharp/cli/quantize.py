@@ -81,8 +81,9 @@ def quantize(
     import json
 
     from ovsharp import calibration
-    from ovsharp.benchmarks import Size, compare_speed
+    from ovsharp.benchmarks import compare_speed
     from ovsharp.cli import console
+    from ovsharp.reports import Size
     from ovsharp.runtime import find_model, resolve_execution, shipped_models
 
     at = Size.parse(size)

@@ -11,7 +11,7 @@ from ovsharp.cli import console
 from ovsharp.errors import UsageError
 
 if TYPE_CHECKING:
-    from ovsharp.apps import study as room
+    from ovsharp import opinions as room
 
 
 @click.command()
@@ -93,12 +93,12 @@ def study(
         if results:
             _results(stimuli)
             return
-        from ovsharp.apps import study as room
+        from ovsharp import opinions as room
 
         _serve(room.read_study(stimuli), stimuli, host, port)
         return
     source = _source(stimuli, models, data, degrade, images, crop)
-    from ovsharp.apps import study as room
+    from ovsharp import opinions as room
 
     with console.progress() as bar:
         task = bar.add_task("making stimuli", total=None)
@@ -132,7 +132,7 @@ def _source(
     images: int | None,
     crop: int | None,
 ) -> room.Source:
-    from ovsharp.apps import study as room
+    from ovsharp import opinions as room
 
     if stimuli is not None:
         given: dict[str, object] = {"--model": models, "--data": data, "--degrade": degrade}
@@ -150,7 +150,7 @@ def _source(
 
 
 def _serve(study: room.Study, folder: Path, host: str, port: int) -> None:
-    from ovsharp.apps import study as room
+    from ovsharp import opinions as room
 
     with room.StudyServer(study, folder, host, port) as server:
         kind = "clips" if study.clips else "pictures"
@@ -169,23 +169,22 @@ def _serve(study: room.Study, folder: Path, host: str, port: int) -> None:
 
 
 def _results(folder: Path) -> None:
-    from ovsharp.apps import study as room
-    from ovsharp.benchmarks import opinions
+    from ovsharp import opinions as room
     from ovsharp.files import staged
 
     found, votes = room.analyse(folder)
     files = {
         "results.json": found.to_json(),
-        "results.csv": opinions.summary_csv(found),
+        "results.csv": room.summary_csv(found),
         "votes.csv": votes,
-        "report.html": opinions.to_page(found),
+        "report.html": room.to_page(found),
     }
     with staged(folder) as staging:
         for name, content in files.items():
             (staging / name).write_text(content, encoding="utf-8")
     out = console.output()
-    for table in opinions.tables(found):
+    for table in room.tables(found):
         out.print(table)
-    for line in [opinions.people(found), *opinions.headlines(found)]:
+    for line in [room.people(found), *room.headlines(found)]:
         out.print(line, style="bold", markup=False, soft_wrap=True)
     out.print(f"written to {folder}: {', '.join(files)}", markup=False, soft_wrap=True)

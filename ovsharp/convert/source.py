@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import openvino as ov
 
-from ovsharp import __version__
 from ovsharp.convert.body import Body, read_body
 from ovsharp.convert.coding import Coding, Network
 from ovsharp.convert.engine import Runner
@@ -20,6 +19,7 @@ from ovsharp.convert.options import Options
 from ovsharp.errors import ModelLoadError, UnsupportedModelError, UsageError
 from ovsharp.extras import need
 from ovsharp.runtime import get_core, operations, read_openvino
+from ovsharp.version import __version__
 
 if TYPE_CHECKING:
     from ovsharp import models

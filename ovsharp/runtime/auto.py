@@ -28,6 +28,7 @@ from ovsharp.runtime.shipped import DEFAULT_ROUTER, find_router, shipped_models
 from ovsharp.runtime.timing import TimingCache, measure, size_class
 from ovsharp.runtime.turn import Turn
 from ovsharp.runtime.variant import Tuning, Variant
+from ovsharp.version import __version__
 
 MEMBERS = ("quality", "balanced", "fast")
 """Endings of the names in a family, best pictures first."""
@@ -278,8 +279,6 @@ class Auto(Chooser):
 
     def _key(self, variant: Variant, size: int, machine: str) -> str:
         """Everything that the time of a model depends on."""
-        from ovsharp import __version__
-
         tuning = self._tuning
         facts = {
             "ovsharp": __version__,

@@ -10,15 +10,15 @@ from xml.etree import ElementTree
 
 import pytest
 
-from ovsharp.benchmarks.evaluation.results import (
+from ovsharp.benchmarks.results import Report
+from ovsharp.evaluation.results import (
     MEASURES,
     Damage,
     Evaluation,
     Method,
 )
-from ovsharp.benchmarks.evaluation.results import Row as Scored
-from ovsharp.benchmarks.evaluation.statistics import compare_pairs, group_rows
-from ovsharp.benchmarks.results import Report
+from ovsharp.evaluation.results import Row as Scored
+from ovsharp.evaluation.statistics import compare_pairs, group_rows
 from tests.benchmarks.reports import report, row
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "benchmark_page.py"

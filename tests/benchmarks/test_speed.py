@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from ovsharp.benchmarks import Size, compare_speed, speed
+from ovsharp.benchmarks import compare_speed, speed
+from ovsharp.reports import Size
 from ovsharp.runtime import Execution
 from tests.networks import frame_model, frame_spec
 

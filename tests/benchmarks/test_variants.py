@@ -6,39 +6,11 @@ import numpy as np
 import onnx
 import pytest
 
-from ovsharp.benchmarks.variants import Size, find_candidates, find_variants, parse_model
+from ovsharp.benchmarks.variants import find_candidates, find_variants, parse_model
 from ovsharp.convert import Options
 from ovsharp.errors import OvsharpError, UsageError
 from ovsharp.runtime import float_hints
-from tests.networks import frame_spec, write_frame_model
-
-
-def test_sizes_name_the_output() -> None:
-    size = Size.parse("1080p")
-    assert size.frame(frame_spec(scale=1)) == (1080, 1920)
-    assert size.frame(frame_spec(scale=4)) == (270, 480)
-
-
-def test_a_size_that_the_scale_does_not_divide_is_rounded_up() -> None:
-    assert Size.parse("480p").frame(frame_spec(scale=4)) == (120, 214)
-
-
-def test_frames_are_padded_to_what_the_model_takes() -> None:
-    spec = frame_spec(unshuffle=4)
-    assert Size.parse("30x33").padded(spec) == (32, 36)
-    assert spec.replace(minimum=15).padded(3, 5) == (16, 16)
-
-
-def test_a_model_of_one_size_fits_that_size_only() -> None:
-    spec = frame_spec(scale=2, size=(360, 640))
-    assert Size.parse("720p").fits(spec)
-    assert not Size.parse("1080p").fits(spec)
-
-
-@pytest.mark.parametrize("text", ["", "8K", "100", "8x8", "1e3x10", "-64x64", "100000x100"])
-def test_what_is_no_size_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="unknown size"):
-        Size.parse(text)
+from tests.networks import write_frame_model
 
 
 def test_a_model_carries_its_options() -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from ovsharp.apps.study import Conditions, open_study
 from ovsharp.cli.main import main
 from ovsharp.errors import UsageError
-from tests.apps.test_study import fill, folder_of_conditions
+from ovsharp.opinions import Conditions, open_study
+from tests.opinions.test_study import fill, folder_of_conditions
 
 QUALITY = {"hidden-a": 1, "hidden-b": 3, "hidden-c": 5}
 

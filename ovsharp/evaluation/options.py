@@ -1,0 +1,90 @@
+"""What to evaluate, and the models that are open for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ovsharp.errors import UsageError
+from ovsharp.evaluation.clips import Taken
+from ovsharp.evaluation.results import BICUBIC, INPUT
+from ovsharp.files import sha256
+from ovsharp.runtime import VIDEO_LOOK_EVERY, Sharpener, model_files
+from ovsharp.spec import ModelSpec
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to evaluate: one of `data`, `pairs` and `clips`."""
+
+    models: tuple[str, ...]
+    data: Path | None = None
+    pairs: tuple[Path, Path] | None = None
+    """Folders of damaged and of true images, in place of `data`."""
+    degrade: tuple[str, ...] = ()
+    """Recipes; empty: what the models were trained to undo."""
+    images: int | None = None
+    crop: int = 0
+    jobs: int = 1
+    device: str = "CPU"
+    precision: str | None = None
+    text: bool = False
+    """Measure the legibility of text, with Tesseract."""
+    clips: tuple[Path, ...] = ()
+    """Videos and folders of videos, in place of `data`."""
+    sent: tuple[str, ...] = ()
+    """How clips are sent; empty: as `SENDINGS` names it."""
+    taken: Taken = field(default_factory=Taken)
+    """How much of a clip is its truth."""
+    measure_every: int = 3
+    """Frames of a clip of which one is measured."""
+    vmaf_every: int = 30
+    """Frames of a clip of which one gets a VMAF, which is slow; 0 for none."""
+    rivals: bool = False
+    """Measure what people use today on clips, too: see `everyday`."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model that is open."""
+
+    name: str
+    digest: str
+    sharpener: Sharpener
+
+    @property
+    def spec(self) -> ModelSpec:
+        """Of the model."""
+        return self.sharpener.spec
+
+
+@contextmanager
+def open_subjects(options: Options) -> Iterator[list[Subject]]:
+    """Open the models, and close them in the end.
+
+    Raises:
+        UsageError: two models of the same name, or none.
+        ModelLoadError: there is no such model.
+    """
+    if not options.models:
+        raise UsageError("there is no model to evaluate; name one or more with --model")
+    with ExitStack() as stack:
+        subjects: list[Subject] = []
+        for model in options.models:
+            sharpener = stack.enter_context(
+                Sharpener(
+                    model,
+                    device=options.device,
+                    precision=options.precision,
+                    # Each photo is judged by itself, a clip as `ovsharp video` judges it.
+                    look_every=VIDEO_LOOK_EVERY if options.clips else 1,
+                )
+            )
+            name = Path(model).stem if model.endswith(".xml") else model
+            if name in [INPUT, BICUBIC, *(subject.name for subject in subjects)]:
+                raise UsageError(f"the name {name} is taken; give every model a name of its own")
+            digest = "".join(map(sha256, model_files(model, options.precision)))
+            subjects.append(Subject(name, digest + sharpener.execution.label, sharpener))
+        yield subjects

@@ -1,0 +1,25 @@
+"""What evaluations, studies and benchmarks share: pages, drawings, statistics, sizes."""
+
+from ovsharp.reports.drawing import WIDTH, axis_ticks, colour, draw_line, draw_svg, draw_text
+from ovsharp.reports.page import bullets, cards, encoded, html_page, picture_url
+from ovsharp.reports.size import Size
+from ovsharp.reports.statistics import Stat, interval_text, p_text, summarise
+
+__all__ = [
+    "WIDTH",
+    "Size",
+    "Stat",
+    "axis_ticks",
+    "bullets",
+    "cards",
+    "colour",
+    "draw_line",
+    "draw_svg",
+    "draw_text",
+    "encoded",
+    "html_page",
+    "interval_text",
+    "p_text",
+    "picture_url",
+    "summarise",
+]
