@@ -238,7 +238,7 @@ def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) ->
             return _copied_summary(source, target, clip, frames)
         done = sink.done
         try:
-            with sink, console.progress() as bar, sharpener.session(first=done) as call:
+            with sink, sharpener.session(reuse=True, first=done) as call, console.progress() as bar:
                 task = bar.add_task(source.name, total=clip.frames, completed=done)
 
                 def show(progress: Progress) -> None:
@@ -262,9 +262,8 @@ def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) ->
                 )
             raise
     notes = [*clip.notes, *sink.notes, *_quality_notes(call)]
-    why = "" if progress.sharpened or not progress.frames else call.why
     encoder = "yuv4mpeg" if isinstance(sink, RawVideo) else sink.encoder.name
-    return _summary(source, target, clip, encoder, done, progress, flicker, notes, why)
+    return _summary(source, target, clip, encoder, done, progress, flicker, notes, call)
 
 
 def _sink(
@@ -348,7 +347,14 @@ def _copied_summary(source: Path, target: Path, clip: VideoReader, frames: int) 
 
 
 def _quality_notes(call: Session) -> list[str]:
-    """Say which models ran, and how they changed."""
+    """Say which models ran, how they changed, and what they did not have to do."""
+    if call.repeated:
+        once = f"{call.repeated} frames are equal to the one before and were not computed again"
+        return [*_choice_notes(call), once]
+    return _choice_notes(call)
+
+
+def _choice_notes(call: Session) -> list[str]:
     switches = [
         f"frame {switch.frame}: {switch.before} -> {switch.after} ({switch.reason})"
         for switch in call.switches
@@ -370,8 +376,9 @@ def _summary(
     progress: Progress,
     flicker: Any,
     notes: list[str],
-    why: str,
+    call: Session,
 ) -> dict[str, Any]:
+    why = "" if progress.sharpened or not progress.frames else call.why
     busy = {"decode": progress.decode, "infer": progress.infer, "encode": progress.encode}
     shares = {stage: round(work / progress.seconds, 3) for stage, work in busy.items()}
     figures: dict[str, Any] = {
@@ -380,6 +387,7 @@ def _summary(
         "frames": done + progress.frames,
         "resumed_frames": done,
         "sharpened": progress.sharpened,
+        "repeated": call.repeated,
         "copied": False,
         "dropped": clip.dropped,
         "seconds": round(progress.seconds, 3),

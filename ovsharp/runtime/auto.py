@@ -95,6 +95,8 @@ with 20 % to spare'
 
 
 class _AutoTurn(Turn):
+    timed = True
+
     def __init__(self, auto: Auto, course: _Course, step: int) -> None:
         running = auto.variants[course.level]
         super().__init__(running)

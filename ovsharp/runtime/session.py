@@ -19,6 +19,7 @@ from ovsharp.runtime.device import Execution, check_process
 from ovsharp.runtime.finisher import Finisher, Outcome
 from ovsharp.runtime.frames import Frame, blend, check_frame, check_out, upscale
 from ovsharp.runtime.history import Switch
+from ovsharp.runtime.standing import Standing
 from ovsharp.runtime.steady import Steady
 from ovsharp.runtime.turn import Turn
 from ovsharp.runtime.variant import Ticket, Untouched
@@ -51,8 +52,10 @@ class Session(Closing):
         owner: Session | None = None,
         strength: float | None = None,
         steady: bool = False,
+        reuse: bool = False,
     ) -> None:
         self._chooser, self._owner = chooser, owner
+        self._standing = Standing() if reuse else None
         self._strength: float | None = None
         if strength is not None:
             self.strength = strength
@@ -128,6 +131,11 @@ class Session(Closing):
         return self._chooser.history.made
 
     @property
+    def repeated(self) -> int:
+        """How many of them were equal to the one before, and not computed; see `reuse`."""
+        return 0 if self._standing is None else self._standing.repeated
+
+    @property
     def choice(self) -> Choice | None:
         """What `target_fps` made of the last frame size; None without it or before a frame."""
         return self._chooser.history.choice
@@ -175,8 +183,14 @@ class Session(Closing):
         if out is not None:
             scale = self.spec.scale
             check_out(out, (height * scale, width * scale, 3), frame)
-        turn = self._turn(frame)
-        return self._finished(turn, self.strength, frame, turn.variant.run(frame, out))
+        turn, strength = self._turn(frame), self.strength
+        if self._standing is None or turn.timed or out is not None:
+            result = turn.variant.run(frame, out)
+        else:
+            result = self._standing.run(turn.variant, frame)
+            if type(turn) is not Turn or strength < 1 or self._steady is not None:
+                result = result.copy()  # it is about to be changed
+        return self._finished(turn, strength, frame, result)
 
     async def asharpen(self, frame: Frame) -> Frame:
         """Sharpen one frame in a thread, so that an event loop goes on; see `__call__`.

@@ -166,6 +166,7 @@ class Sharpener(Session):
         look_every: int | None = None,
         strength: float | None = None,
         steady: bool = False,
+        reuse: bool = False,
         first: int = 0,
     ) -> Session:
         """Open a call, or another stream of frames, beside those that there are.
@@ -178,6 +179,10 @@ class Sharpener(Session):
                 sharpener, or for once a second where that is 1: frames of a call belong together.
             strength: see `Session.strength`; None follows the sharpener.
             steady: whether to lower flicker, by a mean over time where nothing moves.
+            reuse: for files and screens: where a frame or rows of it are equal to the one before,
+                `call(frame)` computes only the rest, and gives the same as without. Neither frames
+                nor results may be changed then; a repeated frame may give the same array again.
+                `stream`, `submit`, `out` and `target_fps` compute everything.
             first: frames of the stream that came before; `switches` count from its start.
 
         Raises:
@@ -191,7 +196,7 @@ class Sharpener(Session):
         if first < 0:
             raise UsageError(f"first must be 0 or more, got {first}")
         chooser = self._chooser.session(look_every, first)
-        session = Session(chooser, owner=self, strength=strength, steady=steady)
+        session = Session(chooser, owner=self, strength=strength, steady=steady, reuse=reuse)
         self._sessions.add(session)
         return session
 

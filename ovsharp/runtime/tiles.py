@@ -10,6 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 
+import numpy as np
+import numpy.typing as npt
+
 from ovsharp.errors import InferenceError, UsageError
 from ovsharp.spec import ModelSpec
 
@@ -19,6 +22,12 @@ TILE_SIDE = 1024
 """Output pixels per side of an automatic tile."""
 WHOLE_LIMIT = 36_000_000
 """Output pixels above which no model runs in one piece."""
+STRIPES = 8
+"""A stripe keeps this part of the rows: one size more is compiled, and small changes are cheap."""
+STRIPES_PAY = 0.75
+"""Share of a frame's rows above which stripes would not be faster than the whole."""
+_BICUBIC = 2
+"""Pixels around that the bicubic base of a model looks at."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +120,49 @@ def plan(height: int, width: int, spec: ModelSpec, tile: int | None = None) -> P
             for (top, keep_rows), (left, keep_columns) in product(rows, columns)
         ),
     )
+
+
+def stripes(
+    whole: Plan, width: int, changed: npt.NDArray[np.bool_], spec: ModelSpec
+) -> Plan | None:
+    """Plan stripes across a frame that hold whatever some changed rows change in the result.
+
+    Args:
+        whole: plan of the frame.
+        width: columns of the frame.
+        changed: for each row of the frame, whether it changed; one did.
+        spec: of the model.
+
+    Returns:
+        A plan whose tiles keep these rows only; None where the whole frame is as fast, or the model
+        cannot be cut.
+
+    Example:
+        >>> spec = ModelSpec(name="demo", architecture="demo", scale=1, multiple=4, margin=6)
+        >>> rows = np.arange(800) == 300
+        >>> cut = stripes(plan(800, 64, spec), 64, rows, spec)
+        >>> cut.size, [(tile.top, tile.keep_top, tile.keep_bottom) for tile in cut.tiles]
+        ((116, 64), [(284, 292, 392)])
+    """
+    if spec.margin is None or spec.size is not None or len(whole.tiles) > 1:
+        return None
+    height, (padded, columns) = len(changed), whole.padded
+    margin = _up(spec.margin, spec.multiple)
+    side = _up(height // STRIPES, spec.multiple) + 2 * margin
+    reach = max(spec.margin, _BICUBIC if spec.base else 0)
+    needed = np.convolve(changed, np.ones(2 * reach + 1))[reach : reach + height] > 0
+    tiles: list[Tile] = []
+    kept = 0
+    while needed[kept:].any():
+        if (len(tiles) + 1) * side > STRIPES_PAY * padded:
+            return None
+        first = kept + int(needed[kept:].argmax())
+        first -= first % spec.multiple
+        top = min(max(0, first - margin), padded - side)
+        last = top + side == padded
+        kept = min(height, padded if last else top + side - margin)
+        tiles.append(Tile(top, 0, first, kept, 0, width))
+    return Plan(whole.padded, (side, columns), tuple(tiles))
 
 
 def _can_tile(spec: ModelSpec) -> bool:

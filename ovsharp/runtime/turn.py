@@ -9,6 +9,9 @@ from ovsharp.runtime.variant import Maker
 class Turn:
     """Which model makes one frame. Plain: that model, and nothing else."""
 
+    timed = False
+    """Whether the time that the variant takes decides who makes the next frames."""
+
     def __init__(self, variant: Maker) -> None:
         self.variant = variant
 

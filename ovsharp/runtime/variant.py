@@ -88,9 +88,9 @@ class Variant:
         """Make the job of one frame; see `Job`."""
         return Job(frame, cut, self.spec, out=out, copy=copy)
 
-    def run(self, frame: Frame, out: Frame | None = None) -> Frame:
-        """Sharpen one frame, now."""
-        cut = self.plan(*frame.shape[:2])
+    def run(self, frame: Frame, out: Frame | None = None, cut: Plan | None = None) -> Frame:
+        """Sharpen one frame, now; with a plan only what that one keeps is written to `out`."""
+        cut = cut or self.plan(*frame.shape[:2])
         with self.slots(cut).borrow() as slot:
             job = self.job(frame, cut, out=out)
             job.start(slot)

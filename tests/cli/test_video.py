@@ -226,3 +226,18 @@ def test_steady_lowers_the_flicker(tmp_path: Path) -> None:
         assert result.exit_code == 0, result.output
         flickers.append(json.loads(report.read_text())[0]["flicker"]["output"])
     assert flickers[1] < 0.7 * flickers[0]
+
+
+def test_frames_that_stand_still_are_not_computed_again(tmp_path: Path) -> None:
+    source = tmp_path / "in.mkv"
+    with write_video(source, codec="ffv1") as sink:
+        for index in range(6):
+            picture = np.full((64, 96, 3), 40 * (index // 3), np.uint8)
+            sink.write(Shot(picture, index, Fraction(1, 25)))
+    model = write_frame_model(tmp_path / "model")
+    report = tmp_path / "report.json"
+    result = run(source, "-o", tmp_path / "out.mkv", "--model", model, "--report", report)
+    assert result.exit_code == 0, result.output
+    assert "note: 4 frames are equal to the one before and were not computed again" in result.stdout
+    (figures,) = json.loads(report.read_text())
+    assert (figures["repeated"], figures["sharpened"]) == (4, 6)

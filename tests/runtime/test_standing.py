@@ -1,0 +1,119 @@
+"""What stands still is not computed again, and nothing shows that it was not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ovsharp import Sharpener
+from ovsharp.runtime import Frame, variant
+from ovsharp.runtime.tiles import Plan, plan, stripes
+from ovsharp.spec import ModelSpec
+from tests.networks import write_frame_model
+from tests.runtime.models import noise, write_base_model
+
+WIDTH = 72
+
+
+@pytest.fixture
+def computed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Rows that each job has computed."""
+    rows: list[int] = []
+    whole = variant.Job
+
+    def job(frame: Frame, cut: Plan, *arguments: object, **options: object) -> object:
+        rows.append(len(cut.tiles) * cut.size[0])
+        return whole(frame, cut, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(variant, "Job", job)
+    return rows
+
+
+def screen(height: int) -> Iterator[Frame]:
+    """Frames of a screen: repeated ones, and changes at the edges, in the middle, at two places."""
+    frame = noise(height, WIDTH)
+    yield frame
+    for rows in ([], [0], [height - 1], [], [height // 2], [3, height - 30], range(40, 58), []):
+        frame = frame.copy()
+        for row in rows:
+            frame[row, 5:9] ^= 255
+        yield frame
+    yield noise(height, WIDTH, seed=1)
+
+
+def check_equal(model: Path | str, height: int) -> int:
+    """Compare with the whole computation; give how many frames were repeated."""
+    with (
+        Sharpener(model, threads=1) as sharpener,
+        sharpener.session() as whole,
+        sharpener.session(reuse=True) as parts,
+    ):
+        for frame in screen(height):
+            np.testing.assert_array_equal(parts(frame), whole(frame))
+        return parts.repeated
+
+
+@pytest.mark.parametrize("name", ["call-screen", "call-fast", "x2-fast", "x4-clean"])
+def test_shipped_models_give_every_bit_as_before(name: str, computed: list[int]) -> None:
+    assert check_equal(name, 240) == 3
+    parts = computed[0::2]  # the other half are those of the whole frames
+    assert min(parts) < 120 < max(parts)
+
+
+@pytest.mark.parametrize("height", [97, 240])
+def test_odd_heights_and_models_with_a_base(tmp_path: Path, height: int) -> None:
+    assert check_equal(write_frame_model(tmp_path / "x1", unshuffle=2), height) == 3
+    assert check_equal(write_frame_model(tmp_path / "x2", scale=2), height) == 3
+    assert check_equal(write_base_model(tmp_path / "base"), height) == 3
+
+
+def test_only_what_changed_is_computed(tmp_path: Path, computed: list[int]) -> None:
+    first, second = noise(240, WIDTH), noise(240, WIDTH)
+    second[200] ^= 255
+    model = write_frame_model(tmp_path)
+    with Sharpener(model, threads=1) as sharpener, sharpener.session(reuse=True) as call:
+        for frame in (first, first.copy(), second, noise(100, WIDTH), noise(100, WIDTH, seed=2)):
+            call(frame)
+    assert computed == [240, 240 // 8 + 2 * 3, 100, 100]
+
+
+def test_strength_does_not_change_what_is_kept(tmp_path: Path) -> None:
+    frame = noise(64, WIDTH)
+    with (
+        Sharpener(write_frame_model(tmp_path), threads=1) as sharpener,
+        sharpener.session(reuse=True, strength=0.5) as call,
+    ):
+        results = [call(frame) for _ in range(3)]
+    assert call.repeated == 2
+    for result in results[1:]:
+        np.testing.assert_array_equal(result, results[0])
+
+
+@pytest.mark.parametrize("multiple", [1, 4])
+@pytest.mark.parametrize("rows", [[0], [399], [5, 6, 390], [100, 160], range(0, 400, 40)])
+def test_stripes_hold_all_that_changes(multiple: int, rows: list[int]) -> None:
+    spec = ModelSpec(name="net", architecture="test", scale=1, multiple=multiple, margin=6)
+    changed = np.isin(np.arange(400), rows)
+    cut = stripes(plan(400, WIDTH, spec), WIDTH, changed, spec)
+    if len(rows) > 3:
+        assert cut is None
+        return
+    assert cut is not None
+    kept = np.zeros(400, int)
+    for tile in cut.tiles:
+        assert tile.top % multiple == 0
+        assert tile.top + cut.size[0] <= 400
+        assert tile.top == 0 or tile.keep_top - tile.top >= 6
+        assert tile.top + cut.size[0] == 400 or tile.top + cut.size[0] - tile.keep_bottom >= 6
+        kept[tile.keep_top : tile.keep_bottom] += 1
+    assert kept.max() == 1
+    for row in rows:
+        assert kept[max(0, row - 6) : row + 7].all()
+
+
+def test_models_that_look_everywhere_are_not_cut() -> None:
+    spec = ModelSpec(name="net", architecture="test", scale=1, multiple=1, margin=None)
+    assert stripes(plan(400, WIDTH, spec), WIDTH, np.arange(400) == 7, spec) is None
