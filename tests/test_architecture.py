@@ -18,6 +18,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 ORDER = (
     "cli",
+    "serve",
     "apps",
     "training",
     "evaluation",
@@ -51,7 +52,9 @@ DISTRIBUTIONS = {
     "lightning_fabric": "lightning-fabric",
     "cv2": "opencv-python",
     "PIL": "pillow",
+    "fastapi_offline": "fastapi-offline",
     "pillow_heif": "pillow-heif",
+    "prometheus_client": "prometheus-client",
     "skimage": "scikit-image",
     "vmaf_torch": "vmaf-torch",
 }

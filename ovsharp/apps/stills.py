@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ovsharp.errors import InferenceError, MediaError, MissingExtraError
 from ovsharp.media import Picture, Size, read_picture, write_picture
-from ovsharp.runtime import Sharpener
+from ovsharp.runtime import Session, Sharpener
 
 BUDGET = 256 << 20
 """Bytes of pictures in work, from which on reading waits. One picture may be larger."""
@@ -52,7 +52,7 @@ class Outcome:
 
 def sharpen_files(
     jobs: Mapping[Path, Path],
-    sharpener: Sharpener | Callable[[float], Sharpener],
+    sharpener: Sharpener | Callable[[float], Session],
     *,
     size: Size | None = None,
     side_by_side: bool = False,
@@ -67,8 +67,8 @@ def sharpen_files(
 
     Args:
         jobs: source -> target.
-        sharpener: stays open. Or what gives one by the factor that a picture shall grow by, such
-            as `Upscalers`.
+        sharpener: stays open. Or what gives one, or a session of one, by the factor that a picture
+            shall grow by, such as `Upscalers`.
         size: what pictures shall have; the output of the model is resampled to it by Lanczos'
             filter. None for what the model makes.
         side_by_side: write before | after, in 8-bit colour.
@@ -83,6 +83,7 @@ def sharpen_files(
     """
     budget = _Budget(BUDGET)
     scale = sharpener.spec.scale if isinstance(sharpener, Sharpener) else 4
+    choose: Callable[[float], Session]
     choose = (lambda _: sharpener) if isinstance(sharpener, Sharpener) else sharpener
 
     def read(source: Path) -> tuple[Picture, int]:

@@ -3,7 +3,7 @@
 from ovsharp.media.camera import Camera, Capture
 from ovsharp.media.colour import BT601, BT709, FULL, LIMITED, Colour, from_bgr, siting_of, to_bgr
 from ovsharp.media.copied import check_copy
-from ovsharp.media.decoding import ending_of
+from ovsharp.media.decoding import ending_of, picture_size
 from ovsharp.media.distinct import Distinct
 from ovsharp.media.encoders import AUTO, CODECS, Encoder, holder
 from ovsharp.media.fields import Deinterlace
@@ -65,6 +65,7 @@ __all__ = [
     "holds_pairs",
     "identity",
     "is_video",
+    "picture_size",
     "read_frame",
     "read_picture",
     "read_video",

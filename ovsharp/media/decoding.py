@@ -104,6 +104,27 @@ def ending_of(path: Path) -> str:
         return _ENDINGS["TIFF" if image is None else str(image.format)]
 
 
+def picture_size(path: str | Path) -> tuple[int, int]:
+    """Tell width and height of an image file by its header, as stored: before it is turned upright.
+
+    Raises:
+        MediaError: no image that ovsharp reads.
+        MissingExtraError: HEIC, without the extra that reads it.
+        OSError: the file is missing or cannot be read.
+    """
+    path = Path(path)
+    with path.open("rb") as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        image = _opened(path, file)
+        if image is not None:
+            return image.size
+        try:
+            page = open_tiff(file)
+        except _DAMAGED as error:
+            raise _no_image(path, b"") from error
+        return page.width, page.height
+
+
 def _opened(path: Path, file: BinaryIO) -> ImageFile.ImageFile | None:
     """Open an image by its header; None for a TIFF that Pillow does not know."""
     size = path.stat().st_size

@@ -1,0 +1,115 @@
+"""`ovsharp serve`: a page and an HTTP API on one's own machine."""
+
+from __future__ import annotations
+
+import os
+import sys
+import webbrowser
+
+import click
+
+from ovsharp.cli import console
+from ovsharp.extras import need
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0: the whole network.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8790, show_default=True)
+@click.option(
+    "--model",
+    metavar="NAME|FILE",
+    help="What runs where a request names none: shipped model or .xml file. [default: call, which "
+    "chooses; where pictures grow, the upscaler that is nearest]",
+)
+@click.option("--device", default="CPU", show_default=True, help="As `ovsharp devices` lists them.")
+@click.option("--precision", help="Execution precision, e.g. f32 or bf16. [default: the fastest]")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads. [default: all]")
+@click.option(
+    "--mode",
+    type=click.Choice(["latency", "throughput"]),
+    default="latency",
+    show_default=True,
+    help="throughput: for many cameras at once; each frame takes longer.",
+)
+@click.option("--open/--no-open", "opening", default=None, help="Open the page in a browser.")
+@click.option("--max-mb", type=click.IntRange(1), default=1024, show_default=True, help="A file.")
+@click.option(
+    "--max-megapixels",
+    type=click.FloatRange(0, min_open=True),
+    default=50.0,
+    show_default=True,
+    help="A picture, before and after it grows.",
+)
+@click.option(
+    "--max-seconds",
+    type=click.FloatRange(0, min_open=True),
+    default=3600.0,
+    show_default=True,
+    help="A video.",
+)
+@click.option(
+    "--max-jobs", type=click.IntRange(1), default=16, show_default=True, help="Videos that wait."
+)
+@click.option(
+    "--max-streams", type=click.IntRange(1), default=4, show_default=True, help="Live cameras."
+)
+def serve(
+    host: str,
+    port: int,
+    model: str | None,
+    device: str,
+    precision: str | None,
+    threads: int | None,
+    mode: str,
+    opening: bool | None,
+    max_mb: int,
+    max_megapixels: float,
+    max_seconds: float,
+    max_jobs: int,
+    max_streams: int,
+) -> None:
+    """Open a page that sharpens photos, videos and the camera; and an HTTP API beside it.
+
+    All work is done on this machine, and nothing is fetched from any other. Only this machine can
+    reach the server. --host 0.0.0.0 lets the network in: clients then need the token that the
+    environment variable OVSHARP_TOKEN holds.
+
+    docs/SERVE.md describes the API; /docs on the server lets you try it. Ctrl-C and SIGTERM end the
+    server, with exit code 0: that is its normal end. Uploads and results go with it.
+    """
+    need("fastapi", "fastapi_offline", "prometheus_client", "uvicorn", "websockets", extra="serve")
+    need("av", extra="video")
+    from ovsharp import serve as room
+
+    token = os.environ.get("OVSHARP_TOKEN") or None
+    room.check_token(token, host)
+    opened, address = room.listen(host, port)
+    limits = room.Limits(
+        megabytes=max_mb,
+        megapixels=max_megapixels,
+        seconds=max_seconds,
+        jobs=max_jobs,
+        streams=max_streams,
+    )
+    with (
+        opened,
+        room.Models(
+            model, device=device, precision=precision, threads=threads, mode=mode
+        ) as models,
+    ):
+        hosts = room.LOCAL if host in room.LOCAL else None
+        app = room.create_app(models, limits, token=token, hosts=hosts)
+        out = console.output()
+        out.print(f"{models.name(None)}: open {address} - Ctrl-C ends it", markup=False)
+        out.file.flush()
+        if _has_browser() if opening is None else opening:
+            webbrowser.open(address)
+        room.run(app, opened)
+
+
+def _has_browser() -> bool:
+    """Tell whether a person sits at a screen: a browser of the terminal would take it over."""
+    screen = sys.platform in ("darwin", "win32") or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
+    )
+    return screen and sys.stdout.isatty()

@@ -1,0 +1,38 @@
+"""`Shop`: what the routes of one server share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends
+from fastapi.requests import HTTPConnection
+
+from ovsharp.serve.folder import Workroom
+from ovsharp.serve.jobs import Jobs
+from ovsharp.serve.limits import Limits
+from ovsharp.serve.metrics import Metrics
+from ovsharp.serve.models import Models
+from ovsharp.serve.places import Places
+
+
+@dataclass
+class Shop:
+    """What the routes of one server share."""
+
+    models: Models
+    limits: Limits
+    room: Workroom
+    jobs: Jobs
+    places: Places
+    metrics: Metrics
+    streams: int = 0
+    """Live cameras now."""
+
+
+def _shop_of(connection: HTTPConnection) -> Shop:
+    return cast(Shop, connection.app.state.shop)
+
+
+Shared = Annotated[Shop, Depends(_shop_of)]
+"""As a parameter of a route: the shop of its server."""
