@@ -1,5 +1,6 @@
 """What a model costs and what it is worth: SSIM and throughput of every form, side by side."""
 
+from ovsharp.benchmarks.calls import calls_lines, calls_table, forecast_table, measure_calls
 from ovsharp.benchmarks.page import to_html
 from ovsharp.benchmarks.profile import Profile, profile
 from ovsharp.benchmarks.report import (
@@ -26,11 +27,15 @@ __all__ = [
     "Profile",
     "Report",
     "Speed",
+    "calls_lines",
+    "calls_table",
     "compare",
     "compare_speed",
     "find_variant",
+    "forecast_table",
     "header_lines",
     "kind_table",
+    "measure_calls",
     "node_table",
     "parse_modes",
     "profile",

@@ -88,6 +88,17 @@ _ISAS = ("AVX512_CORE_BF16", "AVX512_CORE_VNNI", "AVX2_VNNI", "AVX2")
     show_default=True,
     help="latency: one frame at a time; throughput: several in flight.",
 )
+@click.option(
+    "--calls",
+    type=float,
+    is_flag=False,
+    flag_value=30.0,
+    metavar="[FPS]",
+    help="Find instead how many calls of so many frames per second (30) this machine holds with "
+    "at most 1 % of the frames late, and forecast for others; takes one --model, --device, "
+    "--sizes [360p,720p], --precision, --mode [throughput], --threads, --isa, --seconds of each "
+    "trial and --json.",
+)
 @click.option("--seconds", default=4.0, show_default=True, help="Timed seconds per row and size.")
 @click.option("--threads", type=int, help="Inference threads. [default: the device's choice]")
 @click.option(
@@ -128,6 +139,7 @@ def bench(
     sizes: str,
     precisions: str,
     modes: str,
+    calls: float | None,
     seconds: float,
     threads: int | None,
     json_file: Path | None,
@@ -152,6 +164,9 @@ def bench(
     """  # noqa: D301 - click keeps the lines of a paragraph that starts with a backspace
     if isa is not None:
         _hold_to(isa)
+    if calls is not None:
+        _bench_calls(calls)
+        return
     from ovsharp import benchmarks
     from ovsharp.cli.console import output, progress
     from ovsharp.cli.main import EXIT_FAILED
@@ -205,6 +220,52 @@ def bench(
         console.print(line, style="bold", markup=False)
     if old and not _accepted(old, report, limit):
         raise click.exceptions.Exit(EXIT_FAILED)
+
+
+def _bench_calls(fps: float) -> None:
+    """Find how many calls are held, with the options of the command that was called."""
+    from ovsharp.errors import UsageError
+
+    context = click.get_current_context()
+    given = {
+        name: value
+        for name, value in context.params.items()
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+    }
+    taken = ("models", "device", "sizes", "precisions", "modes", "threads", "seconds")
+    strange = given.keys() - {*taken, "calls", "isa", "json_file"}
+    names = {one.name: one.opts[0] for one in context.command.params}
+    if strange:
+        others = ", ".join(sorted(names[name] for name in strange))
+        raise UsageError(f"--calls does not go with {others}; leave one of them out")
+    if len(given.get("models", ())) > 1:
+        raise UsageError("--calls measures one --model; run it once for each")
+    if len(precisions := _split(given.get("precisions", ""))) > 1:
+        raise UsageError("--calls measures one --precision; run it once for each")
+    from ovsharp import benchmarks
+    from ovsharp.cli.console import output, progress
+    from ovsharp.cli.figures import write_report
+
+    with progress() as bars:
+        bar = _Bar(bars)
+        report = benchmarks.measure_calls(
+            next(iter(given.get("models", ())), None),
+            sizes=_split(given.get("sizes", "360p,720p")),
+            modes=benchmarks.parse_modes(_split(given.get("modes", "throughput"))),
+            fps=fps,
+            seconds=context.params["seconds"],
+            device=context.params["device"],
+            precision=next(iter(precisions), None),
+            threads=context.params["threads"],
+            step=bar.step,
+        )
+    if context.params["json_file"]:
+        write_report(context.params["json_file"], report.to_dict())
+    console = output()
+    for line in benchmarks.calls_lines(report):
+        console.print(line, markup=False, soft_wrap=True)
+    console.print(benchmarks.calls_table(report))
+    console.print(benchmarks.forecast_table(report))
 
 
 def _hold_to(isa: str) -> None:

@@ -1,0 +1,347 @@
+"""How many calls a machine holds: frames at a steady pace, through one gate."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import itertools
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import psutil
+from rich import box
+from rich.table import Table
+
+import ovsharp
+from ovsharp.benchmarks import environment
+from ovsharp.benchmarks.photos import open_album
+from ovsharp.benchmarks.results import Environment
+from ovsharp.benchmarks.variants import Size
+from ovsharp.degrade import parse
+from ovsharp.errors import UsageError
+from ovsharp.runtime import VIDEO_LOOK_EVERY, Call, Frame, Mode, Sharpener
+
+DAMAGES = ("jpeg(quality=25)", "noise(sigma=6)", "gla", "blur(kernel=7, sigma=1.2)", "clean")
+"""What calls suffer from, in turns."""
+CLIP = 6
+"""Frames of a call, over and over."""
+LIMIT = 0.01
+"""Share of frames that may be late where calls count as held."""
+WARM_UP = 1.0
+"""Seconds of each trial that do not count: calls begin, and the router settles."""
+LOAD = 0.85
+"""Share of the cores that a forecast uses: at more, frames are late by chance (docs/CALLS.md)."""
+SETTLED = 32
+"""Frames of a call after which a router looks once a second."""
+CORES = (1, 2, 4, 8, 16, 32, 64)
+"""What forecasts are made for."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A number of calls, and how they fared."""
+
+    calls: int
+    p50: float
+    """Milliseconds from when a frame is due to its result."""
+    p95: float
+    p99: float
+    late: float
+    """Share of frames whose result was not there when the next one of their call was due; those
+    that came back untouched are among them."""
+    frames: int
+    busy: float
+    """Share of the usable cores that this process kept busy."""
+    megabytes: float
+    """Memory of the process."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether few enough frames were late."""
+        return self.late <= LIMIT
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What a machine holds of calls of one size, in one mode."""
+
+    size: str
+    mode: Mode
+    trials: tuple[Trial, ...]
+    """In the order in which they were made."""
+    cpu_ms: float
+    """Milliseconds of all cores together per frame, looks of a router included: the mean over
+    calls of every damage that have run for a while. Others' load hardly changes it."""
+
+    @property
+    def held(self) -> int:
+        """The most calls that were held; 0 if not even one."""
+        return max((trial.calls for trial in self.trials if trial.holds), default=0)
+
+    @property
+    def best(self) -> Trial:
+        """The trial with the most calls that were held, or with the fewest at all."""
+        held = [trial for trial in self.trials if trial.holds]
+        return max(held or self.trials, key=lambda one: one.calls if held else -one.calls)
+
+    def forecast(self, fps: float) -> dict[int, int]:
+        """Give calls by cores like these, where nothing else runs on them.
+
+        From the time of cores per frame alone: that memory keeps up, and that cores run as fast
+        when all of them do, is assumed.
+        """
+        return {cores: int(cores * LOAD * 1000 / (fps * self.cpu_ms)) for cores in CORES}
+
+
+@dataclass(frozen=True)
+class CallsReport:
+    """Everything that was measured."""
+
+    ovsharp: str
+    date: str
+    environment: Environment
+    model: str
+    fps: float
+    damages: tuple[str, ...]
+    capacities: tuple[Capacity, ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """Give all figures, those that follow from others too, for JSON."""
+        values = dataclasses.asdict(self)
+        for one, own in zip(values["capacities"], self.capacities, strict=True):
+            one |= {"held": own.held, "forecast": own.forecast(self.fps)}
+        return values
+
+
+def measure_calls(
+    model: str | Path | None = None,
+    *,
+    sizes: Sequence[str] = ("360p", "720p"),
+    modes: Sequence[Mode] = ("throughput",),
+    fps: float = 30.0,
+    seconds: float = 4.0,
+    device: str = "CPU",
+    precision: str | None = None,
+    threads: int | None = None,
+    step: Callable[[str], None] = lambda _: None,
+) -> CallsReport:
+    """Find how many calls this machine holds.
+
+    Calls have phases of their own, drawn by a seed, and suffer from `DAMAGES` in turns, so that
+    a router gives them to different models. They share a sharpener through its gate, with one
+    period of a frame as the deadline.
+
+    Args:
+        model: as for `Sharpener`.
+        sizes: of the output; see `Size.parse`.
+        modes: of the sharpener.
+        fps: frames per second of each call.
+        seconds: of each trial that count; there are about six of them per size and mode.
+        device: as for `Sharpener`.
+        precision: likewise.
+        threads: likewise.
+        step: told what comes next.
+
+    Raises:
+        UsageError: values that make no sense.
+        OvsharpError: as `Sharpener`.
+    """
+    for name, value in (("fps", fps), ("seconds", seconds)):
+        if not 0 < value <= 1000:
+            raise UsageError(f"{name} must be above 0 and at most 1000, got {value:g}")
+    before, capacities = environment.load(), []
+    for size, mode in itertools.product(map(Size.parse, sizes), modes):
+        tuning = {"device": device, "precision": precision, "mode": mode, "threads": threads}
+        with Sharpener(model, **tuning) as sharpener:  # type: ignore[arg-type]
+            clips = _clips(*size.frame(sharpener.spec))
+            cpu_ms = _cost(sharpener, clips)
+            first = int(0.7 * 1000 * environment.usable_cores() / (fps * cpu_ms))
+            trials: list[Trial] = []
+
+            def holds(count: int, where: str = f"{size.name}, {mode}") -> bool:
+                step(f"{where}: {count} call{'s' * (count > 1)}")
+                trials.append(_trial(sharpener, clips, count, fps, seconds))  # noqa: B023
+                return trials[-1].holds  # noqa: B023
+
+            search(holds, first)
+        capacities.append(Capacity(size.name, mode, tuple(trials), round(cpu_ms, 3)))
+    return CallsReport(
+        ovsharp=ovsharp.__version__,
+        date=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        environment=environment.describe(before),
+        model=str(model or "call"),
+        fps=fps,
+        damages=DAMAGES,
+        capacities=tuple(capacities),
+    )
+
+
+def search(holds: Callable[[int], bool], first: int) -> int:
+    """Find the largest number that holds, if fewer always hold too.
+
+    Args:
+        holds: tries a number, 1 or more; asked once for each.
+        first: where to begin.
+
+    Example:
+        >>> tried = []
+        >>> search(lambda count: tried.append(count) or count <= 12, 8), tried
+        (12, [8, 10, 12, 15, 13])
+    """
+    low, high, count = 0, None, max(1, first)
+    while high is None or high - low > 1:
+        if holds(count):
+            low = count
+        else:
+            high = count
+        if high is None:
+            count = low + max(1, low // 4)
+        elif low == 0:
+            count = max(1, high * 3 // 4) if high > 1 else 1
+        else:
+            count = (low + high) // 2
+    return low
+
+
+def _clips(height: int, width: int) -> list[list[Frame]]:
+    """Give a short clip for each damage: a photo that pans, a little for each frame."""
+    photos = [photo for _, _, photo in open_album(None).items]
+    clips = []
+    for index, damage in enumerate(DAMAGES):
+        photo, recipe = photos[index % len(photos)], parse(damage)
+        tiles = (-(-height // photo.shape[0]), -(-width // photo.shape[1]), 1)
+        scene = np.tile(photo, tiles)[:height, :width]
+        moved = (np.ascontiguousarray(np.roll(scene, step, axis=1)) for step in range(CLIP))
+        clips.append([recipe(frame, seed=seed) for seed, frame in enumerate(moved)])
+    return clips
+
+
+def _cost(sharpener: Sharpener, clips: list[list[Frame]]) -> float:
+    """Give the milliseconds of cores per frame of calls that have settled."""
+    process, used = psutil.Process(), 0.0
+    for clip in clips:
+        frames = itertools.cycle(clip)
+        with sharpener.session() as call:
+            for _ in range(SETTLED):
+                call(next(frames))
+            before = _cpu(process)
+            for _ in range(VIDEO_LOOK_EVERY):
+                call(next(frames))
+            used += _cpu(process) - before
+    return max(1e-3, 1000 * used / (VIDEO_LOOK_EVERY * len(clips)))
+
+
+def _trial(
+    sharpener: Sharpener, clips: list[list[Frame]], count: int, fps: float, seconds: float
+) -> Trial:
+    period, process = 1 / fps, psutil.Process()
+    phases = np.random.default_rng(count).uniform(0, period, count)
+    rounds = max(1, round((seconds + WARM_UP) * fps))
+    turns = itertools.product(range(rounds), range(count))
+    due = sorted((phases[call] + turn * period, call) for turn, call in turns)
+    waits = _Waits()
+    with sharpener.gate(deadline_ms=1000 * period) as gate:
+        calls = [gate.call() for _ in range(count)]
+        places = [itertools.cycle(clips[index % len(clips)]) for index in range(count)]
+        began, used, counted = time.perf_counter(), 0.0, False
+        for when, index in due:
+            if not counted and when >= WARM_UP:
+                counted, used = True, _cpu(process)
+            if (rest := began + when - time.perf_counter()) > 0:
+                time.sleep(rest)
+            waits.begin(calls[index], next(places[index]), began + when, counted)
+        gate.close()
+    wall, used = time.perf_counter() - began - WARM_UP, _cpu(process) - used
+    milliseconds = 1000 * np.array(waits.seconds or [0.0])
+    p50, p95, p99 = (float(np.percentile(milliseconds, share)) for share in (50, 95, 99))
+    return Trial(
+        calls=count,
+        p50=round(p50, 2),
+        p95=round(p95, 2),
+        p99=round(p99, 2),
+        late=float(np.mean(milliseconds > 1000 * period)),
+        frames=len(waits.seconds),
+        busy=round(used / (wall * environment.usable_cores()), 3),
+        megabytes=round(process.memory_info().rss / 1e6, 1),
+    )
+
+
+class _Waits:
+    """Notes how long frames take."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self._lock = threading.Lock()
+
+    def begin(self, call: Call, frame: Frame, due: float, counts: bool) -> None:
+        """Give a frame to its call; a result counts from when the frame was due."""
+        future = call.submit(frame)
+        if counts:
+            future.add_done_callback(partial(self._end, due))
+
+    def _end(self, due: float, future: Future[Frame]) -> None:
+        future.result()
+        with self._lock:
+            self.seconds.append(time.perf_counter() - due)
+
+
+def _cpu(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def calls_table(report: CallsReport) -> Table:
+    """What was held, and what was one call too many."""
+    table = Table(title=f"Calls at {report.fps:g} FPS", title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("size")
+    table.add_column("mode")
+    for title in ("calls", "p50 ms", "p95", "p99", "late", "busy", "MB"):
+        table.add_column(title, justify="right")
+    for one in report.capacities:
+        over = [trial for trial in one.trials if trial.calls > one.best.calls]
+        shown = [one.best, *sorted(over, key=lambda trial: trial.calls)[:1]]
+        for trial in shown:
+            name = f"[bold]{trial.calls}[/]" if trial.holds else f"({trial.calls})"
+            last = trial is shown[-1]
+            table.add_row(one.size, one.mode, name, *_cells(trial), end_section=last)
+    return table
+
+
+def forecast_table(report: CallsReport) -> Table:
+    """How many calls other numbers of such cores would hold."""
+    title = "Forecast: calls by cores, with nothing else on them"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("size")
+    table.add_column("mode")
+    table.add_column("CPU ms", justify="right")
+    for cores in CORES:
+        table.add_column(str(cores), justify="right")
+    for one in report.capacities:
+        calls = map(str, one.forecast(report.fps).values())
+        table.add_row(one.size, one.mode, f"{one.cpu_ms:.1f}", *calls)
+    return table
+
+
+def calls_lines(report: CallsReport) -> list[str]:
+    """Say what was measured, and on what."""
+    machine = report.environment
+    load = ", ".join(f"{value:g}" for value in machine.load_before) or "unknown"
+    return [
+        f"{report.model} on {machine.cpu}, {machine.usable_cores:g} cores, {machine.used_isa}; "
+        f"load before {load}",
+        f"held: at most {100 * LIMIT:g} % of the frames late, by a period of {1000 / report.fps:.1f} "
+        "ms; in brackets: too many",
+        f"forecast: of CPU time per frame alone, {100 * LOAD:g} % of the cores used",
+    ]
+
+
+def _cells(trial: Trial) -> list[str]:
+    shares = (f"{trial.late:.1%}", f"{trial.busy:.0%}")
+    times = (f"{value:.0f}" for value in (trial.p50, trial.p95, trial.p99))
+    return [*times, *shares, f"{trial.megabytes:.0f}"]

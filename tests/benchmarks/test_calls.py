@@ -1,0 +1,118 @@
+"""How many calls a machine holds: the search, the load, the figures; not how fast it is here."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+
+from ovsharp.benchmarks import calls, calls_lines, calls_table, forecast_table, measure_calls
+from ovsharp.benchmarks.calls import Capacity, Trial, search
+from ovsharp.cli.bench import bench
+from ovsharp.errors import UsageError
+from tests.networks import write_frame_model
+
+
+@pytest.mark.parametrize("first", [1, 7, 12, 13, 40, 300])
+@pytest.mark.parametrize("limit", [0, 1, 2, 12, 37])
+def test_the_search_finds_the_limit_and_asks_once_for_each(first: int, limit: int) -> None:
+    tried: list[int] = []
+
+    def holds(count: int) -> bool:
+        tried.append(count)
+        return count <= limit
+
+    assert search(holds, first) == limit
+    assert len(tried) == len(set(tried)) < 25
+    assert {limit, limit + 1} - {0} <= set(tried)
+
+
+def trial(count: int, late: float) -> Trial:
+    return Trial(count, 5.0, 16.0, 21.0, late, 100, 0.9, 300.0)
+
+
+def test_what_is_held_is_the_most_that_was_seldom_late() -> None:
+    capacity = Capacity(
+        "360p", "throughput", (trial(8, 0.0), trial(16, 0.3), trial(12, 0.01), trial(14, 0.02)), 5.0
+    )
+    assert (capacity.held, capacity.best.calls) == (12, 12)
+    # 85 % of 1000 ms of each core, 30 frames of 5 ms for each call
+    assert {cores: capacity.forecast(30)[cores] for cores in (1, 2, 64)} == {1: 5, 2: 11, 64: 362}
+    nothing = Capacity("720p", "latency", (trial(2, 0.5), trial(1, 0.2)), 20.0)
+    assert (nothing.held, nothing.best.calls) == (0, 1)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "WARM_UP", 0.1)
+    monkeypatch.setattr(calls, "search", lambda holds, first: [holds(1), holds(3)])
+
+
+def test_every_frame_of_every_call_counts_after_the_warm_up(quick: None, tmp_path: Path) -> None:
+    steps: list[str] = []
+    report = measure_calls(
+        write_frame_model(tmp_path),
+        sizes=["48x64"],
+        fps=20,
+        seconds=0.4,
+        threads=1,
+        step=steps.append,
+    )
+    (capacity,) = report.capacities
+    assert steps == ["48x64, throughput: 1 call", "48x64, throughput: 3 calls"]
+    assert [one.calls for one in capacity.trials] == [1, 3]
+    for one in capacity.trials:
+        # Ten turns; in the first two, before 0.1 s, no call counts, and phases do the rest.
+        assert one.frames == 8 * one.calls
+        assert 0 <= one.late <= 1
+        assert 0 < one.p50 <= one.p95 <= one.p99
+    assert capacity.cpu_ms > 0
+
+
+def test_the_command_prints_80_columns_and_writes_json(quick: None, tmp_path: Path) -> None:
+    arguments = ["--calls", "20", "--model", str(write_frame_model(tmp_path)), "--seconds", "0.3"]
+    arguments += ["--sizes", "48x64,64x96", "--mode", "latency,throughput", "--threads", "1"]
+    result = CliRunner().invoke(bench, [*arguments, "--json", str(tmp_path / "calls.json")])
+    assert result.exit_code == 0, result.exception
+    for text in ("Calls at 20 FPS", "48x64", "Forecast: calls by cores", "p99"):
+        assert text in result.output
+    told = json.loads((tmp_path / "calls.json").read_text())
+    assert [(one["size"], one["mode"]) for one in told["capacities"]] == [
+        (size, mode) for size in ("48x64", "64x96") for mode in ("latency", "throughput")
+    ]
+    assert set(told["capacities"][0]["forecast"]) == {str(cores) for cores in calls.CORES}
+
+
+def test_tables_fit_80_columns(quick: None, tmp_path: Path) -> None:
+    report = measure_calls(write_frame_model(tmp_path), sizes=["48x64"], fps=20, seconds=0.1)
+    wide = Capacity("1440p", "throughput", (trial(1024, 0.001), trial(1100, 0.999)), 123.4)
+    report = dataclasses.replace(report, capacities=(wide, wide))
+    console = Console(width=80, record=True)
+    console.print(calls_table(report), forecast_table(report), *calls_lines(report))
+    text = console.export_text()
+    assert "…" not in text
+    assert "1024" in text
+    assert "99.9%" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--textbook", "--csv", "a.csv"], "--calls does not go with --csv, --textbook; leave"),
+        (["--model", "a", "--model", "b"], "--calls measures one --model"),
+        (["--precision", "f32,bf16"], "--calls measures one --precision"),
+        (["--seconds", "0"], "seconds must be above 0 and at most 1000, got 0"),
+        (["--sizes", "big"], "unknown size 'big'"),
+        (["--mode", "fast"], "fast"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(arguments: list[str], message: str) -> None:
+    result = CliRunner().invoke(bench, ["--calls", *arguments])
+    assert isinstance(result.exception, UsageError)
+    assert message in str(result.exception)
+    nothing = CliRunner().invoke(bench, ["--calls", "0"])
+    assert "fps must be above 0" in str(nothing.exception)
