@@ -18,14 +18,14 @@ import psutil
 from rich import box
 from rich.table import Table
 
-import ovsharp
 from ovsharp.benchmarks import environment
 from ovsharp.benchmarks.photos import open_album
 from ovsharp.benchmarks.results import Environment
-from ovsharp.benchmarks.variants import Size
 from ovsharp.degrade import parse
 from ovsharp.errors import UsageError
+from ovsharp.reports import Size
 from ovsharp.runtime import VIDEO_LOOK_EVERY, Call, Frame, Mode, Sharpener
+from ovsharp.version import __version__
 
 DAMAGES = ("jpeg(quality=25)", "noise(sigma=6)", "gla", "blur(kernel=7, sigma=1.2)", "clean")
 """What calls suffer from, in turns."""
@@ -172,7 +172,7 @@ def measure_calls(
             search(holds, first)
         capacities.append(Capacity(size.name, mode, tuple(trials), round(cpu_ms, 3)))
     return CallsReport(
-        ovsharp=ovsharp.__version__,
+        ovsharp=__version__,
         date=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         environment=environment.describe(before),
         model=str(model or "call"),
@@ -335,8 +335,8 @@ def calls_lines(report: CallsReport) -> list[str]:
     return [
         f"{report.model} on {machine.cpu}, {machine.usable_cores:g} cores, {machine.used_isa}; "
         f"load before {load}",
-        f"held: at most {100 * LIMIT:g} % of the frames late, by a period of {1000 / report.fps:.1f} "
-        "ms; in brackets: too many",
+        f"held: at most {100 * LIMIT:g} % of the frames later than a period, "
+        f"{1000 / report.fps:.1f} ms; in brackets: too many",
         f"forecast: of CPU time per frame alone, {100 * LOAD:g} % of the cores used",
     ]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
+import itertools
 import math
 import threading
 import time
@@ -23,12 +25,12 @@ from ovsharp.runtime.session import Session
 class Gate(Closing):
     """Lets frames of many calls through to a sharpener: in turns, and a few at a time.
 
-    Of each call one frame waits at most, the newest: it takes the place in the line of the one
-    that waited before it, which comes back as it is. Calls are served in the order in which they
-    began to wait. So under overload every call gets equally many frames, none that is made is
-    older than the last one of its call, and memory does not grow. Frames of one call are made one
-    after the other: each call's results are those of a session alone, byte for byte, for the
-    frames that were let through.
+    Of each call one frame waits at most, the newest: it takes the place of the one that waited
+    before it, which comes back as it is. Of the calls that wait, the one that was served longest
+    ago is next. So under overload every call gets equally many frames, none that is made is older
+    than the last one of its call, and memory does not grow. Frames of one call are made one after
+    the other: each call's results are those of a session alone, byte for byte, for the frames that
+    were let through.
 
     `Sharpener.gate` makes them. Thread-safe. Turns count frames, not their cost: a call of large
     frames takes more of the machine than one of small ones.
@@ -72,7 +74,7 @@ class Gate(Closing):
         """Seconds."""
         self.tally = Tally()
         self._opens = opens
-        self._line: SimpleQueue[Call | None] = SimpleQueue()
+        self._line = _Line()
         self._calls: weakref.WeakSet[Call] = weakref.WeakSet()
         self._closed = False
         threads = [
@@ -127,6 +129,8 @@ class Call(Closing):
         self.session = session
         self._gate, self._tally = gate, Tally(gate.tally)
         self._lock = threading.Lock()
+        self.turn = 0
+        """When it was served last, in turns of the gate."""
         self._waiting: _Waiting | None = None
         self._queued = self._closed = False
         self._idle = threading.Event()
@@ -252,15 +256,44 @@ class _Waiting:
     future: Future[Frame] = field(default_factory=Future)
 
 
-def _work(line: SimpleQueue[Call | None]) -> None:
+class _Line:
+    """Calls that wait: who was served longest ago comes first, then who came first."""
+
+    def __init__(self) -> None:
+        self._calls: list[tuple[int, int, Call]] = []
+        self._lock = threading.Lock()
+        # One for each call, and at the end one for each worker. Written in C: see `Finisher`.
+        self._tokens: SimpleQueue[bool] = SimpleQueue()
+        self._clock = itertools.count(1)
+
+    def put(self, call: Call) -> None:
+        with self._lock:
+            heapq.heappush(self._calls, (call.turn, next(self._clock), call))
+        self._tokens.put(True)
+
+    def get(self) -> Call | None:
+        """Wait for a call whose turn it is; None at the end."""
+        if not self._tokens.get():
+            return None
+        with self._lock:
+            call = heapq.heappop(self._calls)[-1]
+            call.turn = next(self._clock)
+        return call
+
+    def end(self) -> None:
+        """Let one worker go, when all calls are served."""
+        self._tokens.put(False)
+
+
+def _work(line: _Line) -> None:
     while (call := line.get()) is not None:
         call.serve()
         del call  # a gate that nobody else holds may end
 
 
-def _end(line: SimpleQueue[Call | None], threads: list[threading.Thread]) -> None:
+def _end(line: _Line, threads: list[threading.Thread]) -> None:
     for _ in threads:
-        line.put(None)
+        line.end()
     for thread in threads:
         if thread is not threading.current_thread():  # the last one may have held the gate
             thread.join()
