@@ -18,7 +18,7 @@ from ovsharp.errors import MediaError, OvsharpError, UsageError
 
 if TYPE_CHECKING:
     from ovsharp.apps import Progress
-    from ovsharp.media import Deinterlace, Frame, RawVideo, VideoReader, VideoWriter
+    from ovsharp.media import Deinterlace, Frame, NumberedWriter, RawVideo, VideoReader, VideoWriter
     from ovsharp.runtime import Session, Sharpener
 
 STANDARD = Path("-")
@@ -61,8 +61,8 @@ class _Choices:
     metavar="OUT",
     required=True,
     type=click.Path(path_type=Path),
-    help="Folder to write to, a file name with a video ending for a single video, or - for "
-    "YUV4MPEG2 on standard output.",
+    help="Folder to write to, a file name with a video ending for a single video, "
+    "folder/%06d.png for numbered frames, or - for YUV4MPEG2 on standard output.",
 )
 @click.option(
     "--model",
@@ -134,7 +134,8 @@ class _Choices:
 @click.option(
     "--input-fps",
     type=click.FloatRange(min=0, min_open=True),
-    help="Frames per second of inputs without times, such as .h264. [default: what they tell]",
+    help="Frames per second of inputs without times: numbered frames, .h264. [default: what they "
+    "tell, or 25]",
 )
 @click.option(
     "--report", type=click.Path(dir_okay=False, path_type=Path), help="JSON file with all figures."
@@ -151,7 +152,7 @@ def video(
     target_fps: float | None,
     **flags: Any,
 ) -> None:
-    """Sharpen video files, folders of videos and globs.
+    """Sharpen video files, folders of videos, globs and numbered frames (folder/%06d.png).
 
     Timestamps are kept, variable frame rates too; sound, subtitles, chapters and metadata are
     copied. Frames are turned upright. 10-bit and HDR videos stay so, in HEVC unless --codec says
@@ -163,6 +164,7 @@ def video(
         raise UsageError("--resume needs one model for all frames; leave --target-fps out")
     _check_untouched(flags)
     jobs = _plan(inputs, output, flags["codec"])
+    _check_frames(output, flags)
     from ovsharp.extras import need
     from ovsharp.runtime import VIDEO_LOOK_EVERY, Sharpener, model_files
 
@@ -199,7 +201,7 @@ def video(
 
 def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) -> dict[str, Any]:
     from ovsharp.apps import Pipeline
-    from ovsharp.media import RawVideo, check_copy, read_video, side_by_side
+    from ovsharp.media import Numbered, check_copy, read_video, side_by_side
     from ovsharp.quality import Flicker
     from ovsharp.runtime import Steady
 
@@ -224,7 +226,8 @@ def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) ->
         every=choices.every,
         skip_damaged=choices.skip_damaged,
         rate=choices.input_fps,
-        deep=target != STANDARD,  # YUV4MPEG2 is of 8 bits here
+        # YUV4MPEG2 and images are of 8 bits here.
+        deep=target != STANDARD and Numbered.of(target) is None,
         deinterlace=choices.deinterlace,
     )
     with clip:
@@ -262,18 +265,26 @@ def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) ->
                 )
             raise
     notes = [*clip.notes, *sink.notes, *_quality_notes(call)]
-    encoder = "yuv4mpeg" if isinstance(sink, RawVideo) else sink.encoder.name
-    return _summary(source, target, clip, encoder, done, progress, flicker, notes, call)
+    return _summary(source, target, clip, sink.coding, done, progress, flicker, notes, call)
 
 
 def _sink(
     source: Path, target: Path, clip: VideoReader, choices: _Choices, scale: int
-) -> VideoWriter | RawVideo:
-    from ovsharp.media import RawVideo, write_video
+) -> VideoWriter | RawVideo | NumberedWriter:
+    from ovsharp.media import Numbered, NumberedWriter, RawVideo, write_video
 
     size = _size(choices, clip, scale)
     if target == STANDARD:
         return RawVideo(clip, size=size)
+    if frames := Numbered.of(target):
+        return NumberedWriter(
+            frames,
+            clip,
+            size=size,
+            resume=choices.resume,
+            overwrite=choices.overwrite,
+            job=_identity(source, choices),
+        )
     return write_video(
         target,
         like=clip,
@@ -302,6 +313,17 @@ def _check_untouched(flags: dict[str, Any]) -> None:
             f"--untouched copy keeps a video as it is, and {names} would change it; leave one of "
             f"them out"
         )
+
+
+def _check_frames(output: Path, flags: dict[str, Any]) -> None:
+    """Refuse what numbered frames have not."""
+    from ovsharp.media import Numbered
+
+    names = ("codec", "preset", "bitrate", "encoder_options", "audio")
+    found = [f"--{name.replace('_', '-')}" for name in names if flags[name] is not None]
+    found += ["--untouched copy"] * (flags["untouched"] == "copy")
+    if found and Numbered.of(output) is not None:
+        raise UsageError(f"{', '.join(found)} is for videos, and {output} are images; leave it out")
 
 
 def _copied(source: Path, clip: VideoReader, sink: VideoWriter, sharpener: Sharpener) -> int:
@@ -378,6 +400,8 @@ def _summary(
     notes: list[str],
     call: Session,
 ) -> dict[str, Any]:
+    from ovsharp.media import CONTAINERS
+
     why = "" if progress.sharpened or not progress.frames else call.why
     busy = {"decode": progress.decode, "infer": progress.infer, "encode": progress.encode}
     shares = {stage: round(work / progress.seconds, 3) for stage, work in busy.items()}
@@ -410,8 +434,9 @@ def _summary(
     nothing = []
     if why:
         some = "none of the frames that were left" if done else "nothing"
-        advice = "the frames were coded again, --untouched copy keeps the original"
-        nothing.append(f"{source}: {some} was sharpened: {why}; {advice}")
+        advice = "; the frames were coded again, --untouched copy keeps the original"
+        files = clip.numbered is None and target.suffix.lower() in CONTAINERS
+        nothing.append(f"{source}: {some} was sharpened: {why}{advice * files}")
     model = "" if progress.model_fps is None else f"model {progress.model_fps:.1f} FPS, "
     lines = [
         *nothing,
@@ -432,11 +457,13 @@ def _summary(
 
 
 def _identity(source: Path, choices: _Choices) -> str:
-    stamp = source.stat()
+    from ovsharp.media import Numbered
+
+    frames = Numbered.of(source)
+    stamp = source.stat() if frames is None else None
     values = (
         str(source.resolve()),
-        stamp.st_size,
-        stamp.st_mtime_ns,
+        *((stamp.st_size, stamp.st_mtime_ns) if stamp else (frames and frames.stamp,)),
         choices.settings,
         choices.start,
         choices.end,
@@ -490,7 +517,7 @@ def _size(choices: _Choices, clip: VideoReader, scale: int) -> tuple[int, int] |
 
 
 def _plan(inputs: tuple[str, ...], output: Path, codec: str | None) -> dict[Path, Path]:
-    from ovsharp.media import CONTAINERS, VIDEO_ENDINGS
+    from ovsharp.media import CONTAINERS, VIDEO_ENDINGS, Numbered, numbered_in
 
     found: dict[Path, Path] = {}
     others: list[Path] = []
@@ -499,6 +526,9 @@ def _plan(inputs: tuple[str, ...], output: Path, codec: str | None) -> dict[Path
             found[_standard_input()] = Path("stdin.mp4")
             continue
         path, matches = Path(item), [Path(item)]
+        if Numbered.of(path):
+            found[path] = Path(f"{path.absolute().parent.name or 'frames'}.mp4")
+            continue
         if path.is_dir():
             matches = sorted(file for file in path.rglob("*") if file.is_file())
         elif not path.exists() and glob.has_magic(item):
@@ -511,7 +541,11 @@ def _plan(inputs: tuple[str, ...], output: Path, codec: str | None) -> dict[Path
             matches = [match for match in files if match.suffix.lower() in VIDEO_ENDINGS]
             others += [file for file in files if file not in matches]
             if not matches:
-                raise MediaError(f"{item} holds no video: expected {', '.join(VIDEO_ENDINGS)}")
+                frames = numbered_in(path)
+                hint = f"; its images are numbered: give {frames.path}" if frames else ""
+                raise MediaError(
+                    f"{item} holds no video: expected {', '.join(VIDEO_ENDINGS)}{hint}"
+                )
         for match in matches:
             found[match] = match.relative_to(path) if path.is_dir() else Path(match.name)
     if others:
@@ -521,14 +555,15 @@ def _plan(inputs: tuple[str, ...], output: Path, codec: str | None) -> dict[Path
         if len(found) > 1:
             raise UsageError(f"{len(found)} videos cannot all go to standard output; name a folder")
         return dict.fromkeys(found, STANDARD)
-    if output.suffix.lower() in CONTAINERS and not output.is_dir():
+    one = Numbered.of(output) is not None or output.suffix.lower() in CONTAINERS
+    if one and not output.is_dir():
         if len(found) > 1:
             raise UsageError(f"{len(found)} videos cannot all become {output}; name a folder")
         jobs = dict.fromkeys(found, output)
     elif output.suffix and not output.is_dir():
         raise UsageError(
             f"{output} is no folder, and videos cannot be written as {output.suffix}: expected "
-            f"{', '.join(CONTAINERS)}"
+            f"{', '.join(CONTAINERS)}, or numbered frames such as %06d.png"
         )
     else:
         jobs = {source: output / _named(name, codec) for source, name in found.items()}

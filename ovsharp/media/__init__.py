@@ -11,6 +11,8 @@ from ovsharp.media.find import category_of, find_images, find_pairs, find_videos
 from ovsharp.media.finished import Finished, identity
 from ovsharp.media.formats import FORMATS, IMAGE_ENDINGS, QUALITY, format_of
 from ovsharp.media.images import read_frame, read_picture, write_picture
+from ovsharp.media.numbered import Numbered, numbered_in
+from ovsharp.media.numbered_writer import NumberedWriter
 from ovsharp.media.picture import Frame, Picture, side_by_side
 from ovsharp.media.raw import RawVideo
 from ovsharp.media.reader import VideoReader, read_video
@@ -45,6 +47,8 @@ __all__ = [
     "Encoder",
     "Finished",
     "Frame",
+    "Numbered",
+    "NumberedWriter",
     "Picture",
     "RawVideo",
     "Recorder",
@@ -65,6 +69,7 @@ __all__ = [
     "holds_pairs",
     "identity",
     "is_video",
+    "numbered_in",
     "picture_size",
     "read_frame",
     "read_picture",

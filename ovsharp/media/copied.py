@@ -26,12 +26,12 @@ def check_copy(source: Path, index: int, ending: str) -> None:
         ending: of the output, one of `CONTAINERS`.
 
     Raises:
-        UsageError: it is a pipe.
+        UsageError: it is a pipe, or numbered images.
         MediaError: it cannot; the message says why.
         OSError: the video cannot be read.
     """
     if not source.is_file():
-        raise UsageError(f"{source} is a pipe, which is read once: only a file can be copied")
+        raise UsageError(f"{source} is no single file, and only a file can be copied")
     if source.suffix.lower() == ending:
         return
     buffer = io.BytesIO()

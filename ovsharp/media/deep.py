@@ -7,7 +7,6 @@ the video's own transfer curve: nothing is mapped, and what is left alone keeps 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ import numpy.typing as npt
 
 from ovsharp.media.colour import BT2020, FULL, LIMITED, Colour, from_bgr
 from ovsharp.media.picture import Frame
+from ovsharp.media.side_data import side_data
 from ovsharp.media.upright import Upright
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def hdr_colour(frame: VideoFrame) -> Colour:
 
 def dynamic_hdr(frame: VideoFrame) -> list[str]:
     """Name the metadata of HDR that changes from frame to frame, and is not kept."""
-    found = {data.type.name for data in _side_data(frame)}
+    found = {data.type.name for data in side_data(frame)}
     return [name for key, name in _DYNAMIC.items() if key in found]
 
 
@@ -127,7 +127,7 @@ def hdr_options(frame: VideoFrame, encoder: str) -> dict[str, str]:
     Returns:
         Empty if there are none, or the encoder takes none.
     """
-    data = {one.type.name: bytes(one) for one in _side_data(frame)}
+    data = {one.type.name: bytes(one) for one in side_data(frame)}
     display, light = data.get("MASTERING_DISPLAY_METADATA"), data.get("CONTENT_LIGHT_LEVEL")
     if encoder not in ("libx265", "libsvtav1") or not (display or light):
         return {}
@@ -162,10 +162,6 @@ def _number(value: float, unit: int, whole: bool) -> str:
 
 
 _SAMPLINGS = {(32, 32): "420", (32, 64): "422", (64, 64): "444"}
-
-
-def _side_data(frame: VideoFrame) -> Iterator[Any]:
-    return iter(frame.side_data)
 
 
 def _planes(frame: VideoFrame) -> list[_Plane]:

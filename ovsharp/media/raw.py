@@ -30,9 +30,10 @@ class RawVideo:
         done: always 0: nothing can be continued.
         reached: always None.
         segment: as that of `VideoWriter`.
+        coding: what the frames are written as.
     """
 
-    done, reached, segment = 0, None, SEGMENT
+    done, reached, segment, coding = 0, None, SEGMENT, "yuv4mpeg"
 
     def __init__(
         self,

@@ -17,11 +17,12 @@ from ovsharp.extras import need
 from ovsharp.media.colour import Colour, colour_of, to_bgr
 from ovsharp.media.deep import Deep, dynamic_hdr, hdr_colour, hdr_of, is_deep, turned
 from ovsharp.media.fields import Deinterlace, Deinterlacer
+from ovsharp.media.numbered import Numbered
 from ovsharp.media.picture import Frame
 from ovsharp.media.pipe import Pipe
 from ovsharp.media.shot import Shot
 from ovsharp.media.timeline import Timeline
-from ovsharp.media.upright import upright
+from ovsharp.media.upright import upright, upright_by_exif
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame
@@ -39,6 +40,9 @@ _PAUSE_SECONDS = 1.0
 
 _TINY = 1e-9
 """Seconds by which times may differ and count as equal."""
+
+_USUAL_RATE = Fraction(25)
+"""Frames per second of what tells none."""
 
 
 def open_video(path: str | Path, pipe: Pipe | None = None) -> InputContainer:
@@ -70,6 +74,33 @@ def open_video(path: str | Path, pipe: Pipe | None = None) -> InputContainer:
     return container
 
 
+def _open_numbered(frames: Numbered, rate: Fraction) -> InputContainer:
+    need("av", extra="video")
+    import av
+
+    options = {"framerate": str(rate), "start_number": str(frames.first)}
+    try:
+        container: InputContainer = av.open(frames.spelled, "r", format="image2", options=options)
+    except av.error.FFmpegError as error:
+        raise MediaError(
+            f"{frames.files[frames.first]} is no image that FFmpeg can read ({error.strerror})"
+        ) from error
+    return container
+
+
+def _rate_of(number: float) -> Fraction:
+    """Give what a rate means that people write with two or three decimals.
+
+    Example:
+        >>> _rate_of(29.97), _rate_of(12.5)
+        (Fraction(30000, 1001), Fraction(25, 2))
+    """
+    broadcast = Fraction(round(number * 1.001) * 1000, 1001)
+    if abs(broadcast - Fraction(number)) < 0.005:
+        return broadcast
+    return Fraction(number).limit_denominator(1001)
+
+
 class VideoReader(Closing):
     """The frames of a video, in order; see `read_video`.
 
@@ -80,6 +111,7 @@ class VideoReader(Closing):
         frames: how many frames to expect; None if the file does not say.
         origin: when the video begins, in seconds: what `start` and `end` count from.
         deep: whether its shots keep more than 8 bits.
+        numbered: the images that are its frames; None where it is a video.
         pixels: the pixel format that it is coded in, as FFmpeg calls it.
         begin: when the first of its streams begins, in seconds: where a clock went on running.
     """
@@ -106,19 +138,25 @@ class VideoReader(Closing):
         self.notes: list[str] = []
         self.dropped = 0
         self._skip_damaged, self._deep, self._deinterlace = skip_damaged, deep, deinterlace
-        self._told = None if rate is None else Fraction(rate).limit_denominator(1001)
+        self._told = None if rate is None else _rate_of(rate)
         self._reach = 0.0
         self._closing = threading.Lock()
         self._passes = 0
         self._container: InputContainer | None = None
-        fifo = stat.S_ISFIFO(self.path.stat().st_mode)
+        self.numbered = Numbered.of(self.path)
+        fifo = self.numbered is None and stat.S_ISFIFO(self.path.stat().st_mode)
         self._pipe = Pipe(self.path, stall) if fifo else None
         try:
-            self._container = open_video(self.path, self._pipe)
+            self._container = self._opened()
             self._begin()
         except BaseException:
             self.close()
             raise
+
+    def _opened(self) -> InputContainer:
+        if self.numbered is not None:
+            return _open_numbered(self.numbered, self._told or _USUAL_RATE)
+        return open_video(self.path, self._pipe)
 
     def _begin(self) -> None:
         videos = self._open().streams.video
@@ -141,7 +179,10 @@ class VideoReader(Closing):
         self._pending: Iterator[tuple[VideoFrame, int]] | None = chain(
             [(self._first, first)], timed
         )
-        self._upright = upright(self._first)
+        if self.numbered is not None:
+            self._upright = upright_by_exif(self.numbered.files[self.numbered.first])
+        else:
+            self._upright = upright(self._first)
         self.deep = self._deep and is_deep(self._first)
         if self.deep and turned(self._first, self._upright) is None:
             self.deep = False
@@ -212,7 +253,12 @@ class VideoReader(Closing):
     def _usual_rate(self) -> Fraction:
         """Give the frames per second that the file tells of, or that were given."""
         stream = self._stream
-        if self._untimed:
+        rate: Fraction | None
+        if self.numbered is not None:
+            rate = self._told
+            if not rate:
+                self._note("numbered frames tell no frame rate: 25 FPS; --input-fps says another")
+        elif self._untimed:
             # What the demuxer says is only its own default; the pictures may tell better.
             rate = self._told or stream.guessed_rate
             if not rate:
@@ -221,7 +267,7 @@ class VideoReader(Closing):
             raise UsageError(f"{self.path} has times of its own; --input-fps is for what has none")
         else:
             rate = stream.average_rate or stream.guessed_rate
-        return Fraction(rate) if rate else Fraction(25)
+        return Fraction(rate) if rate else _USUAL_RATE
 
     @property
     def _untimed(self) -> bool:
@@ -251,7 +297,7 @@ class VideoReader(Closing):
         if self._pipe is not None:
             raise MediaError(f"{self.path} is a pipe and can be read once; save it to a file first")
         self._open().close()
-        self._container = open_video(self.path)
+        self._container = self._opened()
         self._stream = self._container.streams.video[self._place]
         self._stream.thread_type = "AUTO"
 
@@ -502,13 +548,13 @@ def read_video(
     the timestamps of the file, a variable frame rate too.
 
     Args:
-        path: a file, or a named pipe.
+        path: a file, a named pipe, or images that are numbered: `folder/%06d.png`.
         start: seconds from the first frame on; earlier frames are left out.
         end: seconds; frames from there on are left out.
         every: keep one frame out of this many, at its time.
         skip_damaged: leave damaged parts out instead of refusing the file.
         stall: seconds that a pipe may give nothing.
-        rate: frames per second of what has no times: a bare stream of pictures.
+        rate: frames per second of what has no times: a bare stream of pictures, numbered images.
         deep: keep the frames of videos of more than 8 bits beside the 8 bits of a `Shot`; HDR is
             taken then, and is not mapped.
         deinterlace: make whole frames of interlaced ones: of those that say so, of all, or of none.

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
+
+from ovsharp.media.side_data import side_data
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from av import VideoFrame
-    from av.sidedata.sidedata import SideData
 
 _Pixels = TypeVar("_Pixels", bound=npt.NDArray[Any])
 
@@ -64,11 +65,29 @@ def upright(frame: VideoFrame) -> Upright:
     The matrix takes a stored place (x, y) to (a x + c y, b x + d y) on the screen; what is no
     multiple of a right angle is taken as the nearest one.
     """
-    kept: Iterable[SideData] = frame.side_data  # type: ignore[assignment]  # by its stubs, a Mapping
-    for data in kept:
+    for data in side_data(frame):
         if data.type.name == "DISPLAYMATRIX":
             a, b, _, c, d = (int(value) for value in np.frombuffer(bytes(data), np.int32)[:5])
             if abs(b) + abs(c) > abs(a) + abs(d):
                 return Upright(transposed=True, flip_x=c < 0, flip_y=b < 0)
             return Upright(flip_x=a < 0, flip_y=d < 0)
     return Upright()
+
+
+def upright_by_exif(path: Path) -> Upright:
+    """Read how an image file has to be turned, as its EXIF says."""
+    with Image.open(path) as image:
+        orientation = image.getexif().get(_ORIENTATION, 1)
+    return _ORIENTED.get(orientation, Upright())
+
+
+_ORIENTATION = 0x112
+_ORIENTED = {
+    2: Upright(flip_x=True),
+    3: Upright(flip_x=True, flip_y=True),
+    4: Upright(flip_y=True),
+    5: Upright(transposed=True),
+    6: Upright(transposed=True, flip_x=True),
+    7: Upright(transposed=True, flip_x=True, flip_y=True),
+    8: Upright(transposed=True, flip_y=True),
+}

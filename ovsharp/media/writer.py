@@ -128,6 +128,11 @@ class VideoWriter:
         self._copying = False
 
     @property
+    def coding(self) -> str:
+        """What the frames are written as: the encoder's name."""
+        return self.encoder.name
+
+    @property
     def done(self) -> int:
         """Frames that an earlier, interrupted job has finished."""
         paths = segments_in(self.work)
@@ -253,6 +258,8 @@ class VideoWriter:
         notes = self._colour_lost(self._like.pixels)
         if self._like.begin * self._like.rate >= 1 and not self._like.start:
             notes.append(f"times begin at 0, and not at {float(self._like.begin):.2f} s")
+        if self._like.numbered is not None:
+            return notes
         if not self._like.path.is_file():
             return [*notes, "a pipe is read once: its sound and metadata are left out"]
         with open_video(self._like.path) as source:
