@@ -24,7 +24,7 @@ from PIL import Image
 
 from ovsharp.errors import MediaError, OvsharpError, UsageError
 from ovsharp.media import Frame
-from ovsharp.runtime import Session
+from ovsharp.runtime import Call
 from ovsharp.serve.shop import Shared, Shop
 
 router = APIRouter()
@@ -54,11 +54,11 @@ async def live(
         return
     shop.streams += 1
     try:
-        session = await asyncio.to_thread(shop.models.session, model, strength=strength)
+        call = await asyncio.to_thread(shop.models.call, model, strength=strength)
         try:
-            await _Stream(socket, session, shop).run()
+            await _Stream(socket, call, shop).run()
         finally:
-            await asyncio.to_thread(session.close)
+            await asyncio.to_thread(call.close)
     except OvsharpError as error:
         await _close(socket, _WRONG, shop.room.named(error))
     except WebSocketDisconnect:
@@ -70,9 +70,10 @@ async def live(
 class _Stream:
     """Frames of one camera: received, sharpened and sent at the same time, in order."""
 
-    def __init__(self, socket: WebSocket, session: Session, shop: Shop) -> None:
-        self._socket, self._session, self._shop = socket, session, shop
-        self._on = True
+    def __init__(self, socket: WebSocket, call: Call, shop: Shop) -> None:
+        self._socket, self._call, self._shop = socket, call, shop
+        self._session = call.session
+        self._on, self._late = True, 0
         self._told: dict[str, Any] = {}
         self._waiting: asyncio.Queue[bytes] = asyncio.Queue()
         self._ready: asyncio.Queue[tuple[bytes, Frame]] = asyncio.Queue()
@@ -119,7 +120,7 @@ class _Stream:
 
     def _made(self, data: bytes) -> Frame:
         frame = decode_jpeg(data[_TIME:])
-        return self._session(frame) if self._on else frame
+        return self._call(frame) if self._on else frame
 
     def _set(self, text: str) -> None:
         try:
@@ -130,11 +131,18 @@ class _Stream:
             raise UsageError('expected {"strength": 0..1} or {"on": true or false}') from error
 
     async def _tell(self) -> None:
-        told = {
-            "model": self._session.variant if self._on else "off",
-            "sharpened": self._on and self._session.sharpened,
-            "why": self._session.why if self._on else "",
-        }
+        late, self._late = self._call.counts["late"] > self._late, self._call.counts["late"]
+        self._shop.metrics.late.inc(late)
+        told: dict[str, Any] = {"model": "off", "sharpened": False, "why": ""}
+        if late and self._on:
+            told |= {"model": "none", "why": "too much to do: it waited too long for its turn"}
+        elif self._on:
+            session = self._session
+            told = {
+                "model": session.variant,
+                "sharpened": session.sharpened,
+                "why": session.why,
+            }
         if told != self._told:
             self._told = told
             await self._socket.send_text(json.dumps(told))

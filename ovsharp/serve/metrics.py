@@ -31,7 +31,7 @@ class Metrics:
         )
         self.late = Counter(
             "ovsharp_late_frames",
-            "Live frames that were not made because others were in flight.",
+            "Live frames that were not made: others were in flight, or their turn came too late.",
             registry=self.registry,
         )
         self.waiting = Gauge(

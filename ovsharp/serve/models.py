@@ -9,8 +9,10 @@ from typing import Any
 from ovsharp.apps import Upscalers
 from ovsharp.closing import Closing
 from ovsharp.errors import UsageError
-from ovsharp.runtime import Session, Sharpener, shipped_models, shipped_routers
+from ovsharp.runtime import Call, Gate, Session, Sharpener, shipped_models, shipped_routers
 
+LATE = 250.0
+"""Milliseconds that a live frame waits for its turn; beyond, it comes back as it is."""
 _MEMORY = 256
 """Megabytes that what is compiled of one model may take: many may be open."""
 
@@ -40,6 +42,7 @@ class Models(Closing):
         self._options = {"memory": _MEMORY, **options}
         self._lock = threading.Lock()
         self._open: dict[str, Sharpener] = {}
+        self._gates: dict[str, Gate] = {}
         self._closing = ExitStack()
         self.names = tuple(sorted({*shipped_routers(), *shipped_models()}))
         """What a request may name."""
@@ -86,6 +89,20 @@ class Models(Closing):
         """Open a session of a sharpener; see `Sharpener.session`."""
         sharpener = self.sharpener(model, factor)
         return sharpener.session(strength=strength, look_every=look_every)
+
+    def call(self, model: str | None, *, strength: float = 1.0) -> Call:
+        """Open a live call, whose frames take fair turns with those of other calls.
+
+        Raises:
+            UsageError: there is no such model here.
+            OvsharpError: it cannot be opened.
+        """
+        name, sharpener = self.name(model), self.sharpener(model)
+        with self._lock:
+            if name not in self._gates:
+                gate = sharpener.gate(deadline_ms=LATE)
+                self._gates[name] = self._closing.enter_context(gate)
+            return self._gates[name].call(strength=strength)
 
     def close(self) -> None:
         """Close all sharpeners, once their frames in flight are done."""

@@ -15,8 +15,8 @@ const PIXELS_FROM = 3;
 export class Compare extends HTMLElement {
   constructor() {
     super();
-    /** @type {Layer | null} */ this.before = null;
-    /** @type {Layer | null} */ this.after = null;
+    /** @type {Layer | null} */ this.plain = null;
+    /** @type {Layer | null} */ this.sharp = null;
     /** Part of the width that shows the picture before. */ this.split = 0.5;
     /** How much of the result is seen, 0 to 1. */ this.opacity = 1;
     /** While held, the picture is seen as it was. */ this.held = false;
@@ -59,8 +59,8 @@ export class Compare extends HTMLElement {
    * @param {Layer | null} after loaded: its size is the size of both
    */
   show(before, after) {
-    this.before = before;
-    this.after = after;
+    this.plain = before;
+    this.sharp = after;
     this.replaceChildren();
     for (const layer of [before, after]) {
       if (!layer) continue;
@@ -74,7 +74,7 @@ export class Compare extends HTMLElement {
 
   /** Width and height of the result in its own pixels. */
   get natural() {
-    const layer = this.after ?? this.before;
+    const layer = this.sharp ?? this.plain;
     if (layer instanceof HTMLVideoElement) return [layer.videoWidth || 1, layer.videoHeight || 1];
     return layer ? [layer.naturalWidth || 1, layer.naturalHeight || 1] : [1, 1];
   }
@@ -119,7 +119,7 @@ export class Compare extends HTMLElement {
     this.x = roomX >= 0 ? roomX / 2 : Math.min(0, Math.max(roomX, this.x));
     this.y = roomY >= 0 ? roomY / 2 : Math.min(0, Math.max(roomY, this.y));
     this.classList.toggle("zoomed", roomX < -1 || roomY < -1);
-    for (const layer of [this.before, this.after]) {
+    for (const layer of [this.plain, this.sharp]) {
       if (!layer) continue;
       layer.style.width = `${width}px`;
       layer.style.height = `${height}px`;
@@ -129,10 +129,10 @@ export class Compare extends HTMLElement {
     // The line stays within what is seen of the picture.
     const [left, right] = [Math.max(0, this.x), Math.min(this.clientWidth, this.x + wide)];
     const line = left + this.split * (right - left);
-    if (this.after) {
-      const cut = this.before ? Math.max(0, (line - this.x) / this.zoom) : 0;
-      this.after.style.clipPath = `inset(0 0 0 ${cut}px)`;
-      this.after.style.opacity = this.held ? "0" : String(this.opacity);
+    if (this.sharp) {
+      const cut = this.plain ? Math.max(0, (line - this.x) / this.zoom) : 0;
+      this.sharp.style.clipPath = `inset(0 0 0 ${cut}px)`;
+      this.sharp.style.opacity = this.held ? "0" : String(this.opacity);
     }
     this.handle.style.left = `${line}px`;
     this.handle.setAttribute("aria-valuenow", String(Math.round(100 * this.split)));
@@ -154,7 +154,7 @@ export class Compare extends HTMLElement {
     this.setPointerCapture(event.pointerId);
     this.pointers.set(event.pointerId, event);
     this.moving = event.target === this.handle || !this.classList.contains("zoomed");
-    if (this.before && this.after) this.handle.focus({ preventScroll: true });
+    if (this.plain && this.sharp) this.handle.focus({ preventScroll: true });
     event.preventDefault();
     if (this.moving && this.pointers.size === 1) this.#splitAt(event.clientX - this.#corner[0]);
   }

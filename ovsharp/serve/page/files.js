@@ -213,7 +213,7 @@ async function sharpenPicture(item) {
   const why = told("Why");
   item.what = left ? `Left as it is: ${why}.` : `${told("Made-By")}${why ? `: ${why}` : ""}`;
   for (const more of [told("Resampled"), told("Notes")]) if (more) item.what += ` \u00b7 ${more}`;
-  item.tell("done", left ? "left as it is" : `sharpened by ${told("Made-By")}`);
+  item.tell("done", left ? "left as it is" : "sharpened");
   say(`${item.name}: ${item.words.textContent}`);
   if (item === now) view(item);
 }
@@ -396,7 +396,7 @@ async function fetchResult(event) {
 
 /** @returns {HTMLVideoElement[]} those that are seen, the result first */
 function clips() {
-  const layers = [compare.after, compare.before];
+  const layers = [compare.sharp, compare.plain];
   return layers.filter((one) => one instanceof HTMLVideoElement);
 }
 
