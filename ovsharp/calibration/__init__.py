@@ -1,7 +1,8 @@
 """Float IR to INT8 IR: calibration images, NNCF, and the gate that the result must pass."""
 
-from ovsharp.calibration.gate import FLAT_LIMIT, GRADIENT_LIMIT, Quality, Verdict
+from ovsharp.calibration.gate import LimitError, Trade
 from ovsharp.calibration.images import Crop, ImageSet, Skipped
+from ovsharp.calibration.judge import FLAT_LIMIT, GRADIENT_LIMIT, Quality, Verdict
 from ovsharp.calibration.pipeline import Quantized, quantize
 
 __all__ = [
@@ -9,9 +10,11 @@ __all__ = [
     "GRADIENT_LIMIT",
     "Crop",
     "ImageSet",
+    "LimitError",
     "Quality",
     "Quantized",
     "Skipped",
+    "Trade",
     "Verdict",
     "quantize",
 ]

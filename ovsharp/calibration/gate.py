@@ -1,183 +1,31 @@
-"""What an INT8 model must hold: a limit on the lost SSIM, and clean white, black and gradients."""
+"""Gives layers back to floating point until an INT8 model holds its limits, and no more."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import openvino as ov
 
-from ovsharp.calibration.graph import layers, without_quantizers
-from ovsharp.calibration.images import Crop
-from ovsharp.calibration.synthetic import GRADIENTS, synthetic_frames
+from ovsharp.calibration.blame import ranked
+from ovsharp.calibration.candidates import Candidates
+from ovsharp.calibration.judge import Judge, Verdict
+from ovsharp.calibration.running import Tensors
 from ovsharp.errors import CalibrationError
-from ovsharp.media import Frame
 from ovsharp.progress import Progress, silent
-from ovsharp.quality import capped_psnr, ssim
-from ovsharp.runtime import CompiledFrames, Execution, compile_frames, upscale
-from ovsharp.spec import ModelSpec
+from ovsharp.runtime import Execution
 
-FLAT_LIMIT = 4
-"""Most levels (of 255) by which an INT8 model may change what its parent makes of a flat frame,
-white and black included. Rounding alone makes 1; NNCF's defaults made 30. The rim does not count,
-where padding with black stands against the colour: that is no flat area but an edge."""
-GRADIENT_LIMIT = 8
-"""The same for a gradient, where the steps of 8-bit activations show."""
-
-_EXTREME_SIDE = 256
-_RANKING_CROPS = 12
 _NAMED = 3
 """How many layers an error message names."""
+_RETRIES = 6
+"""How many layers, the least harmful ones, are tried in 8 bits once more."""
+_ROUNDS = 3
+"""How often the other images may ask for a stricter choice."""
 
 
 @dataclass(frozen=True)
-class Quality:
-    """Means over the validation images."""
-
-    ssim: float
-    psnr: float
-    """dB; equal images count as 100 dB."""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """How an INT8 model compares with its parent."""
-
-    execution: str
-    """`Execution.label` that it was measured with."""
-    quality: Quality
-    ssim_drop: float
-    """Parent minus this model."""
-    psnr_drop: float
-    extreme_frame: str
-    """The synthetic frame that comes nearest to its limit, or is furthest over it."""
-    extreme_levels: int
-    """Its largest difference from the parent, in levels of 255."""
-    extreme_limit: int
-    """`FLAT_LIMIT` or `GRADIENT_LIMIT`."""
-
-    def holds(self, max_drop: float) -> bool:
-        """Tell whether it keeps to both limits."""
-        return self.ssim_drop <= max_drop and self.extreme_levels <= self.extreme_limit
-
-    def failure(self, max_drop: float) -> str:
-        """Say by how much it fails."""
-        reasons = []
-        if self.ssim_drop > max_drop:
-            reasons.append(f"the SSIM drop is {self.ssim_drop:.4f}, over the limit of {max_drop:g}")
-        if self.extreme_levels > self.extreme_limit:
-            reasons.append(
-                f"the {self.extreme_frame} frame is off by {self.extreme_levels} levels, over the "
-                f"limit of {self.extreme_limit}"
-            )
-        return " and ".join(reasons)
-
-
-class Judge:
-    """Measures models against one parent on the same crops.
-
-    Args:
-        parent: the floating-point model; measured in f32.
-        spec: of the parent.
-        crops: for validation. Where their truth is unknown, the parent's output takes its place.
-        device: that the models run on.
-
-    Attributes:
-        before: quality of the frames as they come in, enlarged bicubically if need be.
-        parent: quality of the parent.
-        worse: on how many crops the parent is worse than the frame as it comes in, by SSIM.
-        device_name: full name of the device that ran them.
-    """
-
-    def __init__(
-        self, parent: ov.Model, spec: ModelSpec, crops: Sequence[Crop], device: str
-    ) -> None:
-        self._spec = spec
-        self._device = device
-        self.device_name = device
-        self._frames = [crop.frame for crop in crops]
-        f32 = Execution("f32")
-        outputs = list(self._run(parent, self._frames, f32))
-        self._outputs = outputs[:_RANKING_CROPS]
-        self._truths = [
-            output if crop.truth is None else crop.truth
-            for crop, output in zip(crops, outputs, strict=True)
-        ]
-        self._extremes = synthetic_frames(*(spec.size or spec.padded(_EXTREME_SIDE, _EXTREME_SIDE)))
-        self._expected = list(self._run(parent, self._extremes.values(), f32))
-        own = _scores([upscale(frame, spec.scale) for frame in self._frames], self._truths)
-        scores = _scores(outputs, self._truths)
-        self.before, self.parent = _average(own), _average(scores)
-        self.worse = sum(a.ssim < b.ssim for a, b in zip(scores, own, strict=True))
-
-    def judge(self, model: ov.Model, execution: Execution) -> Verdict:
-        """Measure a quantized model with an execution precision.
-
-        Raises:
-            InferenceError: OpenVINO cannot compile or run it.
-        """
-        quality = _mean(self._run(model, self._frames, execution), self._truths)
-        outputs = self._run(model, self._extremes.values(), execution)
-        name, levels, limit = max(
-            (
-                (name, self._difference(output, expected), _limit(name))
-                for name, output, expected in zip(
-                    self._extremes, outputs, self._expected, strict=True
-                )
-            ),
-            key=lambda row: row[1] / row[2],
-        )
-        return Verdict(
-            execution=execution.label,
-            quality=quality,
-            ssim_drop=self.parent.ssim - quality.ssim,
-            psnr_drop=self.parent.psnr - quality.psnr,
-            extreme_frame=name,
-            extreme_levels=levels,
-            extreme_limit=limit,
-        )
-
-    def fidelity(self, model: ov.Model, execution: Execution) -> float:
-        """Give the mean SSIM to the parent's output, over some crops and the synthetic frames."""
-        frames = [*self._frames[:_RANKING_CROPS], *self._extremes.values()]
-        outputs = self._run(model, frames, execution)
-        return _mean(outputs, [*self._outputs, *self._expected]).ssim
-
-    def _difference(self, output: Frame, expected: Frame) -> int:
-        """Largest difference where the border of the frame has no influence."""
-        rim = (self._spec.margin or 0) * self._spec.scale
-        if 2 * rim >= min(output.shape[:2]):
-            rim = 0
-        inner = np.s_[rim : output.shape[0] - rim, rim : output.shape[1] - rim]
-        return int(np.abs(output[inner].astype(np.int16) - expected[inner]).max())
-
-    def _run(
-        self, model: ov.Model, frames: Iterable[Frame], execution: Execution
-    ) -> Iterable[Frame]:
-        compiled: dict[tuple[int, ...], CompiledFrames] = {}
-        for frame in frames:
-            size = frame.shape[:2]
-            if size not in compiled:
-                compiled[size] = compile_frames(
-                    model, self._spec, *size, device=self._device, execution=execution
-                )
-                self.device_name = compiled[size].settings.device_name
-            request = compiled[size].create_request()
-            yield np.array(request.infer(tensors(frame, self._spec))["sharp"][0])
-
-
-def tensors(frame: Frame, spec: ModelSpec) -> dict[str, Frame]:
-    """Give the inputs of a model for a frame, each with a batch axis."""
-    inputs = {"frame": frame[None]}
-    if spec.base:
-        inputs["base"] = upscale(frame, spec.scale)[None]
-    return inputs
-
-
-@dataclass(frozen=True)
-class Accepted:
-    """A quantized model that holds the limits."""
+class Trade:
+    """A model between the quantized one and its parent."""
 
     model: ov.Model
     verdict: Verdict
@@ -185,91 +33,122 @@ class Accepted:
     """Layers that were given back to floating point for it, the most harmful one first."""
 
 
-Build = Callable[[Sequence[str]], ov.Model]
-"""Quantizes all layers but the named ones."""
+class LimitError(CalibrationError):
+    """No INT8 model holds the limits.
+
+    Attributes:
+        trades: what was tried, more and more layers given back; measured on the images that
+            the choice is made on.
+    """
+
+    def __init__(self, message: str, trades: Sequence[Trade]) -> None:
+        super().__init__(message)
+        self.trades = tuple(trades)
 
 
 def give_back(
-    build: Build,
-    judge: Judge,
+    candidates: Candidates,
+    fitting: Sequence[Tensors],
+    choosing: Judge,
+    reporting: Judge,
     execution: Execution,
     *,
     max_drop: float,
     progress: Progress = silent,
-) -> Accepted:
-    """Quantize a model, leaving as few layers in floating point as the limits ask for.
+) -> Trade:
+    """Find the model with the fewest layers in floating point that holds the limits.
 
-    If quantizing all layers costs too much, they are ranked by their harm: the SSIM to the
-    parent's output that comes back when the quantizers of one layer alone are taken out. Then
-    the worst one is given back, the two worst, and so on, first by taking their quantizers out,
-    which takes seconds; as soon as that holds, by a new quantization without them, which is
-    measured again.
+    If the fully quantized model does not hold them, layers are ranked by what each does to the
+    picture alone. Then so many of the most harmful ones are given back as need be, found by
+    bisection; and each of the least harmful of these is tried in 8 bits once more.
 
     Args:
-        build: makes the quantized model.
-        judge: measures it.
-        execution: that it will run with.
+        candidates: the models between the quantized one and its parent.
+        fitting: frames that the layers are ranked on.
+        choosing: measures what is chosen by.
+        reporting: measures, on other images, what the result is reported and must hold by. Where
+            it does not, the choice is made again, stricter by what was missing.
+        execution: that the model will run with.
         max_drop: largest acceptable loss of SSIM.
         progress: told of every step.
 
+    Returns:
+        The model, with the verdict of `reporting`.
+
     Raises:
-        CalibrationError: the limits do not hold even with one quantized layer left.
+        LimitError: the limits do not hold even with one quantized layer left.
     """
-    model = build(())
-    verdict = judge.judge(model, execution)
-    if verdict.holds(max_drop):
-        return Accepted(model, verdict, ())
-    harms = _rank(model, judge, execution, progress)
-    ranked = tuple(harms)
-    for count in range(1, len(ranked)):
-        progress("giving layers back", count, len(ranked) - 1)
-        model = without_quantizers(model, ranked[count - 1])
-        if not judge.judge(model, execution).holds(max_drop):
-            continue
-        again = build(ranked[:count])
-        last = judge.judge(again, execution)
-        if last.holds(max_drop):
-            return Accepted(again, last, ranked[:count])
-    costly = ", ".join(f"{name} ({harms[name]:.4f})" for name in ranked[:_NAMED])
-    raise CalibrationError(
-        f"in INT8 {verdict.failure(max_drop)}; it does not hold with fewer quantized layers "
-        f"either; the layers that cost most SSIM to the parent are {costly}; raise --max-drop, "
-        f"calibrate on more images, or use the FP16 model"
+    search = _Search(candidates, choosing, execution, progress)
+    limit, order = max_drop, tuple[str, ...]()
+    for _ in range(_ROUNDS):
+        found = search.trade(())
+        if not found.verdict.holds(limit):
+            order = order or ranked(candidates, fitting, progress)
+            fewest = search.fewest(order, limit)
+            if fewest is None:
+                break
+            found = search.thinned(fewest, limit)
+        verdict = reporting.judge(found.model, execution)
+        if verdict.holds(max_drop):
+            return Trade(found.model, verdict, found.float_layers)
+        limit = min(limit, found.verdict.ssim_drop) - (verdict.ssim_drop - max_drop)
+    order = order or ranked(candidates, fitting, progress)
+    trades = search.trades()
+    raise LimitError(
+        f"in INT8 {trades[0].verdict.failure(max_drop)}; it does not hold with fewer quantized "
+        f"layers either; the layers that cost most are {', '.join(order[:_NAMED])}; raise "
+        f"--max-drop, calibrate on more images, or use the FP16 model",
+        trades,
     )
 
 
-def _rank(
-    model: ov.Model, judge: Judge, execution: Execution, progress: Progress
-) -> dict[str, float]:
-    """Give the layers with the fidelity that each costs, the most harmful one first."""
-    quantized = judge.fidelity(model, execution)
-    names = layers(model)
-    harms = {}
-    for index, name in enumerate(names):
-        progress("ranking layers", index, len(names))
-        without = judge.fidelity(without_quantizers(model, name), execution)
-        harms[name] = without - quantized
-    progress("ranking layers", len(names), len(names))
-    return dict(sorted(harms.items(), key=lambda item: -item[1]))
+class _Search:
+    """Judges models, each once."""
 
+    def __init__(
+        self, candidates: Candidates, judge: Judge, execution: Execution, progress: Progress
+    ) -> None:
+        self._candidates = candidates
+        self._judge = judge
+        self._execution = execution
+        self._progress = progress
+        self._trades: dict[tuple[str, ...], Trade] = {}
 
-def _mean(outputs: Iterable[Frame], truths: Sequence[Frame]) -> Quality:
-    return _average(_scores(outputs, truths))
+    def trade(self, float_layers: tuple[str, ...]) -> Trade:
+        """Judge the model in which these layers are in floating point."""
+        if float_layers not in self._trades:
+            model = self._candidates.without(float_layers)
+            verdict = self._judge.judge(model, self._execution)
+            self._trades[float_layers] = Trade(model, verdict, float_layers)
+            # Nobody knows how many will be needed.
+            self._progress("judging models", len(self._trades), len(self._trades) + 1)
+        return self._trades[float_layers]
 
+    def trades(self) -> list[Trade]:
+        """Give all that was judged, the fewest layers given back first."""
+        return sorted(self._trades.values(), key=lambda trade: len(trade.float_layers))
 
-def _scores(outputs: Iterable[Frame], truths: Sequence[Frame]) -> list[Quality]:
-    return [
-        Quality(ssim=ssim(output, truth), psnr=capped_psnr(output, truth))
-        for output, truth in zip(outputs, truths, strict=True)
-    ]
+    def fewest(self, order: tuple[str, ...], limit: float) -> Trade | None:
+        """Give back the shortest beginning of `order` that holds; None if none does."""
+        fails, holds = 0, 1
+        while not self.trade(order[:holds]).verdict.holds(limit):
+            fails = holds
+            if fails >= len(order) - 1:
+                return None
+            holds = min(2 * holds, len(order) - 1)
+        while holds - fails > 1:
+            middle = (fails + holds) // 2
+            if self.trade(order[:middle]).verdict.holds(limit):
+                holds = middle
+            else:
+                fails = middle
+        return self.trade(order[:holds])
 
-
-def _average(scores: Sequence[Quality]) -> Quality:
-    return Quality(
-        ssim=float(np.mean([score.ssim for score in scores])),
-        psnr=float(np.mean([score.psnr for score in scores])),
-    )
-
-
-def _limit(name: str) -> int:
-    return GRADIENT_LIMIT if name in GRADIENTS else FLAT_LIMIT
+    def thinned(self, trade: Trade, limit: float) -> Trade:
+        """Quantize layers again that were given back and need not be."""
+        # Without the last one it failed.
+        for layer in trade.float_layers[-2 : -2 - _RETRIES : -1]:
+            less = self.trade(tuple(name for name in trade.float_layers if name != layer))
+            if less.verdict.holds(limit):
+                trade = less
+        return trade

@@ -27,16 +27,18 @@ from ovsharp.media import (
 from ovsharp.progress import Progress, silent
 from ovsharp.spec import ModelSpec
 
-CALIBRATION_SIDE = 256
+CALIBRATION_SIDE = 128
 """Frames for calibration are cropped to this many pixels a side..."""
-VALIDATION_SIDE = 512
-"""... and for validation so that this many come out. Smaller images are taken as they are."""
+CHOOSING_SIDE = 256
+VALIDATION_SIDE = 384
+"""... and for the choice and for validation so that this many come out. Smaller images are taken
+as they are."""
 SMALLEST_SIDE = 32
 """Smaller frames are skipped: they are all border, and SSIM needs 11 pixels."""
 FEWEST_IMAGES = 4
 HELD_APART = 4
-"""One image in so many is held apart for validation..."""
-MOST_VALIDATION = 48
+"""One image in so many is held apart for the choice and for validation..."""
+MOST_APART = 32
 """... but no more than this."""
 VIDEO_FRAMES = 64
 
@@ -81,10 +83,14 @@ class Skipped:
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Crops for calibration and, from other images, for validation. Make one with `from_path`."""
+    """Crops of three different lots of images. Make one with `from_path`."""
 
     calibration: tuple[Crop, ...]
+    """What ranges and weights are fitted to."""
+    choosing: tuple[Crop, ...]
+    """What decides which layers stay in floating point."""
     validation: tuple[Crop, ...]
+    """What the result is measured on."""
     skipped: tuple[Skipped, ...]
     recipe: Recipe | None
     """What damaged them; None if they came as pairs."""
@@ -103,9 +109,10 @@ class ImageSet:
     ) -> ImageSet:
         """Sample a folder of images, a folder of pairs, or a video.
 
-        A fourth of the images is held apart for validation (of a video: the last fourth), at most
-        `MOST_VALIDATION`. An image is damaged as a whole and then cropped, so that a crop has no
-        border that a frame lacks. The same files with the same seed give the same crops.
+        A fourth of the images is held apart (of a video: the last fourth), at most `MOST_APART`:
+        one half for the choice of layers, the other for validation. An image is damaged as a
+        whole and then cropped, so that a crop has no border that a frame lacks. The same files
+        with the same seed give the same crops.
 
         Args:
             path: a folder with subfolders `input` and `target` holds pairs with equal names
@@ -132,15 +139,18 @@ class ImageSet:
         reader = _Reader(recipe, spec, seed, progress, total=len(sources))
         if len(sources) < FEWEST_IMAGES:
             raise _too_few(path, len(sources), reader.skipped)
-        apart = min(max(len(sources) // HELD_APART, 2), MOST_VALIDATION)
-        validation = reader.read(sources[::-1], apart)
+        apart = min(max(len(sources) // HELD_APART, 2), MOST_APART)
+        validation = reader.read(sources[::-1], (apart + 1) // 2, side=VALIDATION_SIDE)
+        choosing = reader.read(sources[::-1][reader.seen :], apart // 2, side=CHOOSING_SIDE)
         rest = sources[: len(sources) - reader.seen]
         each = math.ceil(subset / max(len(rest), 1))
-        calibration = reader.read(rest, subset, each)
-        if len(validation) < 2 or not calibration:
-            raise _too_few(path, len(validation) + len(calibration), reader.skipped)
+        calibration = reader.read(rest, subset, side=CALIBRATION_SIDE, each=each)
+        if not (validation and choosing and calibration):
+            readable = len(validation) + len(choosing) + len(calibration)
+            raise _too_few(path, readable, reader.skipped)
         return cls(
             calibration=tuple(calibration),
+            choosing=tuple(choosing),
             validation=tuple(validation),
             skipped=tuple(reader.skipped),
             recipe=recipe,
@@ -164,6 +174,7 @@ class ImageSet:
             "seed": self.seed,
             "degradation": "" if self.recipe is None else self.recipe.text,
             "calibration": [crop.entry() for crop in self.calibration],
+            "choosing": [crop.entry() for crop in self.choosing],
             "validation": [crop.entry() for crop in self.validation],
             "skipped": {skipped.name: skipped.reason for skipped in self.skipped},
         }
@@ -297,8 +308,13 @@ class _Reader:
         self.seen = 0
         self.skipped: list[Skipped] = []
 
-    def read(self, sources: Sequence[_Source], crops: int, each: int | None = None) -> list[Crop]:
-        """Take `each` random crops of every image, or its centre, until there are `crops`."""
+    def read(
+        self, sources: Sequence[_Source], crops: int, *, side: int, each: int | None = None
+    ) -> list[Crop]:
+        """Take `each` random crops of every image, or its centre, until there are `crops`.
+
+        The side is that of random crops, and of the picture that comes out for a centre.
+        """
         taken: list[Crop] = []
         for source in sources:
             if len(taken) >= crops:
@@ -306,12 +322,12 @@ class _Reader:
             self.seen += 1
             self.progress("reading images", self.seen, self.total)
             try:
-                taken += self._crops(source, each)
+                taken += self._crops(source, side, each)
             except (MediaError, OSError) as error:
                 self.skipped.append(Skipped(source.name, str(error)))
         return taken[:crops]
 
-    def _crops(self, source: _Source, each: int | None) -> list[Crop]:
+    def _crops(self, source: _Source, side: int, each: int | None) -> list[Crop]:
         files = source.files()
         # From what it is, not from its place in the list: one more file changes no other.
         identity = hashlib.sha256(f"{self.seed} {source.name} {files}".encode()).hexdigest()
@@ -323,10 +339,10 @@ class _Reader:
         if truth is not None:
             _check_scale(frame, truth, scale)
         if each is None:
-            boxes = [_centre(frame, *self._size(frame, VALIDATION_SIDE // scale))]
+            boxes = [_centre(frame, *self._size(frame, side // scale))]
         else:
             rng = np.random.default_rng(seed)
-            size = self._size(frame, CALIBRATION_SIDE)
+            size = self._size(frame, side)
             boxes = sorted({_somewhere(frame, *size, rng) for _ in range(each)})
         return [
             Crop(

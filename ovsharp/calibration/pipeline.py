@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import openvino as ov
 
-from ovsharp.calibration.gate import Judge, Quality, Verdict, give_back, tensors
+from ovsharp.calibration.gate import give_back
 from ovsharp.calibration.graph import is_quantized, layers
 from ovsharp.calibration.images import CALIBRATION_SIDE, ImageSet
+from ovsharp.calibration.judge import Judge, Quality, Verdict, tensors
 from ovsharp.calibration.quantizer import (
     DEFAULT_SUBSET,
     check_versions,
+    choose_preset,
     compress,
     post_training,
 )
-from ovsharp.calibration.running import Tensors
+from ovsharp.calibration.running import Tensors, spread
 from ovsharp.calibration.synthetic import synthetic_frames
 from ovsharp.degrade import Recipe, parse
 from ovsharp.errors import UnsupportedModelError, UsageError
 from ovsharp.files import staged
 from ovsharp.media import holds_pairs
-from ovsharp.progress import Progress, silent
+from ovsharp.progress import Progress, silent, stage
 from ovsharp.quality import MAX_DROP
 from ovsharp.runtime import (
     Execution,
@@ -35,6 +36,9 @@ from ovsharp.runtime import (
     write_ir,
 )
 from ovsharp.spec import ModelSpec, Quantization
+
+FITTING = 12
+"""Crops that, with the drawn frames, decide on ranges, weights and the rank of layers."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ def quantize(
     folder: Path | None = None,
     max_drop: float = MAX_DROP,
     subset: int = DEFAULT_SUBSET,
-    preset: str = "performance",
+    preset: str | None = None,
     degrade: str | None = None,
     seed: int = 0,
     device: str = "CPU",
@@ -88,7 +92,7 @@ def quantize(
         folder: to write to; None for that of the parent.
         max_drop: largest acceptable loss of SSIM.
         subset: frames to calibrate on.
-        preset: `performance` or `mixed`.
+        preset: `performance` or `mixed`; None for what fits the activations.
         degrade: recipe that damages the images; None for what the model was trained to undo.
         seed: of the sample of images and of their damages.
         device: to measure on.
@@ -120,25 +124,32 @@ def quantize(
         seed=seed,
         progress=progress,
     )
+    preset = preset or choose_preset(parent)
     frames = [tensors(crop.frame, parent_spec) for crop in images.calibration]
     drawn = _drawn_frames(parent_spec)
-
-    def build(float_layers: Sequence[str]) -> ov.Model:
-        return post_training(
-            parent, frames, drawn, preset=preset, float_layers=float_layers, progress=progress
-        )
-
+    fitting = [*spread(frames, FITTING), *drawn]
+    candidates = post_training(parent, [*frames, *drawn], fitting, preset=preset, progress=progress)
     execution = resolve_execution(device, "int8", None)
-    judge = Judge(parent, parent_spec, images.validation, device)
-    accepted = give_back(build, judge, execution, max_drop=max_drop, progress=progress)
-    verdict_f32 = judge.judge(accepted.model, Execution("f32", int8=True))
+    with stage(progress, "running the parent"):
+        choosing = Judge(parent, parent_spec, images.choosing, device)
+        reporting = Judge(parent, parent_spec, images.validation, device)
+    accepted = give_back(
+        candidates,
+        fitting,
+        choosing,
+        reporting,
+        execution,
+        max_drop=max_drop,
+        progress=progress,
+    )
+    verdict_f32 = reporting.judge(accepted.model, Execution("f32", int8=True))
     compress(accepted.model)
     quantization = Quantization(
         calibration_sha256=images.manifest_sha256(),
         calibration_images=images.calibration_images,
         preset=preset,
         execution=execution.label,
-        device=judge.device_name,
+        device=reporting.device_name,
         validation_images=len(images.validation),
         ssim_drop=accepted.verdict.ssim_drop,
         psnr_drop=accepted.verdict.psnr_drop,
@@ -158,9 +169,9 @@ def quantize(
         spec=spec,
         quantization=quantization,
         images=images,
-        before=judge.before,
-        parent_quality=judge.parent,
-        worse=judge.worse,
+        before=reporting.before,
+        parent_quality=reporting.parent,
+        worse=reporting.worse,
         execution=execution,
         verdict=accepted.verdict,
         verdict_f32=verdict_f32,

@@ -12,21 +12,26 @@ from typing import Any
 import openvino as ov
 import rich
 
-from ovsharp.calibration.graph import drop_idle_quantizers, float_ends
-from ovsharp.calibration.ranges import fit_ranges
+from ovsharp.calibration.candidates import Candidates
+from ovsharp.calibration.graph import (
+    drop_idle_quantizers,
+    float_operations,
+    has_signed_activations,
+)
+from ovsharp.calibration.ranges import fit_ranges, measure_ranges
 from ovsharp.calibration.rounding import round_weights
 from ovsharp.calibration.running import Tensors
 from ovsharp.errors import CalibrationError, UsageError
 from ovsharp.extras import need
-from ovsharp.progress import Progress, silent
+from ovsharp.progress import Progress, silent, stage
 from ovsharp.runtime import pair_problem
 
 PRESETS = ("performance", "mixed")
-"""`mixed` quantizes signed activations asymmetrically. On networks with plain ReLU the two are
-one and the same (measured: equal to the bit), and with others `mixed` takes convolutions off
-AMX; hence `performance` is the default."""
+"""`mixed` quantizes signed activations asymmetrically: one bit more behind a LeakyReLU, where few
+values lie below 0. On networks with plain ReLU the two are one and the same."""
 
-DEFAULT_SUBSET = 300
+DEFAULT_SUBSET = 128
+"""Frames that ranges are measured on."""
 
 
 def check_versions() -> None:
@@ -42,15 +47,19 @@ def check_versions() -> None:
         raise UsageError(problem)
 
 
+def choose_preset(model: ov.Model) -> str:
+    """Give the preset of `PRESETS` that fits the activations of a network."""
+    return "mixed" if has_signed_activations(model) else "performance"
+
+
 def post_training(
     model: ov.Model,
     frames: Sequence[Tensors],
-    drawn: Sequence[Tensors],
+    fitting: Sequence[Tensors],
     *,
     preset: str,
-    float_layers: Sequence[str] = (),
     progress: Progress = silent,
-) -> ov.Model:
+) -> Candidates:
     """Quantize a model after training.
 
     Symmetric weights per channel and 8-bit activations. NNCF places the quantizers; where their
@@ -66,14 +75,13 @@ def post_training(
 
     Args:
         model: takes frames; left as it is.
-        frames: to calibrate on.
-        drawn: flat frames and gradients, which count in every decision.
+        frames: that ranges are measured on, flat ones and gradients among them.
+        fitting: fewer and smaller ones of the same kinds, which decide everything else.
         preset: one of `PRESETS`.
-        float_layers: names of layers that stay in floating point.
         progress: told of every frame.
 
     Returns:
-        A model with quantizers, whose weights are still stored in floating point.
+        Models with quantizers, whose weights are still stored in floating point.
 
     Raises:
         UsageError: an unknown preset.
@@ -81,42 +89,40 @@ def post_training(
     """
     if preset not in PRESETS:
         raise UsageError(f"unknown preset '{preset}': expected {' or '.join(PRESETS)}")
+    quantized = _with_quantizers(model, frames[-1], preset, progress)
+    measure_ranges(quantized, frames, asymmetric=preset == "mixed", progress=progress)
+    fit_ranges(quantized, model, fitting, progress=progress)
+    round_weights(quantized, fitting, progress=progress)
+    return Candidates(quantized, model)
+
+
+def _with_quantizers(model: ov.Model, frame: Tensors, preset: str, progress: Progress) -> ov.Model:
+    """Let NNCF place quantizers. Their ranges are measured behind it: one frame will do."""
     nncf = _import_nncf()
-    estimators = nncf.quantization.range_estimator
-    parameters = nncf.AdvancedQuantizationParameters(
-        overflow_fix=nncf.OverflowFix.FIRST_LAYER,
-        activations_range_estimator_params=estimators.RangeEstimatorParametersSet.MINMAX,
-        disable_bias_correction=True,
-        # Weights keep their quantizers, so that layers can be given back; see `compress`.
-        backend_params={"compress_weights": False},
-    )
-    done = 0
-    every = [*frames, *drawn]
-
-    def feed(tensors: Tensors) -> Tensors:
-        nonlocal done
-        done += 1
-        progress("calibrating", min(done, len(every)), len(every))
-        return tensors
-
-    try:
-        with _quiet():
+    with stage(progress, "placing quantizers"), _quiet():
+        estimators = nncf.quantization.range_estimator
+        parameters = nncf.AdvancedQuantizationParameters(
+            overflow_fix=nncf.OverflowFix.FIRST_LAYER,
+            activations_range_estimator_params=estimators.RangeEstimatorParametersSet.MINMAX,
+            disable_bias_correction=True,
+            # Weights keep their quantizers, so that layers can be given back; see `compress`.
+            backend_params={"compress_weights": False},
+        )
+        try:
             quantized: ov.Model = nncf.quantize(
                 model,
-                nncf.Dataset(every, feed),
+                nncf.Dataset([frame]),
                 preset=nncf.QuantizationPreset(preset),
-                subset_size=len(every),
-                ignored_scope=nncf.IgnoredScope(names=[*float_ends(model), *float_layers]),
+                subset_size=1,
+                ignored_scope=nncf.IgnoredScope(names=list(float_operations(model))),
                 advanced_parameters=parameters,
             )
-    except (RuntimeError, AttributeError, ValueError) as error:
-        raise CalibrationError(
-            f"nncf {version('nncf')} with openvino {version('openvino')} cannot quantize this "
-            f"model: {error}"
-        ) from error
+        except (RuntimeError, AttributeError, ValueError) as error:
+            raise CalibrationError(
+                f"nncf {version('nncf')} with openvino {version('openvino')} cannot quantize "
+                f"this model: {error}"
+            ) from error
     drop_idle_quantizers(quantized)
-    fit_ranges(quantized, model, frames, drawn, progress=progress)
-    round_weights(quantized, every, progress=progress)
     return quantized
 
 

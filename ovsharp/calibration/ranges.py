@@ -9,27 +9,61 @@ import numpy.typing as npt
 import openvino as ov
 from openvino import opset13 as ops
 
-from ovsharp.calibration.graph import activation_quantizers
-from ovsharp.calibration.running import Tensors, outputs, spread
+from ovsharp.calibration.constants import replace, value
+from ovsharp.calibration.graph import activation_quantizers, drop_quantizers, inner_quantizers
+from ovsharp.calibration.running import Tensors, outputs, run, squared_error
 from ovsharp.progress import Progress, silent
 
-FACTORS = (1.0, 0.7, 0.5, 0.35, 1.4)
+FACTORS = (1.0, 0.7, 0.5, 0.35)
 """What a range is narrowed by; at first it goes from the smallest to the largest value. Few values
-are far out, at edges: to clip them is better than to give all others steps three times as large.
-The last one takes back what all had to share."""
-FRAMES = 12
-"""Frames that pictures are compared on, evenly spread over those for calibration."""
+are far out, at edges: to clip them is better than to give all others steps three times as large."""
+WIDER = 1.4
+"""Takes back what all had to share."""
 ALONE = 12
 """Quantizers up to which each gets a factor of its own; in a deeper network all have one."""
+_LEVELS = 256
+
+
+def measure_ranges(
+    model: ov.Model,
+    frames: Sequence[Tensors],
+    *,
+    asymmetric: bool,
+    progress: Progress = silent,
+) -> None:
+    """Set the ranges of all activations, in place, to what they are in floating point.
+
+    One pass over the frames, in which the graph itself finds the smallest and the largest value
+    of each: a third of the time that NNCF's collectors take.
+
+    Args:
+        model: with quantizers, whatever their ranges.
+        frames: for calibration, flat ones among them.
+        asymmetric: whether values on both sides of 0 get a range that is not symmetric.
+        progress: told of every frame.
+    """
+    clone = model.clone()
+    names = [node.get_friendly_name() for node in activation_quantizers(clone)]
+    ends = []
+    for node in activation_quantizers(clone):
+        axes = ops.constant(list(range(len(node.get_output_partial_shape(0)))))
+        source = node.input_value(0)
+        ends += [ops.reduce_min(source, axes, False), ops.reduce_max(source, axes, False)]
+    drop_quantizers(clone)
+    ends = [ops.result(end) for end in ends]
+    lowest, highest = np.full(len(names), np.inf), np.full(len(names), -np.inf)
+    part = ov.Model(ends, clone.get_parameters(), "ranges")
+    for number, results in enumerate(run(part, frames)):
+        progress("measuring ranges", number, len(frames))
+        lowest = np.minimum(lowest, results[0::2])
+        highest = np.maximum(highest, results[1::2])
+    progress("measuring ranges", len(frames), len(frames))
+    for node, low, high in zip(activation_quantizers(model), lowest, highest, strict=True):
+        _set(node, *_range(float(low), float(high), asymmetric=asymmetric))
 
 
 def fit_ranges(
-    model: ov.Model,
-    parent: ov.Model,
-    frames: Sequence[Tensors],
-    always: Sequence[Tensors],
-    *,
-    progress: Progress = silent,
+    model: ov.Model, parent: ov.Model, frames: Sequence[Tensors], *, progress: Progress = silent
 ) -> None:
     """Narrow the ranges of a quantized model, in place, where that brings its pictures nearer.
 
@@ -38,44 +72,71 @@ def fit_ranges(
     tells.
 
     Args:
-        model: as NNCF gives it, with ranges that clip nothing.
+        model: with ranges that clip nothing.
         parent: in floating point.
-        frames: for calibration.
-        always: frames that count among the others, whatever is drawn from them: flat ones, of
-            which a range that is too narrow makes another colour.
+        frames: to compare on, flat ones among them: a range that is too narrow makes another
+            colour of them.
         progress: told of every step.
     """
-    shown = [*spread(frames, FRAMES), *always]
-    wanted = list(outputs(parent, shown))
-    quantizers = activation_quantizers(model)
-    groups = [quantizers, *((one,) for one in quantizers if len(quantizers) <= ALONE)]
+    wanted = list(outputs(parent, frames))
+    quantizers = inner_quantizers(model)
+    alone = quantizers if 1 < len(quantizers) <= ALONE else ()
+    groups = [quantizers, *((one,) for one in alone)]
     for number, group in enumerate(groups):
         progress("fitting ranges", number, len(groups))
-        bounds = [_bounds(quantizer) for quantizer in group]
-        errors = {}
-        for factor in FACTORS:
-            for quantizer, own in zip(group, bounds, strict=True):
-                _set(quantizer, own, factor)
-            errors[factor] = np.mean(
-                [
-                    np.mean((picture.astype(np.float32) - best) ** 2)
-                    for picture, best in zip(outputs(model, shown), wanted, strict=True)
-                ]
-            )
-        best_factor = min(errors, key=lambda factor: errors[factor])
-        for quantizer, own in zip(group, bounds, strict=True):
-            _set(quantizer, own, best_factor)
+        _fit(model, group, frames, wanted)
     progress("fitting ranges", len(groups), len(groups))
 
 
-Bounds = list[npt.NDArray[np.float32]]
+def _fit(
+    model: ov.Model,
+    group: Sequence[ov.Node],
+    frames: Sequence[Tensors],
+    wanted: Sequence[npt.NDArray[np.uint8]],
+) -> None:
+    """Narrow some quantizers by one factor, in steps for as long as that helps, or widen them."""
+    bounds = [_bounds(quantizer) for quantizer in group]
+
+    def apply(factor: float) -> None:
+        for quantizer, own in zip(group, bounds, strict=True):
+            _set(quantizer, *(factor * bound for bound in own))
+
+    def error(factor: float) -> float:
+        apply(factor)
+        return squared_error(model, frames, wanted)
+
+    best, least = FACTORS[0], error(FACTORS[0])
+    for factor in FACTORS[1:]:
+        found = error(factor)
+        if found >= least:
+            break
+        best, least = factor, found
+    if best == FACTORS[0] and len(group) == 1 and error(WIDER) < least:
+        best = WIDER
+    apply(best)
 
 
-def _bounds(quantizer: ov.Node) -> Bounds:
-    return [quantizer.input_value(port).get_node().data.copy() for port in (1, 2, 3, 4)]
+def _range(low: float, high: float, *, asymmetric: bool) -> tuple[float, float]:
+    """Give the ends of 256 steps of which one is 0 exactly."""
+    low, high = min(low, 0.0), max(high, 0.0)
+    if high - low <= 0:
+        return 0.0, 1.0
+    if low == 0:
+        return 0.0, high
+    if asymmetric:
+        below = min(max(round(-low / (high - low) * (_LEVELS - 1)), 1), _LEVELS - 2)
+        step = max(-low / below, high / (_LEVELS - 1 - below))
+        return -step * below, step * (_LEVELS - 1 - below)
+    step = max(-low / (_LEVELS // 2), high / (_LEVELS // 2 - 1))
+    return -step * (_LEVELS // 2), step * (_LEVELS // 2 - 1)
 
 
-def _set(quantizer: ov.Node, bounds: Bounds, factor: float) -> None:
-    for port, bound in enumerate(bounds, 1):
-        fresh = ops.constant((bound * factor).astype(np.float32))
-        quantizer.input(port).replace_source_output(fresh.output(0))
+def _bounds(quantizer: ov.Node) -> tuple[float, float]:
+    ends = [value(quantizer.input(port)) for port in (1, 2)]
+    low, high = (float(end.min()) for end in ends if end is not None)
+    return low, high
+
+
+def _set(quantizer: ov.Node, low: float, high: float) -> None:
+    for port, bound in ((1, low), (2, high), (3, low), (4, high)):
+        replace(quantizer.input(port), np.array(bound, np.float32))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,15 +19,14 @@ import openvino as ov
 from numpy.lib.stride_tricks import sliding_window_view
 from openvino import opset13 as ops
 
-from ovsharp.calibration.running import Tensors, outputs, spread
+from ovsharp.calibration.constants import bias_of, replace, value
+from ovsharp.calibration.running import Tensors, run
 from ovsharp.progress import Progress, silent
 
 Values = npt.NDArray[np.float64]
 
-FRAMES = 24
-"""Frames that a layer's inputs are taken from, evenly spread over those for calibration."""
-PLACES = 3000
-"""Places in each frame."""
+PLACES = 1000
+"""Places in each frame that a layer's inputs are taken from."""
 DAMPING = 0.01
 """Share of the mean energy of the inputs that is added to each, so that their inverse exists."""
 
@@ -34,25 +34,49 @@ DAMPING = 0.01
 def round_weights(
     model: ov.Model, frames: Sequence[Tensors], *, progress: Progress = silent
 ) -> None:
-    """Round the weights of all convolutions that have quantizers, in place, first layer first.
+    """Round the weights of all convolutions that have quantizers, in place.
+
+    What the layers read is taken from one pass with quantized activations and weights as they
+    are: to go layer by layer, each behind rounded ones, gains nothing that shows and takes a pass
+    for each.
 
     Args:
-        model: as NNCF gives it: each weight a constant behind a quantizer of its own.
+        model: with each weight a constant behind a quantizer of its own.
         frames: what it is fed with.
-        progress: told of every layer.
+        progress: told of every frame and every layer.
     """
-    shown = spread(frames, FRAMES)
     layers = [node for node in model.get_ordered_ops() if _is_rounded(node)]
+    seen = _inputs(model, layers, frames, progress)
     for number, node in enumerate(layers, 1):
         progress("rounding weights", number - 1, len(layers))
-        inputs = _inputs(model, node, shown)
+        inputs = seen[node.get_friendly_name()]
         quantizer = node.input_value(1).get_node()
-        weights = _constant(quantizer, 0)
+        weights = _weights(quantizer)
         flat = weights.reshape(len(weights), -1)
         rounded = nearest_outputs(flat, inputs, Grid.of(quantizer, flat))
-        _replace(quantizer, rounded.reshape(weights.shape))
-        _shift(node, (flat - rounded) @ inputs.mean(axis=0))
+        replace(quantizer.input(0), rounded.reshape(weights.shape))
+        bias = bias_of(node)
+        if bias is not None:
+            shift = (flat - rounded) @ inputs.mean
+            before = np.asarray(value(bias), np.float64)
+            replace(bias, before + shift.reshape(before.shape))
     progress("rounding weights", len(layers), len(layers))
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a layer reads: n values for each output, kernel and channels together."""
+
+    energy: Values
+    """Mean of their products, n x n."""
+    mean: Values
+    """n."""
+
+    @classmethod
+    def of(cls, samples: npt.NDArray[Any]) -> Inputs:
+        """Sum up samples x n."""
+        energy = samples.T @ samples / len(samples)
+        return cls(energy.astype(np.float64), samples.mean(axis=0, dtype=np.float64))
 
 
 @dataclass(frozen=True)
@@ -67,7 +91,7 @@ class Grid:
     @classmethod
     def of(cls, quantizer: ov.Node, weights: Values) -> Grid:
         """Read the grid of a quantizer of weights, outputs x n."""
-        low, high = (_constant(quantizer, port).ravel() for port in (1, 2))
+        low, high = (np.ravel(np.asarray(value(quantizer.input(port)))) for port in (1, 2))
         step = (high - low) / (quantizer.get_attributes()["levels"] - 1)
         step = np.broadcast_to(step, len(weights))
         # Not to the ends of the quantizer: with 7 bits for the first layer it has more room than
@@ -79,12 +103,12 @@ class Grid:
         return np.clip(np.round(weights / self.step), -self.most, self.most) * self.step
 
 
-def nearest_outputs(weights: Values, inputs: Values, grid: Grid) -> Values:
+def nearest_outputs(weights: Values, inputs: Inputs, grid: Grid) -> Values:
     """Round weights so that weights @ input changes little.
 
     Args:
         weights: outputs x n.
-        inputs: samples x n.
+        inputs: of the layer.
         grid: of the weights.
 
     Returns:
@@ -93,10 +117,10 @@ def nearest_outputs(weights: Values, inputs: Values, grid: Grid) -> Values:
     Example:
         >>> grid = Grid(np.ones(1), np.full(1, 9.0))
         >>> flat = np.ones((5, 4)) + 0.01 * np.eye(5, 4)  # the same everywhere, or nearly so
-        >>> float(nearest_outputs(np.full((1, 4), 0.5), flat, grid).sum())
+        >>> float(nearest_outputs(np.full((1, 4), 0.5), Inputs.of(flat), grid).sum())
         2.0
     """
-    energy = inputs.T @ inputs / len(inputs)
+    energy = inputs.energy.copy()
     energy[np.diag_indices_from(energy)] += DAMPING * np.mean(np.diag(energy)) + 1e-12
     order = np.argsort(-np.diag(energy))
     factor = np.linalg.cholesky(np.linalg.inv(energy[order][:, order])).T
@@ -115,54 +139,45 @@ def _is_rounded(node: ov.Node) -> bool:
     if node.get_type_name() != "Convolution":
         return False
     quantizer = node.input_value(1).get_node()
-    return bool(
-        quantizer.get_type_name() == "FakeQuantize"
-        and quantizer.input_value(0).get_node().get_type_name() == "Constant"
-    )
+    return quantizer.get_type_name() == "FakeQuantize" and value(quantizer.input(0)) is not None
 
 
-def _inputs(model: ov.Model, node: ov.Node, frames: Sequence[Tensors]) -> Values:
-    """Give what a convolution reads at some places: samples x (channels * rows * columns)."""
+def _weights(quantizer: ov.Node) -> Values:
+    return np.asarray(value(quantizer.input(0)), np.float64)
+
+
+def _inputs(
+    model: ov.Model, layers: Sequence[ov.Node], frames: Sequence[Tensors], progress: Progress
+) -> dict[str, Inputs]:
+    """Look at what convolutions read at some places, from one pass over the frames."""
+    names = [node.get_friendly_name() for node in layers]
     clone = model.clone()
-    name = node.get_friendly_name()
-    twin = next(one for one in clone.get_ops() if one.get_friendly_name() == name)
-    # Behind what is quantized already, and nothing after it.
-    part = ov.Model([ops.result(twin.input_value(0))], clone.get_parameters(), "part")
+    twins = {node.get_friendly_name(): node for node in clone.get_ops()}
+    for name in names:
+        weights = twins[name].input(1)
+        weights.replace_source_output(weights.get_source_output().get_node().input_value(0))
+    ends = [ops.result(twins[name].input_value(0)) for name in names]
+    part = ov.Model(ends, clone.get_parameters(), "part")
+    rng = np.random.default_rng(0)
+    samples: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in names}
+    for number, results in enumerate(run(part, frames)):
+        progress("looking at layers", number, len(frames))
+        for node, planes in zip(layers, results, strict=True):
+            samples[node.get_friendly_name()].append(_windows(node, planes[0], rng))
+    progress("looking at layers", len(frames), len(frames))
+    return {name: Inputs.of(np.concatenate(parts)) for name, parts in samples.items()}
+
+
+def _windows(node: ov.Node, planes: npt.NDArray[Any], rng: np.random.Generator) -> npt.NDArray[Any]:
+    """Give what a convolution reads at random places: samples x (channels * rows * columns)."""
     attributes = node.get_attributes()
     pads = list(zip(attributes["pads_begin"], attributes["pads_end"], strict=True))
-    down, across = attributes["strides"]
-    kernel = tuple(node.input_value(1).get_shape()[2:])
-    rng = np.random.default_rng(0)
-    samples = []
-    for output in outputs(part, frames):
-        planes = np.pad(output[0], ((0, 0), *pads))
-        windows = sliding_window_view(planes, kernel, (1, 2))[:, ::down, ::across]
-        rows, columns = windows.shape[1:3]
-        places = rng.integers(rows * columns, size=min(PLACES, rows * columns))
-        picked = windows[:, places // columns, places % columns]
-        samples.append(picked.transpose(1, 0, 2, 3).reshape(len(places), -1))
-    return np.concatenate(samples).astype(np.float64)
-
-
-def _shift(node: ov.Node, amount: Values) -> None:
-    """Add to the bias of a convolution; one without a bias is left alone."""
-    for reader in node.output(0).get_target_inputs():
-        addition = reader.get_node()
-        port = 1 - reader.get_index()
-        if addition.get_type_name() == "Add" and _is_constant(addition, port):
-            bias = _constant(addition, port)
-            _replace(addition, bias + amount.reshape(bias.shape), port)
-
-
-def _is_constant(node: ov.Node, port: int) -> bool:
-    return bool(node.input_value(port).get_node().get_type_name() == "Constant")
-
-
-def _constant(node: ov.Node, port: int) -> Values:
-    return np.array(node.input_value(port).get_node().data, np.float64)
-
-
-def _replace(node: ov.Node, values: Values, port: int = 0) -> None:
-    fresh = ops.constant(values.astype(np.float32))
-    fresh.set_friendly_name(node.input_value(port).get_node().get_friendly_name())
-    node.input(port).replace_source_output(fresh.output(0))
+    (down, across), (below, beside) = attributes["strides"], attributes["dilations"]
+    height, width = node.input_value(1).get_shape()[2:]
+    planes = np.pad(planes, ((0, 0), *pads))
+    reach = ((height - 1) * below + 1, (width - 1) * beside + 1)
+    windows = sliding_window_view(planes, reach, (1, 2))[:, ::down, ::across, ::below, ::beside]
+    rows, columns = windows.shape[1:3]
+    places = rng.integers(rows * columns, size=min(PLACES, rows * columns))
+    picked = windows[:, places // columns, places % columns]
+    return picked.transpose(1, 0, 2, 3).reshape(len(places), -1)

@@ -9,7 +9,8 @@ import click
 
 if TYPE_CHECKING:
     from ovsharp.benchmarks import Speed
-    from ovsharp.calibration import Quantized
+    from ovsharp.calibration import LimitError, Quantized
+    from ovsharp.reports import Size
 
 
 @click.command()
@@ -35,14 +36,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="Largest loss of SSIM. Layers are given back to floating point until it holds.",
 )
-@click.option("--subset", default=300, show_default=True, help="Frames to calibrate on.")
+@click.option("--subset", default=128, show_default=True, help="Frames to calibrate on.")
 @click.option(
     "--preset",
     type=click.Choice(["performance", "mixed"]),
-    default="performance",
-    show_default=True,
-    help="mixed quantizes signed activations asymmetrically: better and slower for other "
-    "activations than ReLU.",
+    help="mixed quantizes signed activations asymmetrically. [default: mixed for networks with "
+    "other activations than ReLU]",
 )
 @click.option(
     "--degrade",
@@ -74,9 +73,10 @@ def quantize(
 ) -> None:
     """Make an INT8 model and measure what that costs.
 
-    A fourth of the images is held apart from calibration. The drop in SSIM is measured on them
-    with the execution precision that will run; if it is over --max-drop, layers are given back
-    to floating point, the most harmful ones first. If that does not help, nothing is written.
+    A fourth of the images is held apart from calibration. The drop in SSIM is measured on one
+    half of them with the execution precision that will run; if it is over --max-drop, layers are
+    given back to floating point, the most harmful ones first, as the other half asks for. If that
+    does not help, nothing is written, and a table shows what was tried.
     """
     import json
 
@@ -91,18 +91,22 @@ def quantize(
     if output is None and any(path in files.values() for files in shipped_models().values()):
         output = Path()
     with console.stages() as progress:
-        done = calibration.quantize(
-            path,
-            data,
-            folder=output,
-            max_drop=max_drop,
-            subset=subset,
-            preset=preset,
-            degrade=degrade,
-            seed=seed,
-            device=device,
-            progress=progress,
-        )
+        try:
+            done = calibration.quantize(
+                path,
+                data,
+                folder=output,
+                max_drop=max_drop,
+                subset=subset,
+                preset=preset,
+                degrade=degrade,
+                seed=seed,
+                device=device,
+                progress=progress,
+            )
+        except calibration.LimitError as error:
+            _show_trades(error, path, at, device)
+            raise
         progress("timing", 0, 1)
         float_execution = resolve_execution(device, done.parent_spec.storage, None)
         before, after = compare_speed(
@@ -117,6 +121,42 @@ def quantize(
         return
     for line in _lines(done, at.name, before, after):
         console.output().print(line, soft_wrap=True, markup=False)
+
+
+def _show_trades(error: LimitError, path: Path, size: Size, device: str) -> None:
+    """Print what each model that was tried loses and how fast it is."""
+    from rich import box
+    from rich.table import Table
+
+    from ovsharp.benchmarks import compare_speed
+    from ovsharp.cli import console
+    from ovsharp.runtime import get_core, read_ir, resolve_execution
+
+    parent, spec = read_ir(path, get_core())
+    table = Table(box=box.SIMPLE_HEAD)
+    for heading in (
+        "layers in float",
+        "SSIM drop",
+        "worst drawn frame",
+        "levels",
+        f"at {size.name}",
+    ):
+        table.add_column(heading, justify="right")
+    subjects = [(parent, resolve_execution(device, spec.storage, None))]
+    int8 = resolve_execution(device, "int8", None)
+    subjects += [(trade.model, int8) for trade in error.trades]
+    base, *speeds = compare_speed(subjects, spec, size, device=device)
+    for trade, speed in zip(error.trades, speeds, strict=True):
+        verdict = trade.verdict
+        table.add_row(
+            str(len(trade.float_layers)),
+            f"{verdict.ssim_drop:+.4f}",
+            verdict.extreme_frame,
+            f"{verdict.extreme_levels} of {verdict.extreme_limit}",
+            f"x{speed.fps / base.fps:.2f}",
+        )
+    table.add_row("all", "0", "-", "0", f"{base.fps:.1f} FPS")
+    console.output(stderr=True).print(table)
 
 
 def _lines(done: Quantized, size: str, before: Speed, after: Speed) -> list[str]:
@@ -138,8 +178,9 @@ def _lines(done: Quantized, size: str, before: Speed, after: Speed) -> list[str]
         f"{verdict_f32.quality.psnr:.2f} dB (int8+f32); the input's own {own.psnr:.2f} dB",
         f"drop    SSIM {verdict.ssim_drop:+.4f} (limit {done.quantization.max_drop:g}), PSNR "
         f"{verdict.psnr_drop:+.2f} dB, against {against} of {len(images.validation)} images held "
-        f"apart; of white, black, flat and gradient frames {verdict.extreme_frame} fares worst, "
-        f"off by {verdict.extreme_levels} levels (limit {verdict.extreme_limit}){_doubt(done)}",
+        f"apart, chosen on {len(images.choosing)} others; of white, black, flat and gradient "
+        f"frames {verdict.extreme_frame} fares worst, off by {verdict.extreme_levels} levels "
+        f"(limit {verdict.extreme_limit}){_doubt(done)}",
         f"ran     {done.parent_spec.storage} -> {done.spec.storage} storage, {ran} on "
         f"{done.quantization.device}; calibrated on {len(images.calibration)} crops of "
         f"{images.calibration_images} images{skipped}; layers given back to floating point: "

@@ -8,9 +8,9 @@ import pytest
 from openvino import opset13 as ops
 
 from ovsharp.calibration import quantizer
-from ovsharp.calibration.graph import activation_quantizers
-from ovsharp.calibration.ranges import fit_ranges
-from ovsharp.calibration.rounding import Grid, nearest_outputs
+from ovsharp.calibration.graph import activation_quantizers, inner_quantizers
+from ovsharp.calibration.ranges import fit_ranges, measure_ranges
+from ovsharp.calibration.rounding import Grid, Inputs, nearest_outputs
 from ovsharp.runtime import get_core
 from tests.calibration.photos import photos
 from tests.calibration.test_quantizer import drawn, frames, quantized
@@ -36,19 +36,57 @@ def test_fitted_weights_bring_the_picture_nearer(monkeypatch: pytest.MonkeyPatch
 def test_ranges_that_are_too_wide_are_narrowed() -> None:
     parent = frame_model(layers=4, unshuffle=2)
     model = quantized(parent)
-    for node in activation_quantizers(model):
+    for node in inner_quantizers(model):
         for port in (1, 2, 3, 4):
             wide = ops.constant(node.input_value(port).get_node().data * np.float32(16))
             node.input(port).replace_source_output(wide.output(0))
     before = distance(model, parent)
-    fit_ranges(model, parent, frames(), drawn())
+    fit_ranges(model, parent, [*frames(), *drawn()])
     assert distance(model, parent) < before / 2
+
+
+def bounds(model: ov.Model) -> list[tuple[float, float]]:
+    return [
+        tuple(node.input_value(port).get_node().data.item() for port in (1, 2))
+        for node in activation_quantizers(model)
+    ]
+
+
+def signed_model() -> ov.Model:
+    """A frame, divided and with an offset, between two quantizers whose ranges say nothing."""
+    frame = ops.parameter([1, -1, -1, 3], np.uint8, name="frame")
+    frame.output(0).set_names({"frame"})
+    low, high = ops.constant(np.float32(0)), ops.constant(np.float32(1))
+    values = ops.divide(ops.convert(frame, np.float32), ops.constant(np.float32(255)))
+    picture = ops.fake_quantize(values, low, high, low, high, 256)
+    offset = ops.subtract(picture, ops.constant(np.float32(0.25)))
+    return ov.Model([ops.fake_quantize(offset, low, high, low, high, 256)], [frame])
+
+
+def test_ranges_are_what_was_seen_and_0_is_one_of_the_steps() -> None:
+    model = signed_model()
+    measure_ranges(model, drawn(), asymmetric=True)
+    picture, (low, high) = bounds(model)
+    assert picture == (0.0, 1.0)
+    step = (high - low) / 255
+    assert low / step == pytest.approx(round(low / step), abs=1e-4)
+    assert (low, high) == (pytest.approx(-0.25, abs=step), pytest.approx(0.75, abs=step))
+    assert low <= -0.25 + 1e-6
+    assert high >= 0.75 - 1e-6
+
+
+def test_symmetric_ranges_are_those_of_signed_bytes() -> None:
+    model = signed_model()
+    measure_ranges(model, drawn(), asymmetric=False)
+    _, (low, high) = bounds(model)
+    assert high == pytest.approx(0.75)
+    assert low / high == pytest.approx(-128 / 127)
 
 
 def test_the_parent_stays_as_it_is() -> None:
     parent = frame_model(layers=2)
     before = [op.get_friendly_name() for op in parent.get_ordered_ops()]
-    quantizer.post_training(parent, frames(), drawn(), preset="performance")
+    quantized(parent)
     assert [op.get_friendly_name() for op in parent.get_ordered_ops()] == before
 
 
@@ -57,7 +95,7 @@ def test_rounding_keeps_the_outputs_of_real_inputs() -> None:
     weights = rng.normal(size=(4, 60))
     smooth = rng.random((500, 1)) + 0.05 * rng.normal(size=(500, 60))  # as pictures are
     grid = Grid(np.full(4, 0.1), np.full(4, 40.0))
-    rounded = nearest_outputs(weights, smooth, grid)
+    rounded = nearest_outputs(weights, Inputs.of(smooth), grid)
     plain = np.round(weights / 0.1) * 0.1
     assert np.allclose(rounded / 0.1, np.round(rounded / 0.1))  # on the grid
 
@@ -70,5 +108,5 @@ def test_rounding_keeps_the_outputs_of_real_inputs() -> None:
 def test_rounding_keeps_within_the_grid() -> None:
     rng = np.random.default_rng(1)
     grid = Grid(np.full(2, 0.5), np.full(2, 1.0))
-    rounded = nearest_outputs(rng.normal(size=(2, 9)), rng.normal(size=(50, 9)), grid)
+    rounded = nearest_outputs(rng.normal(size=(2, 9)), Inputs.of(rng.normal(size=(50, 9))), grid)
     assert set(np.abs(rounded).ravel()) <= {0.0, 0.5}

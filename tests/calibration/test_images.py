@@ -31,17 +31,17 @@ def files_of(crops: Iterable[Crop]) -> set[str]:
 
 def test_validation_images_are_not_calibrated_on(tmp_path: Path) -> None:
     images = read(write_photos(tmp_path, 8))
-    calibration, validation = files_of(images.calibration), files_of(images.validation)
-    assert len(validation) == len(images.validation) == 2
-    assert len(calibration) == images.calibration_images == 6
-    assert not calibration & validation
+    lots = [files_of(lot) for lot in (images.calibration, images.choosing, images.validation)]
+    assert [len(lot) for lot in lots] == [6, 1, 1]
+    assert images.calibration_images == 6
+    assert len(set().union(*lots)) == 8
 
 
 def test_few_images_give_several_crops_each(tmp_path: Path) -> None:
     for index, image in enumerate((data.astronaut(), data.coffee()) * 2):
         cv2.imwrite(str(tmp_path / f"{index}.png"), np.roll(image, index))
     images = read(tmp_path, subset=12)
-    assert {crop.frame.shape for crop in images.calibration} == {(256, 256, 3)}
+    assert {crop.frame.shape for crop in images.calibration} == {(128, 128, 3)}
     assert images.calibration_images == 2
     assert len(images.calibration) == 12
     assert len({(crop.files, crop.top, crop.left) for crop in images.calibration}) == 12
@@ -84,13 +84,13 @@ def test_corrupt_and_tiny_files_are_skipped_and_counted(tmp_path: Path) -> None:
     images = read(tmp_path, subset=100)
     assert {skipped.name for skipped in images.skipped} == {"broken.png", "text.jpg", "tiny.png"}
     assert set(json.loads(images.manifest())["skipped"]) == {"broken.png", "text.jpg", "tiny.png"}
-    assert len(files_of(images.calibration) | files_of(images.validation)) == 8
+    assert len(files_of((*images.calibration, *images.choosing, *images.validation))) == 8
 
 
 def test_the_manifest_names_every_file_by_its_hash(tmp_path: Path) -> None:
     images = read(write_photos(tmp_path, 8))
     manifest = json.loads(images.manifest())
-    for entry in manifest["calibration"] + manifest["validation"]:
+    for entry in manifest["calibration"] + manifest["choosing"] + manifest["validation"]:
         for name, digest in entry["files"].items():
             assert hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() == digest
     assert manifest["degradation"] == parse("gla").text
@@ -144,9 +144,10 @@ def test_the_end_of_a_video_is_held_apart(tmp_path: Path) -> None:
         writer.write(photo)
     writer.release()
     images = read(path, parse("clean"), subset=9)
-    apart = {int(name.split("#")[1]) for name in files_of(images.validation)}
+    validation = {int(name.split("#")[1]) for name in files_of(images.validation)}
+    choosing = {int(name.split("#")[1]) for name in files_of(images.choosing)}
     used = {int(name.split("#")[1]) for name in files_of(images.calibration)}
-    assert apart == {9, 10, 11}
+    assert (validation, choosing) == ({10, 11}, {9})
     assert used == set(range(9))
 
 

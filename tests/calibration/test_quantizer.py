@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 import openvino as ov
 import pytest
+from openvino import opset13 as ops
 
 from ovsharp.calibration import quantizer
+from ovsharp.calibration.candidates import Candidates
 from ovsharp.calibration.graph import layers
 from ovsharp.calibration.synthetic import synthetic_frames
 from ovsharp.errors import MissingExtraError, UsageError
-from ovsharp.runtime import machine
+from ovsharp.runtime import get_core, machine
 from tests.calibration.photos import photos
 from tests.networks import frame_model
 
@@ -28,8 +30,14 @@ def drawn() -> list[dict[str, np.ndarray]]:
     return [{"frame": frame[None]} for frame in synthetic_frames(32, 32).values()]
 
 
+def candidates(model: ov.Model, **options: object) -> Candidates:
+    return quantizer.post_training(
+        model, [*frames(), *drawn()], [*frames(), *drawn()], preset="performance", **options
+    )
+
+
 def quantized(model: ov.Model, **options: object) -> ov.Model:
-    return quantizer.post_training(model, frames(), drawn(), preset="performance", **options)
+    return candidates(model, **options).without(())
 
 
 def node(model: ov.Model, name: str) -> ov.Node:
@@ -64,12 +72,42 @@ def test_the_quantizer_of_the_frame_loses_nothing() -> None:
     assert (low, high, first.get_attributes()["levels"]) == (0.0, pytest.approx(1.0), 256)
 
 
-def test_named_layers_stay_in_floating_point() -> None:
+def test_layers_that_are_given_back_are_as_in_the_parent() -> None:
     model = frame_model(layers=3)
+    some = candidates(model)
+    assert some.layers == layers(model)
     keep = layers(model)[1]
-    result = quantized(model, float_layers=[keep])
+    result = some.without([keep])
     for name in layers(model):
         assert (source(node(result, name), 0) == "FakeQuantize") == (name != keep)
+    kept = [node(one, keep).input_value(1).get_node().data for one in (result, model)]
+    assert (kept[0] == kept[1]).all()
+    alone = some.only(keep)
+    for name in layers(model):
+        assert (source(node(alone, name), 0) == "FakeQuantize") == (name == keep)
+
+
+def test_with_all_layers_given_back_it_is_the_parent_to_the_bit() -> None:
+    model = frame_model(layers=3, unshuffle=2)
+    result = candidates(model).without(layers(model))
+    assert not [op for op in result.get_ops() if op.get_type_name() == "FakeQuantize"]
+    for frame in photos(2):
+        pictures = [
+            get_core().compile_model(one, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})(frame[None])
+            for one in (model, result)
+        ]
+        assert (pictures[0][0] == pictures[1][0]).all()
+
+
+def test_the_preset_fits_the_activations() -> None:
+    model = frame_model(layers=3)
+    assert quantizer.choose_preset(model) == "performance"
+    for op in model.get_ops():
+        if op.get_type_name() == "Relu":
+            leaky = ops.prelu(op.input_value(0), ops.constant(np.array([0.1], np.float32)))
+            for reader in op.output(0).get_target_inputs():
+                reader.replace_source_output(leaky.output(0))
+    assert quantizer.choose_preset(model) == "mixed"
 
 
 def test_weights_are_stored_in_8_bits() -> None:
@@ -99,11 +137,12 @@ def test_nothing_but_our_own_progress_is_printed(capfd: pytest.CaptureFixture[st
     quantized(frame_model(), progress=lambda *step: steps.append(step))
     assert capfd.readouterr() == ("", "")
     count = len(frames()) + len(drawn())
-    assert steps[0] == ("calibrating", 1, count)
-    assert ("calibrating", count, count) in steps
+    assert ("measuring ranges", count, count) in steps
     assert list(dict.fromkeys(label for label, _, _ in steps)) == [
-        "calibrating",
+        "placing quantizers",
+        "measuring ranges",
         "fitting ranges",
+        "looking at layers",
         "rounding weights",
     ]
     assert all(done == total for label, done, total in steps[-1:])
@@ -111,7 +150,7 @@ def test_nothing_but_our_own_progress_is_printed(capfd: pytest.CaptureFixture[st
 
 def test_an_unknown_preset_is_refused() -> None:
     with pytest.raises(UsageError, match="unknown preset 'fast': expected performance or mixed"):
-        quantizer.post_training(frame_model(), frames(), drawn(), preset="fast")
+        quantizer.post_training(frame_model(), frames(), frames(), preset="fast")
 
 
 def test_a_wrong_pair_of_versions_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

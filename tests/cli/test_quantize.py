@@ -13,9 +13,9 @@ import pytest
 from click.testing import CliRunner
 
 from ovsharp import calibration
+from ovsharp.calibration import LimitError
 from ovsharp.calibration.quantizer import PRESETS
 from ovsharp.cli.quantize import quantize
-from ovsharp.errors import CalibrationError
 from tests.calibration.networks import write_hostile
 from tests.calibration.photos import write_photos
 from tests.interrupt import interrupted
@@ -60,7 +60,7 @@ def test_a_model_that_is_worse_than_its_input_is_a_poor_yardstick(
     result = CliRunner().invoke(quantize, options(model, data, "--max-drop", "1"))
     assert result.exit_code == 0, result.output
     drop = " ".join(result.output.split())
-    assert "on 2 of these images the model itself is worse than its input" in drop
+    assert "on 1 of these images the model itself is worse than its input" in drop
     assert "it was made for gla and measured on" in drop
 
 
@@ -82,7 +82,10 @@ def test_a_drop_over_the_limit_fails(data: Path, tmp_path: Path) -> None:
     result = CliRunner().invoke(
         quantize, options(model, data, "--max-drop", "0", "--degrade", "clean")
     )
-    assert isinstance(result.exception, CalibrationError)
+    assert isinstance(result.exception, LimitError)
+    table = [line.split() for line in result.stderr.splitlines() if line.strip()]
+    assert [row[0] for row in table[-4:]] == ["0", "1", "2", "all"]
+    assert max(len(line) for line in result.stderr.splitlines()) <= 80
     assert sorted(model.parent.iterdir()) == before
 
 

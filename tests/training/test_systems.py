@@ -44,7 +44,7 @@ def shrunk(course: Course) -> Course:
 def fitted_little(monkeypatch: pytest.MonkeyPatch) -> None:
     """Networks after two steps: which ranges and which weights are best is no question here."""
     monkeypatch.setattr(ranges, "FACTORS", (1.0,))
-    monkeypatch.setattr(rounding, "FRAMES", 2)
+    monkeypatch.setattr(rounding, "PLACES", 50)
 
 
 @pytest.mark.parametrize("name", recipe_names())

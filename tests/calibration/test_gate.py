@@ -1,0 +1,87 @@
+"""Which layers go back to floating point, on a network whose harms are known."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import pytest
+
+from ovsharp.calibration import gate
+from ovsharp.calibration.gate import LimitError, Trade, give_back
+from ovsharp.calibration.judge import Quality, Verdict
+from ovsharp.runtime import Execution
+
+INT8 = Execution("f32", int8=True)
+
+
+class Paper:
+    """Stands for the models and for the judge: a drop is the sum of its layers' harms."""
+
+    def __init__(self, harms: Mapping[str, float], extra: float = 0.0) -> None:
+        self.harms, self.extra = harms, extra
+        self.layers = tuple(harms)
+        self.judged: list[frozenset[str]] = []
+
+    def without(self, float_layers: Collection[str]) -> frozenset[str]:
+        return frozenset(self.layers) - set(float_layers)
+
+    def judge(self, model: frozenset[str], execution: Execution) -> Verdict:
+        self.judged.append(model)
+        drop = sum(self.harms.get(name, 0.0) for name in model) + self.extra
+        return Verdict(execution.label, Quality(1 - drop, 40.0), drop, 0.0, "white", 1, 4)
+
+
+def search(
+    monkeypatch: pytest.MonkeyPatch, paper: Paper, order: str, limit: float, other: Paper
+) -> Trade:
+    monkeypatch.setattr(gate, "ranked", lambda *_: tuple(order))
+    return give_back(paper, [], paper, other, INT8, max_drop=limit)  # type: ignore[arg-type]
+
+
+HARMS = dict.fromkeys("abcdefghijklmnop", 0.001) | {"c": 0.01, "k": 0.02}
+
+
+def test_a_model_that_holds_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    paper, other = Paper(HARMS), Paper(HARMS)
+    assert search(monkeypatch, paper, "", 1.0, other).float_layers == ()
+    assert len(paper.judged) == len(other.judged) == 1
+
+
+def test_the_worst_layers_go_back_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    paper = Paper(HARMS)
+    found = search(monkeypatch, paper, "kcabdefghijlmnop", 0.0145, Paper(HARMS))
+    assert found.float_layers == ("k", "c")
+    assert len(paper.judged) == 4
+
+
+def test_a_layer_that_went_back_for_nothing_is_quantized_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The order errs: `a` stands before `c`."""
+    found = search(monkeypatch, Paper(HARMS), "kacbdefghijlmnop", 0.0145, Paper(HARMS))
+    assert found.float_layers == ("k", "c")
+
+
+def test_each_model_is_judged_once_and_few_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    paper = Paper(dict.fromkeys("abcdefghijklmnop", 0.001))
+    found = search(monkeypatch, paper, "abcdefghijklmnop", 0.0052, Paper({"a": 0.0}))
+    assert len(found.float_layers) == 11
+    assert len(paper.judged) == len(set(paper.judged)) <= 16
+
+
+def test_the_other_images_have_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They lose .002 more: the choice is made once more, with a stricter limit."""
+    other = Paper(HARMS, extra=0.002)
+    found = search(monkeypatch, Paper(HARMS), "kcabdefghijlmnop", 0.0145, other)
+    assert found.float_layers == ("k", "c", "a", "b")
+    assert found.verdict.ssim_drop == pytest.approx(0.014)
+
+
+def test_limits_that_cannot_be_held_are_an_error_with_the_trades(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(LimitError, match=r"over the limit of 0\.0005.*cost most are k, c, a;") as e:
+        search(monkeypatch, Paper(HARMS), "kcabdefghijlmnop", 0.0005, Paper(HARMS))
+    assert [len(trade.float_layers) for trade in e.value.trades] == [0, 1, 2, 4, 8, 15]
+    drops = [trade.verdict.ssim_drop for trade in e.value.trades]
+    assert drops == sorted(drops, reverse=True)
