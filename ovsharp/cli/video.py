@@ -228,6 +228,7 @@ def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) ->
         rate=choices.input_fps,
         # YUV4MPEG2 and images are of 8 bits here.
         deep=target != STANDARD and Numbered.of(target) is None,
+        alpha=target != STANDARD and not choices.side_by_side,
         deinterlace=choices.deinterlace,
     )
     with clip:

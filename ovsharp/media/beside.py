@@ -19,6 +19,7 @@ from ovsharp.media.tracks import (
     kept,
     plan_tracks,
 )
+from ovsharp.media.words import Words
 
 _MICROSECOND = Fraction(1, 1_000_000)
 """What FFmpeg rounds the beginning of a file to."""
@@ -53,7 +54,7 @@ class Beside:
         out.metadata.update(kept(source.metadata))
         out.set_chapters(chapters_between(source.chapters(), shift, end))
         self._copies: dict[int, Any] = {}
-        self._converters: dict[int, Converter] = {}
+        self._converters: dict[int, Converter | Words] = {}
         self._covers: list[Any] = []
         for track in plan_tracks(source, main, ending, audio)[0]:
             self._add(track)
@@ -95,7 +96,8 @@ class Beside:
             self._add_cover(stream)
             return
         if track.encoder:
-            converter = self._converters[stream.index] = Converter(self._out, stream, track.encoder)
+            kind = Words if stream.type == "subtitle" else Converter
+            converter = self._converters[stream.index] = kind(self._out, stream, track.encoder)
             added = converter.stream
         else:
             added = self._out.add_stream_from_template(stream)

@@ -26,7 +26,7 @@ _EXACT = 4 | 0x2000 | 0x40000
 """swscale: bicubic, all chroma, rounded; its fast way darkens by 2 levels of 255."""
 _EXACT_FLAGS = "bicubic+full_chroma_int+full_chroma_inp+accurate_rnd"
 """The same, as FFmpeg's filter `scale` spells it."""
-_LEFT_SITED = ("h264", "hevc", "mpeg4")
+_LEFT_SITED = ("h264", "hevc", "mpeg4", "ffv1", "prores")
 """Codecs whose chroma lies between two rows at the left pixel of a pair, unless they say otherwise;
 the others (VP8, VP9, AV1) tell nothing, and are read as calls make them: in the middle of four."""
 _MATRICES = {BT709: "BT.709", 5: "BT.601", BT601: "BT.601", BT2020: "BT.2020"}
@@ -92,14 +92,18 @@ def to_bgr(frame: VideoFrame, colour: Colour) -> Frame:
     return plain.to_ndarray()  # type: ignore[return-value]
 
 
-def siting_of(codec: str) -> str:
+def siting_of(codec: str, pixels: str = "yuv420p") -> str:
     """Name where the chroma samples of a codec lie, as FFmpeg calls it: left or center.
 
+    Args:
+        codec: what the frames are coded by.
+        pixels: pixel format; samples of 4:2:2 lie at the left pixel of a pair, whatever the codec.
+
     Example:
-        >>> siting_of("h264"), siting_of("vp8")
-        ('left', 'center')
+        >>> siting_of("h264"), siting_of("vp8"), siting_of("vp9", "yuv422p")
+        ('left', 'center', 'left')
     """
-    return "left" if codec in _LEFT_SITED else "center"
+    return "left" if codec in _LEFT_SITED or "422" in pixels else "center"
 
 
 def from_bgr(

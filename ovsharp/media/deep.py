@@ -79,7 +79,7 @@ def is_deep(frame: VideoFrame) -> bool:
     """Tell whether a frame has more than 8 bits, in YUV."""
     form = frame.format
     deep = max(component.bits for component in form.components) > 8
-    return deep and not form.is_rgb and len(form.components) == 3
+    return deep and not form.is_rgb and len(form.components) > 2
 
 
 def turned(frame: VideoFrame, turn: Upright) -> VideoFrame | None:

@@ -45,6 +45,8 @@ class Encoder:
     """The option that takes one."""
     rated: bool = True
     """Whether it can hold a number of bits per second."""
+    alpha: tuple[str, ...] = ()
+    """The layouts with transparency that it takes, for readers that are common."""
 
     def at(self, preset: str | None) -> Encoder:
         """Give this encoder at another speed.
@@ -83,6 +85,10 @@ _X26X = (
     *("medium", "slow", "slower", "veryslow", "placebo"),
 )
 
+_ALPHA = tuple(
+    f"yuva{chroma}p{depth}" for chroma in ("420", "422", "444") for depth in ("", "10le", "12le")
+)
+
 _SOFTWARE = (
     Encoder(
         "libx264",
@@ -107,6 +113,7 @@ _SOFTWARE = (
         {"deadline": "realtime", "cpu-used": "6"},
         presets=tuple(str(speed) for speed in range(9)),
         preset_option="cpu-used",
+        alpha=("yuva420p",),  # it lists others, and does not open with them
     ),
     Encoder(
         "libsvtav1",
@@ -116,8 +123,23 @@ _SOFTWARE = (
         presets=tuple(str(speed) for speed in range(14)),
     ),
     # For archives and for cutting. FFV1 keeps every bit of a frame as it is coded, ProRes nearly.
-    Encoder("ffv1", "ffv1", _none, {"level": "3", "slicecrc": "1", "g": "1"}, rated=False),
-    Encoder("prores_ks", "prores", _none, {"vendor": "apl0"}, pixels="yuv422p10le", rated=False),
+    Encoder(
+        "ffv1",
+        "ffv1",
+        _none,
+        {"level": "3", "slicecrc": "1", "g": "1", "chroma_sample_location": "left"},
+        rated=False,
+        alpha=_ALPHA,
+    ),
+    Encoder(
+        "prores_ks",
+        "prores",
+        _none,
+        {"vendor": "apl0"},
+        pixels="yuv422p10le",
+        rated=False,
+        alpha=("yuva444p10le",),
+    ),
 )
 _LOSSLESS = {
     "libx264-lossless": Encoder(

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any, TypeVar, cast
 
 import cv2
-import numpy as np
+import numpy.typing as npt
 
 from ovsharp.media.layouts import steps
 from ovsharp.media.picture import Frame
 
+_Pixels = TypeVar("_Pixels", bound=npt.NDArray[Any])
 
-def resized(frame: Frame, size: tuple[int, int] | None) -> Frame:
-    """Give a frame, uint8 H x W x 3, in another size (width, height); None leaves it."""
+
+def resized(frame: _Pixels, size: tuple[int, int] | None) -> _Pixels:
+    """Give a frame, H x W or H x W x 3, in another size (width, height); None leaves it."""
     if size is None or (frame.shape[1], frame.shape[0]) == size:
         return frame
     how = cv2.INTER_AREA if size[0] < frame.shape[1] else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(frame, size, interpolation=how), np.uint8)
+    return cast(_Pixels, cv2.resize(frame, size, interpolation=how))
 
 
-def completed(frame: Frame, pixels: str) -> Frame:
+def completed(frame: _Pixels, pixels: str) -> _Pixels:
     """Repeat the last row or column where a pixel format takes no odd sides.
 
     Example:
@@ -30,8 +33,7 @@ def completed(frame: Frame, pixels: str) -> Frame:
     below, right = -frame.shape[0] % down, -frame.shape[1] % across
     if not (below or right):
         return frame
-    border = cv2.copyMakeBorder(frame, 0, below, 0, right, cv2.BORDER_REPLICATE)
-    return np.asarray(border, np.uint8)
+    return cast(_Pixels, cv2.copyMakeBorder(frame, 0, below, 0, right, cv2.BORDER_REPLICATE))
 
 
 def pixel_shape(pixel: Fraction, before: Frame, after: Frame) -> Fraction:

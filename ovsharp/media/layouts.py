@@ -6,7 +6,9 @@ _CHROMA = {"420": ("420", "422", "444"), "422": ("422", "444"), "444": ("444",)}
 """Samplings of colour, and those that keep all of each."""
 
 
-def layout_for(encoder: str, usual: str, source: str | None, *, deep: bool = False) -> str:
+def layout_for(
+    encoder: str, usual: str, source: str | None, *, deep: bool = False, alpha: tuple[str, ...] = ()
+) -> str:
     """Choose the pixel format for an encoder.
 
     Args:
@@ -14,6 +16,7 @@ def layout_for(encoder: str, usual: str, source: str | None, *, deep: bool = Fal
         usual: the pixel format that it gets where nothing else is to be kept.
         source: that of the source; None for frames without one, in RGB.
         deep: keep more than 8 bits, where the encoder can.
+        alpha: layouts with transparency, of which one is to be chosen; none if it is not kept.
 
     Returns:
         The one of the encoder's that keeps the source's sampling of colour, or `usual`.
@@ -27,11 +30,12 @@ def layout_for(encoder: str, usual: str, source: str | None, *, deep: bool = Fal
     formats = av.Codec(encoder, "w").video_formats or ()
     takes = {form.name for form in formats}
     deepest = ("12le",) if bits(source) > 10 else ()
+    kind = "yuva" if alpha else "yuv"
     for chroma in _CHROMA[sampling(source)]:
         for depth in (*deepest, "10le", "") if deep else ("", "10le"):
-            if (name := f"yuv{chroma}p{depth}") in takes:
+            if (name := f"{kind}{chroma}p{depth}") in (alpha or takes):
                 return name
-    return usual
+    return alpha[0] if alpha else usual
 
 
 def sampling(source: str | None) -> str:

@@ -9,8 +9,10 @@ from types import TracebackType
 
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.media.fitting import resized
+from ovsharp.media.formats import format_of
 from ovsharp.media.images import write_picture
 from ovsharp.media.numbered import Numbered
+from ovsharp.media.picture import Picture, to_8_bits
 from ovsharp.media.reader import VideoReader
 from ovsharp.media.shot import Shot
 from ovsharp.media.writer import SEGMENT
@@ -64,6 +66,9 @@ class NumberedWriter:
         self.work = frames.path.with_name(f".ovsharp-{frames.path.name}.work")
         rate = f"{float(like.rate):.6g} FPS"
         self.notes = [f"numbered frames hold pictures only, without times and sound: {rate}"]
+        self._alpha = format_of(frames.path).alpha
+        if like.alpha and not self._alpha:
+            self.notes.append(f"transparency was left out: {frames.path.suffix} holds none")
         self.done = self._finished(json.dumps([job, size, segment]), resume, overwrite)
         self._count = self.done
 
@@ -75,7 +80,11 @@ class NumberedWriter:
             OSError: the disk is full or cannot be written.
         """
         path = self._frames.named(self._first + self._count)
-        write_picture(path, resized(shot.frame, self._size))
+        frame = resized(shot.frame, self._size)
+        alpha = None
+        if shot.alpha is not None and self._alpha:
+            alpha = to_8_bits(resized(shot.alpha, (frame.shape[1], frame.shape[0])))
+        write_picture(path, Picture(frame, alpha))
         self._count += 1
 
     def finish(self) -> None:

@@ -22,6 +22,7 @@ from ovsharp.media.picture import Frame
 from ovsharp.media.pipe import Pipe
 from ovsharp.media.shot import Shot
 from ovsharp.media.timeline import Timeline
+from ovsharp.media.transparency import alpha_of, decoder_of, has_alpha
 from ovsharp.media.upright import upright, upright_by_exif
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ class VideoReader(Closing):
         frames: how many frames to expect; None if the file does not say.
         origin: when the video begins, in seconds: what `start` and `end` count from.
         deep: whether its shots keep more than 8 bits.
+        alpha: whether they keep transparency.
         numbered: the images that are its frames; None where it is a video.
         pixels: the pixel format that it is coded in, as FFmpeg calls it.
         begin: when the first of its streams begins, in seconds: where a clock went on running.
@@ -127,6 +129,7 @@ class VideoReader(Closing):
         stall: float = STALL_SECONDS,
         rate: float | None = None,
         deep: bool = False,
+        alpha: bool = False,
         deinterlace: Deinterlace = "off",
     ) -> None:
         if start < 0 or (end is not None and end <= start):
@@ -138,6 +141,7 @@ class VideoReader(Closing):
         self.notes: list[str] = []
         self.dropped = 0
         self._skip_damaged, self._deep, self._deinterlace = skip_damaged, deep, deinterlace
+        self._alpha = alpha
         self._told = None if rate is None else _rate_of(rate)
         self._reach = 0.0
         self._closing = threading.Lock()
@@ -186,6 +190,7 @@ class VideoReader(Closing):
         self.deep = self._deep and is_deep(self._first)
         if self.deep and turned(self._first, self._upright) is None:
             self.deep = False
+        self.alpha = self._alpha and has_alpha(self._first)
         hdr = self.deep and hdr_of(self._first)
         self.colour: Colour = hdr_colour(self._first) if hdr else colour_of(self._first)
         self.pixels: str = self._first.format.name
@@ -337,7 +342,10 @@ class VideoReader(Closing):
         picture = self._picture(frame)
         whole = turned(frame, self._upright) if self.deep else None
         deep = None if whole is None else Deep(whole, picture)
-        return Shot(picture, pts, self.time_base, int(frame.duration or 0), deep)
+        alpha = alpha_of(frame) if self.alpha else None
+        if alpha is not None and self._upright:
+            alpha = self._upright.applied(alpha)
+        return Shot(picture, pts, self.time_base, int(frame.duration or 0), deep, alpha)
 
     def _picture(self, frame: VideoFrame) -> Frame:
         if (frame.height, frame.width) != (self._first.height, self._first.width):
@@ -399,7 +407,7 @@ class VideoReader(Closing):
         if near is None and self._passes:
             self._rewind()
         self._passes += 1
-        decoder = self._stream.codec_context
+        decoder = (self._alpha and decoder_of(self._stream)) or self._stream.codec_context
         entered = near is None
         for packet in self._whole(self._demuxed(near)):
             try:
@@ -522,7 +530,8 @@ class VideoReader(Closing):
             self._note(f"dynamic HDR metadata was left out: {', '.join(lost)}")
         if depth > 8 and not self.deep:
             self._note(f"{depth}-bit input is written with 8 bits")
-        if len(frame.format.components) in (2, 4) or self._stream.metadata.get("alpha_mode") == "1":
+        coded = self._stream.metadata.get("alpha_mode") == "1"
+        if (has_alpha(frame) or coded) and not self.alpha:
             self._note("transparency is left out")
         if frame.interlaced_frame and self._deinterlace == "off":
             self._note("interlaced frames are taken as they are; --deinterlace makes them whole")
@@ -540,6 +549,7 @@ def read_video(
     stall: float = STALL_SECONDS,
     rate: float | None = None,
     deep: bool = False,
+    alpha: bool = False,
     deinterlace: Deinterlace = "off",
 ) -> VideoReader:
     """Open a video: an iterable of `Shot`s and a context manager.
@@ -557,6 +567,7 @@ def read_video(
         rate: frames per second of what has no times: a bare stream of pictures, numbered images.
         deep: keep the frames of videos of more than 8 bits beside the 8 bits of a `Shot`; HDR is
             taken then, and is not mapped.
+        alpha: keep transparency beside the colours of a `Shot`.
         deinterlace: make whole frames of interlaced ones: of those that say so, of all, or of none.
 
     Raises:
@@ -574,5 +585,6 @@ def read_video(
         stall=stall,
         rate=rate,
         deep=deep,
+        alpha=alpha,
         deinterlace=deinterlace,
     )

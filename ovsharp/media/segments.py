@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-_RECORD = struct.Struct("<qq?I")
+_RECORD = struct.Struct("<qq?II")
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,8 @@ class Piece:
     duration: int
     key: bool
     data: bytes
+    beside: bytes = b""
+    """What Matroska keeps beside it: the transparency of VP9."""
 
 
 def segments_in(folder: Path) -> list[Path]:
@@ -37,8 +39,9 @@ def write_segment(path: Path, head: dict[str, object], pieces: list[Piece]) -> N
         with staging.open("wb") as file:
             file.write(json.dumps(head).encode() + b"\n")
             for piece in pieces:
-                file.write(_RECORD.pack(piece.pts, piece.duration, piece.key, len(piece.data)))
-                file.write(piece.data)
+                sizes = len(piece.data), len(piece.beside)
+                file.write(_RECORD.pack(piece.pts, piece.duration, piece.key, *sizes))
+                file.write(piece.data + piece.beside)
             file.flush()
             os.fsync(file.fileno())
         os.replace(staging, path)
@@ -64,9 +67,9 @@ def pieces_of(path: Path, *, content: bool = True) -> Iterator[Piece]:
     with path.open("rb") as file:
         file.readline()
         while record := file.read(_RECORD.size):
-            pts, duration, key, size = _RECORD.unpack(record)
+            pts, duration, key, size, more = _RECORD.unpack(record)
             if content:
-                yield Piece(pts, duration, key, file.read(size))
+                yield Piece(pts, duration, key, file.read(size), file.read(more))
             else:
-                file.seek(size, os.SEEK_CUR)
+                file.seek(size + more, os.SEEK_CUR)
                 yield Piece(pts, duration, key, b"")

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from ovsharp.media.deep import Deep
 from ovsharp.media.picture import Frame
+from ovsharp.media.transparency import Alpha
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +30,8 @@ class Shot:
     """How long it is shown, in ticks; 0 if the source does not say."""
     deep: Deep | None = None
     """The frame in more than 8 bits as it was decoded, to which a correction is added."""
+    alpha: Alpha | None = None
+    """Its transparency, where it has any and that was asked for."""
 
     @property
     def seconds(self) -> float:

@@ -23,6 +23,10 @@ leave it out; or convert all of it."""
 AUDIO: tuple[Audio, ...] = ("keep", "copy", "none", "aac", "opus")
 
 _ENCODERS = {"aac": "aac", "opus": "libopus"}
+_WORDS = {".mp4": "mov_text", ".m4v": "mov_text", ".mov": "mov_text", ".mkv": "srt",
+          ".webm": "webvtt"}  # fmt: skip
+"""What subtitles of text become where they cannot stay as they are."""
+_TEXT = ("srt", "subrip", "ass", "ssa", "webvtt", "mov_text", "text")
 _ATTACHED_PICTURE = 0x400
 _PICTURES = {"mjpeg": "jpg", "png": "png"}
 """Codecs of covers, and how their files end."""
@@ -41,7 +45,7 @@ class Track:
     stream: Any
     """PyAV's."""
     encoder: str = ""
-    """What codes its sound anew; none copies its packets."""
+    """What codes its sound or words anew; none copies its packets."""
     picture: bool = False
     """Whether it is the picture of a cover."""
 
@@ -63,7 +67,7 @@ def plan_tracks(
         The tracks, and a note for each that is changed or left out.
 
     Raises:
-        MediaError: the output cannot hold a subtitle stream, or sound even when it is converted.
+        MediaError: the output cannot hold a stream of sound or subtitles even when it is converted.
     """
     tracks: list[Track] = []
     notes: list[str] = []
@@ -79,17 +83,17 @@ def plan_tracks(
                     tracks.append(Track(stream, picture=True))
                 else:
                     notes.append(f"the cover picture was left out: {ending} holds none of its kind")
+        elif stream.type == "attachment" and ending != ".mkv":
+            notes.append(f"the attachment {stream.name or stream.index} was left out ({ending})")
         elif takes(stream, ending):
             tracks.append(Track(stream))
         elif stream.type == "subtitle":
-            raise _unfit(source, stream, main, ending)
-        elif stream.type == "attachment":
-            notes.append(f"the attachment {stream.name or stream.index} was left out ({ending})")
+            tracks.append(_words(source, stream, main, ending, notes))
         elif not source.chapters():  # mp4 keeps titles of chapters so
             notes.append(f"{stream.type} stream #{stream.index} was left out")
     for stream in (track.stream for track in tracks if not track.picture):
         language = stream.metadata.get("language")
-        if language and language_in(ending, language) is None:
+        if language and language != "und" and language_in(ending, language) is None:
             notes.append(f"the language of stream #{stream.index} ({language}) was left out")
     return tracks, notes
 
@@ -109,6 +113,9 @@ def streams_to_copy(source: Any, main: int, ending: str) -> tuple[list[Any], lis
         MediaError: the output cannot hold a sound or subtitle stream.
     """
     tracks, notes = plan_tracks(source, main, ending, "copy")
+    for track in tracks:
+        if track.encoder:
+            raise _unfit(source, track.stream, main, ending)
     return [track.stream for track in tracks if not track.picture], notes
 
 
@@ -298,6 +305,19 @@ def _sound(
     return Track(stream, encoder)
 
 
+def _words(source: Any, stream: Any, main: int, ending: str, notes: list[str]) -> Track:
+    """Decide about subtitles that a container does not take as they are."""
+    name, made = codec_of(stream), _WORDS[ending]
+    if name not in _TEXT:
+        raise _unfit(source, stream, main, ending)
+    lost = ", without its fonts, colours and places" * (name in ("ass", "ssa"))
+    notes.append(
+        f"subtitle stream #{stream.index} ({name}) was converted to {made}{lost}: {ending} cannot "
+        f"hold it"
+    )
+    return Track(stream, made)
+
+
 _MOST_CHANNELS = 8
 """What FFmpeg's encoder of AAC takes."""
 
@@ -314,7 +334,11 @@ def _stand_in(out: Any, ending: str) -> Any:
 
 def _unfit(source: Any, stream: Any, main: int, ending: str) -> MediaError:
     others = [s for s in source.streams if s.type in ("audio", "subtitle") and s.index != main]
-    fitting = [form for form in FORMATS if all(takes(other, form) for other in others)]
+    fitting = [
+        form
+        for form in FORMATS
+        if all(takes(other, form) or codec_of(other) in _TEXT for other in others)
+    ]
     advice = f"write {' or '.join(fitting)}" if fitting else "leave it out with ffmpeg first"
     return MediaError(
         f"{ending} cannot hold the {stream.type} stream #{stream.index} "

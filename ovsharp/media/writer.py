@@ -9,10 +9,11 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Final, cast
 
 import cv2
 
@@ -31,6 +32,7 @@ from ovsharp.media.reader import VideoReader, open_video
 from ovsharp.media.segments import Piece, pieces_of, segment_head, segments_in, write_segment
 from ovsharp.media.shot import Shot
 from ovsharp.media.tracks import FORMATS, Audio, container_options, kept, lost_tags, plan_tracks
+from ovsharp.media.transparency import with_alpha, without_alpha
 
 CONTAINERS = tuple(FORMATS)
 SEGMENT = 240
@@ -39,8 +41,13 @@ SEGMENT = 240
 _X265_SIDE = 64
 """Below, libx265 4.1 writes where it must not: the process aborts in one run of a few."""
 
-_FORM = 2
+_FORM = 3
 """Of what lies in a folder of segments: of another one nothing is continued."""
+
+_BESIDE: Final = "matroska_block_additional"
+_BESIDE_KIND = 15
+"""What FFmpeg calls it, in PyAV's word and as a number."""
+_HOLD_ALPHA = "--codec prores (.mov, .mkv), ffv1 (.mkv) and vp9 (.webm, .mkv)"
 
 _AVX512_SKX = 256
 """The number that OpenCV gives this set of instructions."""
@@ -104,7 +111,10 @@ class VideoWriter:
         quality = self.encoder.quality(crf) if bitrate is None else {"b": str(bitrate)}
         self._given = dict(encoder_options or {})
         source = None if like is None else like.pixels
-        self._pixels = layout_for(self.encoder.name, self.encoder.pixels, source, deep=deep)
+        alpha = self.encoder.alpha if like is not None and like.alpha else ()
+        self._pixels = layout_for(
+            self.encoder.name, self.encoder.pixels, source, deep=deep, alpha=alpha
+        )
         self._deep = deep and bits(self._pixels) > 8
         self._options = joined({**quality, **self.encoder.speed, **more}, self._given)
         if like is not None and self._deep:
@@ -171,11 +181,20 @@ class VideoWriter:
 
     def _coded(self, shot: Shot, frame: Frame) -> Any:
         """Give a frame as the encoder takes it."""
-        deep, siting = shot.deep, siting_of(self.encoder.codec)
+        coloured = self._coloured(shot, frame)
+        if shot.alpha is None or self._pixels == without_alpha(self._pixels):
+            return coloured
+        size = (shot.frame.shape[1], shot.frame.shape[0])
+        alpha = resized(resized(shot.alpha, size), self._size)
+        return with_alpha(coloured, completed(alpha, self._pixels), self._pixels)
+
+    def _coloured(self, shot: Shot, frame: Frame) -> Any:
+        deep, siting = shot.deep, siting_of(self.encoder.codec, self._pixels)
+        pixels = without_alpha(self._pixels)
         if not self._deep or deep is None or not deep.fits(shot.frame):
-            return from_bgr(frame, self._colour, self._pixels, siting=siting)
+            return from_bgr(frame, self._colour, pixels, siting=siting)
         before = self._fitted(deep.enlarged(shot.frame))
-        return deep.corrected(before, frame, self._colour, self._pixels, siting)
+        return deep.corrected(before, frame, self._colour, pixels, siting)
 
     def finish(self) -> None:
         """Join the segments with the other streams of the source into the output."""
@@ -276,8 +295,10 @@ class VideoWriter:
         if VideoFormat(pixels, 64, 64).is_rgb:
             before = "444"
         lost = []
+        if self._like is not None and self._like.alpha and "yuva" not in self._pixels:
+            lost = [f"transparency was left out: {self.encoder.name} holds none; {_HOLD_ALPHA} do"]
         if self._like is not None and self._like.deep and bits(self._pixels) < bits(pixels):
-            lost = [f"{bits(pixels)}-bit input is written with {bits(self._pixels)} bits"]
+            lost += [f"{bits(pixels)}-bit input is written with {bits(self._pixels)} bits"]
         if before <= after:
             return lost
         names = {"422": "4:2:2", "444": "4:4:4", "420": "4:2:0"}
@@ -357,15 +378,15 @@ class VideoWriter:
 
     def _keep(self, packets: list[Any]) -> None:
         for packet in packets:
-            self._pieces.append(Piece(packet.pts, 0, packet.is_keyframe, bytes(packet)))
+            beside = bytes(packet.get_sidedata(_BESIDE)) if packet.has_sidedata(_BESIDE) else b""
+            self._pieces.append(Piece(packet.pts, 0, packet.is_keyframe, bytes(packet), beside))
 
     def _flush(self) -> None:
         if self._coding is None:
             return
         self._keep(self._coding.encode(None))
         pieces = [
-            Piece(piece.pts, self._durations.get(piece.pts, 0), piece.key, piece.data)
-            for piece in self._pieces
+            replace(piece, duration=self._durations.get(piece.pts, 0)) for piece in self._pieces
         ]
         path = self.work / f"segment-{len(segments_in(self.work)):06}"
         write_segment(path, self._head, pieces)
@@ -436,6 +457,7 @@ class VideoWriter:
     ) -> Iterator[tuple[float, Any]]:
         """Give the packets with times to decode at that only grow, across segments too."""
         import av
+        from av.packet import PacketSideData
 
         order = [time for time, _ in times]
         rank = {pts: index for index, pts in enumerate(order)}
@@ -448,6 +470,11 @@ class VideoWriter:
             for piece in pieces_of(path):
                 packet = av.Packet(piece.data)
                 packet.stream, packet.time_base = video, time_base
+                if piece.beside:
+                    # Its stubs do not tell what it is made of.
+                    beside: Any = cast(Any, PacketSideData)(_BESIDE_KIND, len(piece.beside))
+                    beside.update(piece.beside)
+                    packet.set_sidedata(beside)
                 early = delay - index
                 dts = order[0] - early * step if early > 0 else order[index - delay]
                 packet.pts, packet.dts = piece.pts - offset, dts - offset

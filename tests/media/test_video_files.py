@@ -248,3 +248,20 @@ def test_a_resumed_job_equals_an_uninterrupted_one(tmp_path: Path) -> None:
             sink.write(shot)
     assert target.read_bytes() == whole.read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4", "whole.mp4"]
+
+
+@pytest.mark.parametrize(("codec", "ending"), [("h264", "mp4"), ("ffv1", "mkv"), ("prores", "mov")])
+def test_colour_lies_where_the_codec_has_it(tmp_path: Path, codec: str, ending: str) -> None:
+    across, down = np.meshgrid(np.arange(96), np.arange(64))
+    weight = np.exp(-((across - 40) ** 2 + (down - 32) ** 2) / 60)[..., None]
+    frame = np.rint(110 + weight * np.array([-60, -40, 100])).astype(np.uint8)
+    path = tmp_path / f"out.{ending}"
+    with write_video(path, codec=codec, crf=1) as sink:
+        sink.write(Shot(frame, 0, Fraction(1, 25)))
+    with av.open(str(path)) as file:
+        plane = next(file.decode(video=0)).reformat(format="yuv422p16le").planes[2]
+    red = np.frombuffer(bytes(plane), np.uint16).reshape(64, -1)[:, :48].astype(float)
+    red -= np.median(red)
+    red[red < red.max() / 20] = 0
+    # Samples of chroma lie at the left pixel of a pair.
+    assert 2 * (red.sum(axis=0) @ np.arange(48)) / red.sum() == pytest.approx(40, abs=0.1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from ovsharp.errors import MediaError
 from ovsharp.media import CONTAINERS, read_video, write_video
 from tests.media.clips import clip
 
-pytest.importorskip("av")
+av = pytest.importorskip("av")
 pytestmark = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
 
 SUBTITLES = """1
@@ -107,20 +108,58 @@ def test_a_part_keeps_its_own_chapters_and_subtitles(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "subtitles", "target", "advice"),
+    ("source", "subtitles", "target", "made"),
     [
-        ("in.mkv", "srt", "out.mp4", r"\.mp4 cannot hold the subtitle stream #2 .* write \.mkv"),
-        ("in.mp4", "mov_text", "out.mkv", r"stream #2 \(mov_text\) .* write \.mp4 or \.m4v"),
-        ("in.mkv", "srt", "out.webm", r"\.webm cannot hold the subtitle stream #2 \(srt\)"),
+        ("in.mkv", "srt", "out.mp4", "mov_text"),
+        ("in.mkv", "srt", "out.mov", "mov_text"),
+        ("in.mp4", "mov_text", "out.mkv", "srt"),
+        ("in.mkv", "srt", "out.webm", "webvtt"),
     ],
 )
-def test_what_does_not_fit_is_told_before_the_work(
-    tmp_path: Path, source: str, subtitles: str, target: str, advice: str
+def test_words_go_into_every_container(
+    tmp_path: Path, source: str, subtitles: str, target: str, made: str
 ) -> None:
     path = film(tmp_path / source, subtitles)
+    notes = copied(path, tmp_path / target)
+    words = [
+        note for note in notes if f"#2 ({subtitles}) was converted to {made}: .{target[4:]}" in note
+    ]
+    assert len(words) == 1
+    old, new = spoken(path), spoken(tmp_path / target)
+    assert [text for *_, text in new] == [text for *_, text in old] == ["hello", "world"]
+    for before, after in zip(old, new, strict=True):  # mkv begins with what fills the decoder
+        assert after[:2] == pytest.approx(before[:2], abs=0.03)
+
+
+def spoken(path: Path) -> list[tuple[float, float, str]]:
+    """Beginning, length and text of each subtitle, decoded."""
+    found = []
+    with av.open(str(path)) as file:
+        stream = file.streams.subtitles[0]
+        for packet in file.demux(stream):
+            for line in packet.decode() if packet.size > 2 else ():  # mp4 fills gaps with nothing
+                begin, length = (float(t * packet.time_base) for t in (packet.pts, packet.duration))
+                found.append((round(begin, 2), round(length, 2), line.dialogue.decode()))
+    return found
+
+
+def test_pictures_of_words_do_not_fit_everywhere(tmp_path: Path) -> None:
+    path = tmp_path / "in.mkv"
+    with av.open(str(path), "w") as out, av.open(str(clip(tmp_path / "a.mkv", (0, 40)))) as source:
+        video = out.add_stream_from_template(source.streams.video[0])
+        words: Any = out.add_mux_stream("dvd_subtitle", time_base=Fraction(1, 1000))
+        for packet in source.demux():
+            if packet.size:
+                packet.stream = video
+                out.mux(packet)
+        packet = av.Packet(b"\0\4\0\4")
+        packet.stream, packet.pts, packet.dts, packet.duration = words, 40, 40, 40
+        packet.time_base = Fraction(1, 1000)
+        out.mux(packet)
     files = set(tmp_path.iterdir())
-    with read_video(path) as video, pytest.raises(MediaError, match=advice):
-        write_video(tmp_path / target, like=video)
+    advice = r"\.webm cannot hold the subtitle stream #1 \(dvdsub\).* write \.mp4 or .*\.mkv"
+    with read_video(path) as made, pytest.raises(MediaError, match=advice):
+        write_video(tmp_path / "out.webm", like=made)
     assert set(tmp_path.iterdir()) == files
 
 
