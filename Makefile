@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup bench benchmark-page test lint unit wheel clean
+.PHONY: setup bench benchmark-page test test-all lint unit wheel docs release clean
 
 setup: .venv/ready
 
@@ -35,6 +35,17 @@ wheel: setup
 	$(PYTHON) -m venv build/wheel/venv
 	build/wheel/venv/bin/pip install --quiet --disable-pip-version-check -c constraints.txt build/wheel/*.whl
 	cd build/wheel && venv/bin/python -I ../../tests/wheel_check.py
+
+# The site in build/site: links checked, nothing loaded from elsewhere.
+docs: setup
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "open build/site/index.html"
+
+# sdist, wheel and a bill of materials in dist/; a tag on this commit has to be the version.
+release: setup
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[release]"
+	$(BIN)/python scripts/release.py $(PYTHONS)
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -23,7 +23,7 @@ from tests.media.clips import clip
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
-PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LONGEST = 9_000
 """Characters of the README: who opens it reads it."""
 
@@ -163,6 +163,16 @@ def test_every_verb_is_described() -> None:
     text = (ROOT / "docs" / "COMMANDS.md").read_text(encoding="utf-8")
     missing = [verb for verb in VERBS if f"`ovsharp {verb}`" not in text]
     assert not missing
+
+
+def test_pages_of_the_systems_show_the_measured_rows() -> None:
+    folder = ROOT / "docs" / "systems"
+    measured = (folder / "comparison.md").read_text(encoding="utf-8").splitlines()
+    for page in sorted(set(folder.glob("*.md")) - {folder / "comparison.md", folder / "README.md"}):
+        text = page.read_text(encoding="utf-8").partition("## What came out")[2]
+        rows = [line for line in text.splitlines() if line.startswith("| ")]
+        assert f"ours-{page.stem}" in text
+        assert not set(rows) - set(measured)
 
 
 def anchors(page: Path) -> set[str]:
