@@ -145,7 +145,7 @@ def test_what_is_imported_is_declared(module: Path) -> None:
     extras = [line for lines in optional.values() for line in lines]
     # Video files and codecs need PyAV; pictures and OpenCV's cameras do not.
     room = room_of(module)
-    lighter = {"media": ("video", "camera", "heic"), "degrade": ("video",)}
+    lighter = {"media": ("video", "camera", "heic", "screen"), "degrade": ("video",)}
     extra = [line for name in lighter.get(room, ()) for line in optional[name]]
     lines = base + (extra if room in LIGHT else extras)
     declared = {line.split(">")[0].strip() for line in lines} | sys.stdlib_module_names

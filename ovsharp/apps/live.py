@@ -6,11 +6,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import numpy as np
 
-from ovsharp.media import Camera, Capture, Frame
+from ovsharp.media import Capture, Frame
 from ovsharp.runtime import Sharpener
 
 _RECENT = 60
@@ -44,13 +45,24 @@ class Figures:
         return (self.frames - 1) / self.seconds if self.seconds > 0 else 0.0
 
 
+class View(Protocol):
+    """What gives the newest frame: a camera, or the screen."""
+
+    @property
+    def dropped(self) -> int:
+        """Frames that were replaced by a newer one before anybody took them."""
+
+    def __iter__(self) -> Iterator[Capture]:
+        """Give the newest frame, again and again."""
+
+
 class Live:
     """Takes the newest frame of a camera, sharpens it, and hands it to a sink.
 
     Change `strength`, `paused` and `split` while it runs; `next_variant` changes the model.
 
     Args:
-        camera: stays open.
+        camera: or the screen; stays open.
         sharpener: stays open.
         show: takes each picture (uint8, H x W x 3, BGR); it returns when the picture is visible.
         overlay: whether to write speed, latency and model into the pictures.
@@ -64,7 +76,7 @@ class Live:
 
     def __init__(
         self,
-        camera: Camera,
+        camera: View,
         sharpener: Sharpener,
         show: Callable[[Frame], object],
         *,

@@ -4,33 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import signal
-import subprocess
-import sys
-import threading
-import time
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ovsharp.cli import console
+from ovsharp.cli import console, viewing
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.files import staged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from ovsharp.apps import Figures, Live
     from ovsharp.media import Frame, Recorder
 
+NO_WINDOW = "use --no-preview with --virtual or -o FILE"
 STUCK = (
     "its driver does not return; the camera is freed when this program ends, and if it stays "
     "busy then, plug it out and in again"
-)
-WINDOW = (
-    "ovsharp: q quit, +/- strength, space pause, b before/after, v model, o overlay, s snapshot"
 )
 
 
@@ -125,7 +117,7 @@ def camera(
 
         live = Live(cam, sharpener, show, overlay=overlay, split=split, strength=strength)
         # First in, last out: the file is completed while a second signal changes nothing.
-        finishing.enter_context(_until_terminated(live))
+        finishing.enter_context(viewing.until_terminated(live))
         recorder = None
         if output is not None:
             recorder = stack.enter_context(
@@ -135,8 +127,8 @@ def camera(
         if virtual:
             sinks.append(_virtual(stack, cam.fps))
         if preview:
-            sinks.append(_window(stack, live))
-        error = _run(live, seconds)
+            sinks.append(viewing.window(stack, live, NO_WINDOW))
+        error = viewing.run(live, seconds)
         figures, chosen = live.figures, sharpener.choice
         if not figures.frames:
             raise error or MediaError(f"{cam.name} gave no frame before the end")
@@ -145,7 +137,12 @@ def camera(
         click.echo(f"{cam.name} vanished and came back, {cam.returns} x", err=True)
     if cam.stuck:
         click.echo(f"ovsharp: {cam.name}: {STUCK}", err=True)
-    _say(figures, ran, recorder, "" if chosen is None else chosen.reason)
+    viewing.say(
+        figures,
+        ran,
+        _recorded(recorder),
+        "" if chosen is None else f"note: {chosen.reason}",
+    )
     if report is not None:
         with staged(report.absolute().parent) as staging:
             content = {**dataclasses.asdict(figures), "fps": figures.fps, "ran": ran}
@@ -158,32 +155,6 @@ def camera(
             (staging / report.name).write_text(json.dumps(content, indent=1) + "\n")
     if error is not None:
         raise error
-
-
-@contextmanager
-def _until_terminated(live: Live) -> Iterator[None]:
-    """Let what ends a program end the live view: services and closed terminals send it."""
-    signals = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
-    if threading.current_thread() is not threading.main_thread():  # only that one may
-        yield
-        return
-    before = {number: signal.signal(number, lambda *_: live.stop()) for number in signals}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _run(live: Live, seconds: float | None) -> MediaError | None:
-    """Run to the end; give what ended it early, so that a recording is completed first."""
-    try:
-        live.run(seconds=seconds)
-    except KeyboardInterrupt:  # the way to stop where there is no window
-        return None
-    except MediaError as error:
-        return error
-    return None
 
 
 def _size(text: str | None) -> tuple[int, int] | None:
@@ -211,87 +182,8 @@ def _virtual(stack: ExitStack, fps: float) -> Callable[[Frame], object]:
     return send
 
 
-def _window(stack: ExitStack, live: Live) -> Callable[[Frame], object]:
-    import cv2
-
-    _check_display()
-    opened = False
-
-    def show(picture: Frame) -> None:
-        nonlocal opened
-        if not opened:
-            cv2.namedWindow(WINDOW, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)  # no toolbar
-            opened = True
-        elif closed():
-            live.stop()
-            return
-        cv2.imshow(WINDOW, picture)
-        press(live, chr(cv2.waitKey(1) & 0xFF), picture)
-
-    def closed() -> bool:
-        """Tell whether somebody has closed the window with the mouse."""
-        try:
-            return cv2.getWindowProperty(WINDOW, cv2.WND_PROP_VISIBLE) < 1
-        except cv2.error:  # what Qt says once its last window is closed
-            return True
-
-    def close() -> None:
-        with suppress(cv2.error):  # the same
-            cv2.destroyAllWindows()
-
-    stack.callback(close)
-    return show
-
-
-def _check_display() -> None:
-    """Try a window in another process: OpenCV's Qt ends the one where it finds no display.
-
-    Raises:
-        MediaError: there is no display, or OpenCV has no windows.
-    """
-    attempt = [sys.executable, "-c", "import cv2; cv2.namedWindow('ovsharp')"]
-    # Nothing of it comes from outside.
-    if subprocess.run(attempt, capture_output=True, check=False).returncode:  # noqa: S603
-        raise MediaError(
-            "no window can be opened here (no display, or opencv-python-headless): use "
-            "--no-preview with --virtual or -o FILE"
-        )
-
-
-def press(live: Live, key: str, picture: Frame) -> None:
-    """Do what a key asks for."""
-    if key in ("q", "\x1b"):
-        live.stop()
-    elif key in "+-":
-        stepped = round(live.strength + (0.1 if key == "+" else -0.1), 1)
-        live.strength = min(1.0, max(0.0, stepped))
-    elif key == " ":
-        live.paused = not live.paused
-    elif key == "b":
-        live.split = not live.split
-    elif key == "v":
-        live.next_variant()
-    elif key == "o":
-        live.overlay = not live.overlay
-    elif key == "s":
-        from ovsharp.media import write_picture
-
-        path = Path(time.strftime("ovsharp-%Y%m%d-%H%M%S.png"))
-        write_picture(path, picture)
-        console.output().print(f"snapshot: {path}", markup=False)
-
-
-def _say(figures: Figures, ran: str, recorder: Recorder | None, reason: str) -> None:
-    lines = [
-        ran,
-        f"{figures.frames} frames in {figures.seconds:.1f} s, {figures.fps:.1f} FPS, "
-        f"{figures.dropped} dropped",
-        f"latency from capture to display: median {figures.latency_p50:.1f} ms, "
-        f"99th percentile {figures.latency_p99:.1f} ms; sharpener {figures.infer_p50:.1f} ms",
-    ]
-    if recorder is not None:
-        late = f", {recorder.dropped} left out: the encoder was too slow" * bool(recorder.dropped)
-        lines.append(f"recorded {recorder.written} of them by {recorder.encoder}{late}")
-    if reason:
-        lines.append(f"note: {reason}")
-    console.output().print("\n".join(lines), markup=False, soft_wrap=True)
+def _recorded(recorder: Recorder | None) -> str:
+    if recorder is None:
+        return ""
+    late = f", {recorder.dropped} left out: the encoder was too slow" * bool(recorder.dropped)
+    return f"recorded {recorder.written} of them by {recorder.encoder}{late}"

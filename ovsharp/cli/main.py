@@ -26,6 +26,7 @@ VERBS = {
     "image": "Sharpen image files.",
     "video": "Sharpen video files; sound, subtitles and timestamps are kept.",
     "camera": "Sharpen a camera live: window, virtual camera, file.",
+    "screen": "Sharpen a part of the screen live: the picture of any call or player.",
     "serve": "A page for photos, videos and the camera, and an HTTP API, on this machine.",
     "degrade": "Damage images as a bad call does: aligned pairs for training and measuring.",
     "study": "Let people rate pictures or clips, blind, on a local web page.",

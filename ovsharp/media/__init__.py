@@ -17,6 +17,7 @@ from ovsharp.media.picture import Frame, Picture, side_by_side
 from ovsharp.media.raw import RawVideo
 from ovsharp.media.reader import VideoReader, read_video
 from ovsharp.media.recorder import Recorder
+from ovsharp.media.screen import Region, Screen
 from ovsharp.media.shot import Shot
 from ovsharp.media.sizing import Size
 from ovsharp.media.tracks import AUDIO, Audio
@@ -52,6 +53,8 @@ __all__ = [
     "Picture",
     "RawVideo",
     "Recorder",
+    "Region",
+    "Screen",
     "Shot",
     "Size",
     "VideoReader",

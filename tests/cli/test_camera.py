@@ -19,7 +19,8 @@ from click.testing import CliRunner, Result
 from ovsharp import Sharpener
 from ovsharp.apps import Live
 from ovsharp.apps.live import draw_overlay
-from ovsharp.cli.camera import camera, press
+from ovsharp.cli.camera import camera
+from ovsharp.cli.viewing import press
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.media import Camera, VideoWriter, read_video
 from tests.interrupt import interrupted

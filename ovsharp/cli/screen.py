@@ -1,0 +1,143 @@
+"""`ovsharp screen`: a part of the screen, sharpened live."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import click
+
+from ovsharp.cli import console, viewing
+from ovsharp.errors import MediaError, UsageError
+
+if TYPE_CHECKING:
+    from ovsharp.media import Region, Screen
+
+NO_WINDOW = "start it on a desktop"
+_CHOOSE = "ovsharp: drag a rectangle around the picture, then press Enter; c cancels"
+
+
+@click.command()
+@click.option(
+    "--region",
+    metavar="X,Y,WxH",
+    help="Left, top and size in pixels, e.g. 100,80,640x360. [default: chosen with the mouse]",
+)
+@click.option(
+    "--fps",
+    type=click.FloatRange(min=1),
+    default=30.0,
+    show_default=True,
+    help="Pictures per second at most.",
+)
+@click.option(
+    "--model",
+    metavar="NAME|FILE",
+    help="Shipped model or .xml file. [default: call, which chooses]",
+)
+@click.option("--device", default="CPU", show_default=True, help="As `ovsharp devices` lists them.")
+@click.option("--precision", help="Execution precision, e.g. f32 or bf16. [default: the fastest]")
+@click.option(
+    "--target-fps",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Hold this speed: choose the model of a family by it, and change it when need be.",
+)
+@click.option("--strength", type=click.FloatRange(0, 1), default=1.0, show_default=True)
+@click.option("--full-screen", is_flag=True, help="Fill the other screen.")
+@click.option("--split", is_flag=True, help="Left half: the picture as it came.")
+@click.option("--overlay/--no-overlay", default=True, help="Speed and latency in the picture.")
+@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="Stop after that.")
+def screen(
+    region: str | None,
+    fps: float,
+    model: str | None,
+    device: str,
+    precision: str | None,
+    target_fps: float | None,
+    strength: float,
+    full_screen: bool,
+    split: bool,
+    overlay: bool,
+    seconds: float | None,
+) -> None:
+    """Sharpen a part of the screen live: the picture of any call or player, in a window of its own.
+
+    Drag a rectangle around the picture, or name it with --region. The window is placed beside the
+    region, or on another screen: what covers the region would be captured itself. The keys are
+    those of `ovsharp camera`; q and Ctrl-C end it. Windows and X11; not Wayland.
+    """
+    from ovsharp.apps import Live
+    from ovsharp.media import Region, Screen
+    from ovsharp.runtime import VIDEO_LOOK_EVERY, Sharpener
+
+    chosen = None if region is None else Region.parse(region)
+    with ExitStack() as stack:
+        view = stack.enter_context(Screen(chosen, fps=fps))
+        if chosen is None:
+            viewing.check_display(NO_WINDOW)
+            view.region = _dragged(view)
+            console.output().print(f"the same again: --region {view.region}", markup=False)
+        sharpener = stack.enter_context(
+            Sharpener(
+                model,
+                device=device,
+                precision=precision,
+                target_fps=target_fps,
+                look_every=VIDEO_LOOK_EVERY,
+            )
+        )
+        at = _place(view, sharpener.spec.scale, full_screen)
+        live = Live(view, sharpener, lambda picture: show(picture), overlay=overlay, split=split)
+        live.strength = strength
+        show = viewing.window(stack, live, NO_WINDOW, at=at, full=full_screen)
+        with viewing.until_terminated(live):
+            error = viewing.run(live, seconds)
+        figures = live.figures
+        if not figures.frames:
+            raise error or MediaError("the window was closed before the first picture")
+        ran = f"{figures.variant} on {device}, execution {sharpener.execution.label}"
+    viewing.say(figures, ran)
+    if error is not None:
+        raise error
+
+
+def _place(view: Screen, scale: int, full: bool) -> tuple[int, int] | None:
+    """Find a place for the window where it does not capture itself."""
+    region = view.region
+    if full:
+        others = [one for one in view.monitors if not one.holds(region)]
+        if not others:
+            raise UsageError(
+                "--full-screen needs a second screen: on this one it would cover the region, and "
+                "show itself; leave it out"
+            )
+        return others[0].left, others[0].top
+    at = region.beside(view.monitors, region.width * scale, region.height * scale)
+    if at is None:
+        click.echo(
+            "there is no room beside the region: move the window so that it does not cover it, or "
+            "it will show itself",
+            err=True,
+        )
+    return at
+
+
+def _dragged(view: Screen) -> Region:
+    """Let a person drag a rectangle over a picture of the screen."""
+    import cv2
+
+    from ovsharp.media import Region
+
+    monitor = view.region
+    cv2.namedWindow(_CHOOSE, cv2.WINDOW_NORMAL | cv2.WINDOW_GUI_NORMAL)
+    cv2.moveWindow(_CHOOSE, monitor.left, monitor.top)
+    cv2.setWindowProperty(_CHOOSE, cv2.WND_PROP_FULLSCREEN, cv2.WINDOW_FULLSCREEN)
+    try:
+        left, top, width, height = cv2.selectROI(
+            _CHOOSE, view.picture(), showCrosshair=False, printNotice=False
+        )
+    finally:
+        cv2.destroyAllWindows()
+    if not width or not height:
+        raise UsageError("no region was chosen: drag a rectangle, then press Enter")
+    return Region(monitor.left + left, monitor.top + top, width, height)

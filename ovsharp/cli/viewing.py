@@ -1,0 +1,157 @@
+"""What the live verbs share: the window and its keys, the normal ends, the figures."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ovsharp.cli import console
+from ovsharp.errors import MediaError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ovsharp.apps import Figures, Live
+    from ovsharp.media import Frame
+
+WINDOW = (
+    "ovsharp: q quit, +/- strength, space pause, b before/after, v model, o overlay, s snapshot"
+)
+
+
+@contextmanager
+def until_terminated(live: Live) -> Iterator[None]:
+    """Let what ends a program end the live view: services and closed terminals send it."""
+    signals = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    if threading.current_thread() is not threading.main_thread():  # only that one may
+        yield
+        return
+    before = {number: signal.signal(number, lambda *_: live.stop()) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def run(live: Live, seconds: float | None) -> MediaError | None:
+    """Run to the end; give what ended it early, so that a recording is completed first."""
+    try:
+        live.run(seconds=seconds)
+    except KeyboardInterrupt:  # the way to stop where there is no window
+        return None
+    except MediaError as error:
+        return error
+    return None
+
+
+def window(
+    stack: ExitStack,
+    live: Live,
+    instead: str,
+    *,
+    at: tuple[int, int] | None = None,
+    full: bool = False,
+) -> Callable[[Frame], object]:
+    """Open a window with the first picture, and give what shows one and does what keys ask for.
+
+    Args:
+        stack: closes the window.
+        live: what the keys are for; closing the window ends it.
+        instead: what to do where no window can be opened, for the message.
+        at: where its upper left corner shall be; None leaves it to the system.
+        full: whether it fills the screen that it is on.
+
+    Raises:
+        MediaError: there is no display, or OpenCV has no windows.
+    """
+    import cv2
+
+    check_display(instead)
+    opened = False
+
+    def show(picture: Frame) -> None:
+        nonlocal opened
+        if not opened:
+            size = cv2.WINDOW_NORMAL if full else cv2.WINDOW_AUTOSIZE
+            cv2.namedWindow(WINDOW, size | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
+            if at is not None:
+                cv2.moveWindow(WINDOW, *at)
+            if full:
+                cv2.setWindowProperty(WINDOW, cv2.WND_PROP_FULLSCREEN, cv2.WINDOW_FULLSCREEN)
+            opened = True
+        elif closed():
+            live.stop()
+            return
+        cv2.imshow(WINDOW, picture)
+        press(live, chr(cv2.waitKey(1) & 0xFF), picture)
+
+    def closed() -> bool:
+        """Tell whether somebody has closed the window with the mouse."""
+        try:
+            return cv2.getWindowProperty(WINDOW, cv2.WND_PROP_VISIBLE) < 1
+        except cv2.error:  # what Qt says once its last window is closed
+            return True
+
+    def close() -> None:
+        with suppress(cv2.error):  # the same
+            cv2.destroyAllWindows()
+
+    stack.callback(close)
+    return show
+
+
+def check_display(instead: str) -> None:
+    """Try a window in another process: OpenCV's Qt ends the one where it finds no display.
+
+    Raises:
+        MediaError: there is no display, or OpenCV has no windows.
+    """
+    attempt = [sys.executable, "-c", "import cv2; cv2.namedWindow('ovsharp')"]
+    # Nothing of it comes from outside.
+    if subprocess.run(attempt, capture_output=True, check=False).returncode:  # noqa: S603
+        raise MediaError(
+            f"no window can be opened here (no display, or opencv-python-headless): {instead}"
+        )
+
+
+def press(live: Live, key: str, picture: Frame) -> None:
+    """Do what a key asks for."""
+    if key in ("q", "\x1b"):
+        live.stop()
+    elif key in "+-":
+        stepped = round(live.strength + (0.1 if key == "+" else -0.1), 1)
+        live.strength = min(1.0, max(0.0, stepped))
+    elif key == " ":
+        live.paused = not live.paused
+    elif key == "b":
+        live.split = not live.split
+    elif key == "v":
+        live.next_variant()
+    elif key == "o":
+        live.overlay = not live.overlay
+    elif key == "s":
+        from ovsharp.media import write_picture
+
+        path = Path(time.strftime("ovsharp-%Y%m%d-%H%M%S.png"))
+        write_picture(path, picture)
+        console.output().print(f"snapshot: {path}", markup=False)
+
+
+def say(figures: Figures, ran: str, *more: str) -> None:
+    """Say how it went; empty lines are left out."""
+    lines = [
+        ran,
+        f"{figures.frames} frames in {figures.seconds:.1f} s, {figures.fps:.1f} FPS, "
+        f"{figures.dropped} dropped",
+        f"latency from capture to display: median {figures.latency_p50:.1f} ms, "
+        f"99th percentile {figures.latency_p99:.1f} ms; sharpener {figures.infer_p50:.1f} ms",
+        *filter(None, more),
+    ]
+    console.output().print("\n".join(lines), markup=False, soft_wrap=True)

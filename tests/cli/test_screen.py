@@ -1,0 +1,185 @@
+"""`ovsharp screen` and `Screen`, on a screen of their own (Xvfb), beside a player."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from ovsharp import Sharpener
+from ovsharp.cli.screen import screen
+from ovsharp.errors import MediaError, UsageError
+from ovsharp.media import Region, Screen
+from tests.networks import write_frame_model
+
+pytest.importorskip("mss", reason="the extra 'screen' is not installed")
+XVFB = shutil.which("Xvfb")
+needs_screen = pytest.mark.skipif(XVFB is None, reason="there is no Xvfb on this machine")
+SHOWS = Region(40, 30, 160, 120)
+"""Where the player's picture is on the screen."""
+
+PLAYER = """
+import sys
+import cv2
+left, top, *files = sys.argv[1:]
+cv2.namedWindow("player", cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
+cv2.moveWindow("player", int(left), int(top))
+while True:
+    for file in files:
+        cv2.imshow("player", cv2.imread(file))
+        cv2.waitKey(40)
+"""
+
+
+@pytest.fixture(scope="module")
+def display() -> Iterator[str]:
+    read, write = os.pipe()
+    command = [
+        str(XVFB),
+        "-displayfd",
+        str(write),
+        "-screen",
+        "0",
+        "800x600x24",
+        "-nolisten",
+        "tcp",
+    ]
+    with subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL) as server:
+        os.close(write)
+        with os.fdopen(read) as told:
+            number = told.readline().strip()
+        yield f":{number}"
+        server.terminate()
+
+
+@pytest.fixture
+def desktop(display: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setenv("DISPLAY", display)
+    return display
+
+
+def drawn(index: int = 0) -> Any:
+    picture = np.full((120, 160, 3), 70, np.uint8)
+    picture[20:60, 30 + index : 90 + index] = (30, 200, 240)
+    cv2.putText(picture, "call", (20, 100), cv2.FONT_HERSHEY_SIMPLEX, 1, (255, 255, 255), 2)
+    return picture
+
+
+def until(condition: Any) -> None:
+    deadline = time.monotonic() + 40
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def player(desktop: str, tmp_path: Path) -> Iterator[Any]:
+    """The picture that a player shows on the screen, after it is there."""
+    file = tmp_path / "shown.jpg"  # a poor one
+    cv2.imwrite(str(file), drawn(), [cv2.IMWRITE_JPEG_QUALITY, 10])
+    command = [sys.executable, "-c", PLAYER, str(SHOWS.left), str(SHOWS.top), str(file)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as playing:
+        try:
+            shown = cv2.imread(str(file))
+            with Screen(SHOWS) as view:
+                until(lambda: (view.picture() == shown).all())
+            yield shown
+        finally:
+            playing.kill()
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(screen, [str(argument) for argument in arguments])
+
+
+@pytest.mark.slow
+@needs_screen
+def test_pictures_are_what_the_screen_shows_in_time(player: Any) -> None:
+    with Screen(SHOWS, fps=20) as view:
+        captures = [capture for _, capture in zip(range(5), view, strict=False)]
+    assert all((capture.frame == player).all() for capture in captures)
+    assert [capture.number for capture in captures] == [0, 1, 2, 3, 4]
+    times = [capture.taken for capture in captures]
+    assert times[-1] - times[0] > 0.19
+
+
+@pytest.mark.slow
+@needs_screen
+def test_the_window_beside_shows_it_sharpened(player: Any, tmp_path: Path) -> None:
+    model = write_frame_model(tmp_path, unshuffle=2)
+    command = [sys.executable, "-m", "ovsharp", "screen", "--region", str(SHOWS)]
+    command += ["--model", str(model), "--precision", "f32", "--no-overlay", "--seconds", "30"]
+    with Sharpener(model, precision="f32") as sharpener:
+        expected = sharpener(np.asarray(player, np.uint8))
+    assert (expected != player).any()
+    beside = Region(SHOWS.left + SHOWS.width, SHOWS.top, SHOWS.width, SHOWS.height)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        try:
+            with Screen(beside) as view:
+                until(lambda: (view.picture() == expected).all())
+            running.terminate()
+            said, _ = running.communicate(timeout=60)
+        finally:
+            running.kill()
+    assert running.returncode == 0
+    assert "latency from capture to display" in said
+
+
+@needs_screen
+def test_a_region_off_the_screen(desktop: str) -> None:
+    for region in ("700,500,200x200", "-10,0,64x64"):
+        result = call("--region", region)
+        assert isinstance(result.exception, UsageError)
+        assert "0,0,800x600" in str(result.exception)
+
+
+@needs_screen
+def test_full_screen_needs_another_screen(desktop: str, tmp_path: Path) -> None:
+    model = write_frame_model(tmp_path)
+    result = call("--region", SHOWS, "--full-screen", "--model", model)
+    assert isinstance(result.exception, UsageError)
+    assert "second screen" in str(result.exception)
+
+
+@pytest.mark.parametrize("region", ["", "100,80", "1,2,0x5", "1,2,5x0", "a,b,cxd", "1,2,3x4x5"])
+def test_a_region_that_cannot_be_read(region: str) -> None:
+    with pytest.raises(UsageError, match="LEFT,TOP,WIDTHxHEIGHT"):
+        Region.parse(region)
+
+
+def test_a_window_is_placed_where_it_covers_nothing_of_the_region() -> None:
+    one = [Region(0, 0, 1920, 1080)]
+    assert Region(100, 50, 640, 360).beside(one, 640, 360) == (740, 50)
+    assert Region(1280, 50, 640, 360).beside(one, 640, 360) == (640, 50)
+    assert Region(640, 0, 640, 360).beside(one, 1280, 720) == (640, 360)
+    assert Region(640, 720, 640, 360).beside(one, 1280, 720) == (640, 0)
+    assert Region(600, 300, 700, 500).beside(one, 1400, 1000) is None
+    two = [*one, Region(1920, 0, 1280, 1024)]
+    assert Region(0, 0, 1920, 1080).beside(two, 1280, 720) == (1920, 0)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="of Linux")
+@pytest.mark.parametrize(
+    ("name", "said"), [("WAYLAND_DISPLAY", "Wayland"), ("", "DISPLAY is not set")]
+)
+def test_where_no_screen_can_be_captured_one_sentence_says_so(
+    monkeypatch: pytest.MonkeyPatch, name: str, said: str
+) -> None:
+    for one in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(one, raising=False)
+    if name:
+        monkeypatch.setenv(name, "wayland-0")
+    result = call("--region", "0,0,64x64")
+    assert isinstance(result.exception, MediaError)
+    assert said in str(result.exception)
