@@ -44,6 +44,21 @@ def staged(folder: Path) -> Iterator[Path]:
         raise
 
 
+def settle(path: Path) -> None:
+    """Wait until a file, its name too, is on the disk: it survives a loss of power from then on.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    places = (path, path.parent) if os.name != "nt" else (path,)  # Windows opens no folders
+    for place in places:
+        descriptor = os.open(place, os.O_RDONLY if place.is_dir() else os.O_RDWR)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 def failed_download(head: bytes) -> str | None:
     """Recognise what is left where the download of a model failed.
 

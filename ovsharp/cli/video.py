@@ -6,9 +6,11 @@ import glob
 import hashlib
 import re
 import sys
-from dataclasses import dataclass
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import click
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 STANDARD = Path("-")
 """Standard input as a source, standard output as a target."""
+_LOOK_SECONDS = 1.0
+"""Between two looks at a folder that is watched."""
 _NAMED = 10
 """Files that are named one by one, where they are passed over."""
 
@@ -142,6 +146,12 @@ class _Choices:
 )
 @click.option("--resume", is_flag=True, help="Continue an interrupted job.")
 @click.option("--overwrite", is_flag=True, help="Replace existing outputs.")
+@click.option(
+    "--watch",
+    is_flag=True,
+    help="Wait for videos that come into a folder, and go on until Ctrl-C. What was interrupted "
+    "is continued.",
+)
 def video(
     inputs: tuple[str, ...],
     output: Path,
@@ -150,6 +160,7 @@ def video(
     precision: str | None,
     strength: float,
     target_fps: float | None,
+    watch: bool,
     **flags: Any,
 ) -> None:
     """Sharpen video files, folders of videos, globs and numbered frames (folder/%06d.png).
@@ -163,7 +174,9 @@ def video(
     if target_fps is not None and flags["resume"]:
         raise UsageError("--resume needs one model for all frames; leave --target-fps out")
     _check_untouched(flags)
-    jobs = _plan(inputs, output, flags["codec"])
+    if watch:
+        _check_watch(inputs, output)
+    jobs = {} if watch else _plan(inputs, output, flags["codec"])
     _check_frames(output, flags)
     from ovsharp.extras import need
     from ovsharp.runtime import VIDEO_LOOK_EVERY, Sharpener, model_files
@@ -183,6 +196,8 @@ def video(
     )
     reports, failures = [], []
     with sharpener:
+        if watch:
+            _watch(Path(inputs[0]), output, sharpener, choices)
         for source, target in jobs.items():
             try:
                 reports.append(_run(source, target, sharpener, choices))
@@ -191,12 +206,58 @@ def video(
             except (OvsharpError, OSError) as error:
                 if len(jobs) == 1:
                     raise
-                text = str(error)
-                failures.append(text if str(source) in text else f"{source}: {text}")
+                failures.append(_failure(source, error))
     if choices.report is not None:
         write_report(choices.report, reports)
     if failures:
         raise MediaError(f"{len(failures)} of {len(jobs)} failed\n  " + "\n  ".join(failures))
+
+
+def _failure(source: Path, error: Exception) -> str:
+    text = str(error)
+    return text if str(source) in text else f"{source}: {text}"
+
+
+def _check_watch(inputs: tuple[str, ...], output: Path) -> None:
+    folder = Path(inputs[0])
+    if len(inputs) > 1 or not folder.is_dir():
+        raise UsageError("--watch looks at one folder: name it as the only input")
+    if output == STANDARD or output.suffix or (output.exists() and not output.is_dir()):
+        raise UsageError(f"--watch writes into a folder, and -o {output} is none")
+    if output.resolve().is_relative_to(folder.resolve()):
+        raise UsageError(f"{output} is in {folder}, and would be watched itself; choose another -o")
+
+
+def _watch(folder: Path, output: Path, sharpener: Sharpener, choices: _Choices) -> NoReturn:
+    """Sharpen what comes into a folder, for ever; what is in the output already counts as done."""
+    from ovsharp.apps import Arrivals
+    from ovsharp.media import is_video
+
+    arrivals, reports = Arrivals(folder, is_video), []
+    click.echo(f"watching {folder}; Ctrl-C ends it", err=True)
+    while True:
+        for source in arrivals.ready():
+            target = output / _named(source.relative_to(folder), choices.codec)
+            if target.exists() and not choices.overwrite:
+                click.echo(f"{source}: {target} is there already", err=True)
+                continue
+            try:
+                reports.append(_continued(source, target, sharpener, choices))
+            except (OvsharpError, OSError) as error:
+                click.echo(f"failed: {_failure(source, error)}", err=True)
+            if choices.report is not None:
+                write_report(choices.report, reports)
+        time.sleep(_LOOK_SECONDS)
+
+
+def _continued(
+    source: Path, target: Path, sharpener: Sharpener, choices: _Choices
+) -> dict[str, Any]:
+    """Go on with a job, or begin it anew where it was another one."""
+    if choices.settings[-1] is None:  # one model for all frames
+        with suppress(UsageError):
+            return _run(source, target, sharpener, replace(choices, resume=True))
+    return _run(source, target, sharpener, choices)
 
 
 def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from ovsharp.errors import MediaError, UsageError
+from ovsharp.files import settle, staged
 from ovsharp.media.fitting import resized
 from ovsharp.media.formats import format_of
 from ovsharp.media.images import write_picture
@@ -120,7 +121,7 @@ class NumberedWriter:
     def _finished(self, identity: str, resume: bool, overwrite: bool) -> int:
         note = self.work / "job.json"
         same = note.is_file() and note.read_text(encoding="utf-8") == identity
-        if resume and self.work.is_dir() and not same:
+        if resume and note.is_file() and not same:
             raise UsageError(
                 f"the unfinished job of {self._frames.path} had another input or other settings; "
                 f"repeat them, or start over without --resume"
@@ -135,7 +136,9 @@ class NumberedWriter:
         self.work.mkdir(parents=True, exist_ok=True)
         for path in there.values():  # of another job: they could not be told from ours
             path.unlink()
-        note.write_text(identity, encoding="utf-8")
+        with staged(self.work) as staging:
+            (staging / note.name).write_text(identity, encoding="utf-8")
+            settle(staging / note.name)
         return 0
 
 

@@ -34,19 +34,21 @@ class Pipe:
         Raises:
             MediaError: the source has stalled, or `interrupt` was called.
         """
-        deadline = time.monotonic() + self._stall
-        while time.monotonic() < deadline:
+        waited = 0.0  # not by a clock, which goes on while a terminal holds both ends (Ctrl-Z)
+        while waited < self._stall:
             if self._gone.is_set():
                 raise MediaError(f"{self._path} was left while it was being read")
             ready, _, _ = select.select([self._descriptor], [], [], _SLICE)
             if not ready:
+                waited += _SLICE
                 continue
             with suppress(BlockingIOError):
                 data = os.read(self._descriptor, size)
                 if data or self._begun:
                     self._begun = True
                     return data
-                time.sleep(_SLICE / 2)  # no writer yet
+                time.sleep(_SLICE)  # no writer yet
+            waited += _SLICE
         raise MediaError(
             f"{self._path} gave nothing for {self._stall:g} s: its source has stalled; start it "
             f"again, or save it to a file first"

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ovsharp.files import settle
+
 _RECORD = struct.Struct("<qq?II")
 
 
@@ -45,6 +47,7 @@ def write_segment(path: Path, head: dict[str, object], pieces: list[Piece]) -> N
             file.flush()
             os.fsync(file.fileno())
         os.replace(staging, path)
+        settle(path)
     except BaseException:
         staging.unlink(missing_ok=True)
         raise

@@ -19,7 +19,7 @@ import cv2
 
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.extras import need
-from ovsharp.files import staged
+from ovsharp.files import settle, staged
 from ovsharp.media.beside import Beside
 from ovsharp.media.colour import BT709, LIMITED, Colour, from_bgr, siting_of
 from ovsharp.media.copied import copy_video
@@ -201,6 +201,7 @@ class VideoWriter:
         if self._copying and self._like is not None:
             with self._naming(), staged(self.path.parent) as folder:
                 copy_video(self._like.path, self._like.index, folder / self.path.name)
+            settle(self.path)
             shutil.rmtree(self.work)
             return
         with self._naming():
@@ -209,6 +210,7 @@ class VideoWriter:
             raise MediaError(f"{self.path}: there was no frame to write")
         with self._naming(), staged(self.path.parent) as folder:
             self._join(folder / self.path.name)
+        settle(self.path)  # before what it was made of goes
         shutil.rmtree(self.work)
 
     def __enter__(self) -> VideoWriter:
@@ -237,8 +239,8 @@ class VideoWriter:
 
     def _prepare(self, identity: str, resume: bool) -> None:
         note = self.work / "job.json"
-        if self.work.is_dir():
-            same = note.is_file() and note.read_text(encoding="utf-8") == identity
+        if note.is_file():  # else the power went before anything was done
+            same = note.read_text(encoding="utf-8") == identity
             if resume and not same:
                 raise UsageError(
                     f"the unfinished job of {self.path} had another input or other settings; "
@@ -251,8 +253,10 @@ class VideoWriter:
                 if self.work.is_dir():
                     shutil.rmtree(self.work)
                 self.work.mkdir(parents=True)
-                note.write_text(identity, encoding="utf-8")
-            except OSError:
+                with staged(self.work) as staging:
+                    (staging / note.name).write_text(identity, encoding="utf-8")
+                    settle(staging / note.name)
+            except BaseException:  # Ctrl-C, too
                 self.discard()
                 raise
 
