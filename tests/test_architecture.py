@@ -20,6 +20,7 @@ ORDER = (
     "cli",
     "serve",
     "apps",
+    "cluster",
     "training",
     "evaluation",
     "opinions",

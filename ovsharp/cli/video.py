@@ -7,20 +7,21 @@ import hashlib
 import re
 import sys
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import click
 
-from ovsharp.cli import console
+from ovsharp.cli import console, video_parts
 from ovsharp.cli.figures import write_report
 from ovsharp.errors import MediaError, OvsharpError, UsageError
 
 if TYPE_CHECKING:
-    from ovsharp.apps import Progress
-    from ovsharp.media import Deinterlace, Frame, NumberedWriter, RawVideo, VideoReader, VideoWriter
+    from ovsharp.apps import Choice, Progress
+    from ovsharp.cluster import Workers
+    from ovsharp.media import Deinterlace, NumberedWriter, RawVideo, VideoReader, VideoWriter
     from ovsharp.runtime import Session, Sharpener
 
 STANDARD = Path("-")
@@ -52,9 +53,13 @@ class _Choices:
     deinterlace: Deinterlace
     steady: bool
     report: Path | None
+    workers: int | None
+    cluster: str | None
     resume: bool
     overwrite: bool
     settings: tuple[Any, ...]
+    split: tuple[Workers, Choice] | None = None
+    """Who does it in parts, and how they run the model; None for this process."""
 
 
 @click.command()
@@ -144,6 +149,18 @@ class _Choices:
 @click.option(
     "--report", type=click.Path(dir_okay=False, path_type=Path), help="JSON file with all figures."
 )
+@click.option(
+    "--workers",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Split the work among N processes; the output is the same, byte for byte.",
+)
+@click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help="Split the work among the machines of a Ray cluster, which all see the input under its "
+    "path: its address, or auto for the one that this machine is in.",
+)
 @click.option("--resume", is_flag=True, help="Continue an interrupted job.")
 @click.option("--overwrite", is_flag=True, help="Replace existing outputs.")
 @click.option(
@@ -176,6 +193,7 @@ def video(
     _check_untouched(flags)
     if watch:
         _check_watch(inputs, output)
+    video_parts.check_split(output, STANDARD, target_fps, flags)
     jobs = {} if watch else _plan(inputs, output, flags["codec"])
     _check_frames(output, flags)
     from ovsharp.extras import need
@@ -195,7 +213,12 @@ def video(
         look_every=VIDEO_LOOK_EVERY,
     )
     reports, failures = [], []
-    with sharpener:
+    with sharpener, ExitStack() as stack:
+        if crew := video_parts.opened(stack, flags):
+            from ovsharp.apps import Choice
+
+            split = crew, Choice(model, device, precision, strength, crew.threads)
+            choices = replace(choices, split=split)
         if watch:
             _watch(Path(inputs[0]), output, sharpener, choices)
         for source, target in jobs.items():
@@ -261,38 +284,23 @@ def _continued(
 
 
 def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) -> dict[str, Any]:
-    from ovsharp.apps import Pipeline
-    from ovsharp.media import Numbered, check_copy, read_video, side_by_side
+    from ovsharp.apps import Finishing, Pipeline
+    from ovsharp.media import Numbered, check_copy, read_video
     from ovsharp.quality import Flicker
-    from ovsharp.runtime import Steady
 
     flicker = Flicker() if choices.report is not None else None
-    steady, place = Steady(), 0
-
-    def each(before: Frame, after: Frame) -> Frame:
-        nonlocal steady, place
-        if choices.steady:
-            if place % sink.segment == 0:  # where a resumed job may begin, and a key frame stands
-                steady = Steady()
-            after = steady.add(before, after)
-            place += 1
-        if flicker is not None:
-            flicker.add(before, after)
-        return side_by_side(before, after) if choices.side_by_side else after
-
-    clip = read_video(
-        source,
-        start=choices.start,
-        end=choices.end,
-        every=choices.every,
-        skip_damaged=choices.skip_damaged,
-        rate=choices.input_fps,
+    reading: dict[str, Any] = {
+        "start": choices.start,
+        "end": choices.end,
+        "every": choices.every,
+        "skip_damaged": choices.skip_damaged,
+        "rate": choices.input_fps,
         # YUV4MPEG2 and images are of 8 bits here.
-        deep=target != STANDARD and Numbered.of(target) is None,
-        alpha=target != STANDARD and not choices.side_by_side,
-        deinterlace=choices.deinterlace,
-    )
-    with clip:
+        "deep": target != STANDARD and Numbered.of(target) is None,
+        "alpha": target != STANDARD and not choices.side_by_side,
+        "deinterlace": choices.deinterlace,
+    }
+    with read_video(source, **reading) as clip:
         copied = choices.untouched == "copy"
         if copied and sharpener.spec.scale != 1:
             raise UsageError("--untouched copy is for models that keep the size; leave it out")
@@ -301,7 +309,10 @@ def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) ->
         sink = _sink(source, target, clip, choices, sharpener.spec.scale)
         if copied and (frames := _copied(source, clip, cast("VideoWriter", sink), sharpener)):
             return _copied_summary(source, target, clip, frames)
+        if choices.split is not None:
+            return _run_parts(source, clip, sink, reading, choices, *choices.split)
         done = sink.done
+        finishing = Finishing(choices.steady, choices.side_by_side, sink.segment, flicker)
         try:
             with sink, sharpener.session(reuse=True, first=done) as call, console.progress() as bar:
                 task = bar.add_task(source.name, total=clip.frames, completed=done)
@@ -314,7 +325,7 @@ def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) ->
                     clip.shots(done, after=sink.reached),
                     call,
                     sink,
-                    each=each if choices.steady or choices.side_by_side or flicker else None,
+                    each=finishing.each,
                     interrupt=clip.interrupt,
                     # A resumed job begins with a segment, and its result is that of the whole.
                     segment=sink.segment,
@@ -350,17 +361,58 @@ def _sink(
     return write_video(
         target,
         like=clip,
-        codec=choices.codec,
-        crf=choices.crf,
-        preset=choices.preset,
-        bitrate=_bits(choices.bitrate),
-        encoder_options=_pairs(choices.encoder_options),
-        audio=choices.audio or "keep",
-        size=size,
+        **_writing(choices, size),
         resume=choices.resume,
         overwrite=choices.overwrite,
         job=_identity(source, choices),
     )
+
+
+def _writing(choices: _Choices, size: tuple[int, int] | None) -> dict[str, Any]:
+    return {
+        "codec": choices.codec,
+        "crf": choices.crf,
+        "preset": choices.preset,
+        "bitrate": _bits(choices.bitrate),
+        "encoder_options": _pairs(choices.encoder_options),
+        "audio": choices.audio or "keep",
+        "size": size,
+    }
+
+
+def _run_parts(
+    source: Path,
+    clip: VideoReader,
+    sink: VideoWriter | RawVideo | NumberedWriter,
+    reading: dict[str, Any],
+    choices: _Choices,
+    workers: Workers,
+    choice: Choice,
+) -> dict[str, Any]:
+    from ovsharp.apps import VideoJob, fingerprint
+    from ovsharp.media import VideoWriter
+
+    if not isinstance(sink, VideoWriter) or clip.numbered is not None:
+        raise UsageError("numbered frames cannot be split; leave --workers and --cluster out")
+    writing = _writing(choices, sink.size)
+    if choices.codec == "auto":  # found here, not once more on each machine
+        writing["codec"] = sink.encoder.name if sink.encoder.hardware else sink.encoder.codec
+    job = VideoJob(
+        source=source.resolve(),
+        target=sink.path,
+        choice=choice,
+        reading=reading,
+        writing=writing,
+        steady=choices.steady,
+        side_by_side=choices.side_by_side,
+        origin=fingerprint(choice),
+    )
+    try:
+        return video_parts.run_parts(job, clip, sink, workers)
+    except BaseException:
+        if kept := sink.kept:
+            click.echo(f"{source}: {kept} segments are kept; continue with --resume", err=True)
+        raise
 
 
 def _check_untouched(flags: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from ovsharp.media.find import category_of, find_images, find_pairs, find_videos
 from ovsharp.media.finished import Finished, identity
 from ovsharp.media.formats import FORMATS, IMAGE_ENDINGS, QUALITY, format_of
 from ovsharp.media.images import read_frame, read_picture, write_picture
+from ovsharp.media.index import frame_times
 from ovsharp.media.numbered import Numbered, numbered_in
 from ovsharp.media.numbered_writer import NumberedWriter
 from ovsharp.media.picture import Frame, Picture, side_by_side
@@ -18,6 +19,7 @@ from ovsharp.media.raw import RawVideo
 from ovsharp.media.reader import VideoReader, read_video
 from ovsharp.media.recorder import Recorder
 from ovsharp.media.screen import Region, Screen
+from ovsharp.media.segment_writer import SegmentWriter
 from ovsharp.media.shot import Shot
 from ovsharp.media.sizing import Size
 from ovsharp.media.tracks import AUDIO, Audio
@@ -55,6 +57,7 @@ __all__ = [
     "Recorder",
     "Region",
     "Screen",
+    "SegmentWriter",
     "Shot",
     "Size",
     "VideoReader",
@@ -67,6 +70,7 @@ __all__ = [
     "find_pairs",
     "find_videos",
     "format_of",
+    "frame_times",
     "from_bgr",
     "holder",
     "holds_pairs",

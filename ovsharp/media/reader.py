@@ -39,7 +39,7 @@ _CUT_SECONDS = 1.0
 _PAUSE_SECONDS = 1.0
 """No frame for longer than this is worth a word: damage can look so where nothing counts frames."""
 
-_TINY = 1e-9
+TINY = 1e-9
 """Seconds by which times may differ and count as equal."""
 
 _USUAL_RATE = Fraction(25)
@@ -131,6 +131,7 @@ class VideoReader(Closing):
         deep: bool = False,
         alpha: bool = False,
         deinterlace: Deinterlace = "off",
+        threads: int = 0,
     ) -> None:
         if start < 0 or (end is not None and end <= start):
             raise UsageError(f"expected 0 <= start < end, got start {start} and end {end}")
@@ -143,6 +144,7 @@ class VideoReader(Closing):
         self._skip_damaged, self._deep, self._deinterlace = skip_damaged, deep, deinterlace
         self._alpha = alpha
         self._told = None if rate is None else _rate_of(rate)
+        self._threads = threads
         self._reach = 0.0
         self._closing = threading.Lock()
         self._passes = 0
@@ -172,6 +174,7 @@ class VideoReader(Closing):
         self._stream: VideoStream = streams[0]
         self._place = videos.index(streams[0])
         self._stream.thread_type = "AUTO"
+        self._stream.codec_context.thread_count = self._threads
         if len(streams) > 1:
             self.notes.append(f"{len(streams) - 1} more video stream(s) left out")
         self.index = self._stream.index
@@ -226,7 +229,7 @@ class VideoReader(Closing):
         self._pending = None
         for frame, pts in timed:
             seconds = float(pts * self.time_base) - self.origin
-            if self.end is not None and seconds >= self.end - _TINY:
+            if self.end is not None and seconds >= self.end - TINY:
                 return
             wanted = taken % self.every == 0
             taken += 1
@@ -288,7 +291,7 @@ class VideoReader(Closing):
         self.origin = float(first[1] * self.time_base)
         timed = chain([first], timed)
         if self.start:
-            begin = math.ceil((self.start + self.origin - _TINY) / self.time_base)
+            begin = math.ceil((self.start + self.origin - TINY) / self.time_base)
             timed = self._near(begin) or timed
             timed = (item for item in timed if item[1] >= begin)
             first = next(timed, None)
@@ -305,6 +308,7 @@ class VideoReader(Closing):
         self._container = self._opened()
         self._stream = self._container.streams.video[self._place]
         self._stream.thread_type = "AUTO"
+        self._stream.codec_context.thread_count = self._threads
 
     def _past(self, pts: int) -> Iterator[tuple[VideoFrame, int]]:
         """Give the frames after a time."""
@@ -317,7 +321,7 @@ class VideoReader(Closing):
         Only an index tells where key frames are, and only a picture that stands alone and is
         decoded first is sure to be followed by the same frames as in a pass over the whole file.
         """
-        if self._pipe is not None or not self._indexed:
+        if self._pipe is not None or not self.indexed:
             return None
         from av.video.frame import PictureType
 
@@ -329,7 +333,8 @@ class VideoReader(Closing):
         return self._timed()
 
     @property
-    def _indexed(self) -> bool:
+    def indexed(self) -> bool:
+        """Whether the file tells where its key frames are: decoding can begin at each."""
         name = self._open().format.name
         return "mp4" in name or "matroska" in name
 
@@ -486,7 +491,7 @@ class VideoReader(Closing):
         # Not `frames`: an edit list may show fewer than there are.
         missing = len(self._stream.index_entries) - (packets or 0) if counted else 0
         told = 0.0
-        if self._indexed:
+        if self.indexed:
             told = (container.duration or 0) / 1e6
             if "mp4" in container.format.name:  # Matroska counts from 0
                 told += (container.start_time or 0) / 1e6
@@ -551,6 +556,7 @@ def read_video(
     deep: bool = False,
     alpha: bool = False,
     deinterlace: Deinterlace = "off",
+    threads: int = 0,
 ) -> VideoReader:
     """Open a video: an iterable of `Shot`s and a context manager.
 
@@ -569,6 +575,7 @@ def read_video(
             taken then, and is not mapped.
         alpha: keep transparency beside the colours of a `Shot`.
         deinterlace: make whole frames of interlaced ones: of those that say so, of all, or of none.
+        threads: that decode; 0 for as many as there are cores.
 
     Raises:
         UsageError: a range that makes no sense; a `rate` for what has times.
@@ -587,4 +594,5 @@ def read_video(
         deep=deep,
         alpha=alpha,
         deinterlace=deinterlace,
+        threads=threads,
     )

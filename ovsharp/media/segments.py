@@ -29,21 +29,32 @@ class Piece:
 def segments_in(folder: Path) -> list[Path]:
     """List the finished segments of a work folder, in order, up to the first gap."""
     found: list[Path] = []
-    while (path := folder / f"segment-{len(found):06}").is_file():
+    while (path := segment_path(folder, len(found))).is_file():
         found.append(path)
     return found
 
 
-def write_segment(path: Path, head: dict[str, object], pieces: list[Piece]) -> None:
+def packed(head: dict[str, object], pieces: list[Piece]) -> bytes:
+    """Give the content of a segment's file."""
+    parts = [json.dumps(head).encode() + b"\n"]
+    for piece in pieces:
+        sizes = len(piece.data), len(piece.beside)
+        parts.append(_RECORD.pack(piece.pts, piece.duration, piece.key, *sizes))
+        parts += [piece.data, piece.beside]
+    return b"".join(parts)
+
+
+def segment_path(folder: Path, index: int) -> Path:
+    """Give the path of a segment in a work folder."""
+    return folder / f"segment-{index:06}"
+
+
+def write_segment(path: Path, content: bytes) -> None:
     """Write a segment; the file appears when all of it is on the disk."""
     staging = path.with_name(f".{path.name}")
     try:
         with staging.open("wb") as file:
-            file.write(json.dumps(head).encode() + b"\n")
-            for piece in pieces:
-                sizes = len(piece.data), len(piece.beside)
-                file.write(_RECORD.pack(piece.pts, piece.duration, piece.key, *sizes))
-                file.write(piece.data + piece.beside)
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(staging, path)

@@ -29,7 +29,15 @@ from ovsharp.media.fitting import completed, pixel_shape, resized
 from ovsharp.media.layouts import bits, layout_for, sampling
 from ovsharp.media.picture import Frame
 from ovsharp.media.reader import VideoReader, open_video
-from ovsharp.media.segments import Piece, pieces_of, segment_head, segments_in, write_segment
+from ovsharp.media.segments import (
+    Piece,
+    packed,
+    pieces_of,
+    segment_head,
+    segment_path,
+    segments_in,
+    write_segment,
+)
 from ovsharp.media.shot import Shot
 from ovsharp.media.tracks import FORMATS, Audio, container_options, kept, lost_tags, plan_tracks
 from ovsharp.media.transparency import with_alpha, without_alpha
@@ -66,6 +74,7 @@ class VideoWriter:
     Attributes:
         path: of the file.
         encoder: what codes the frames.
+        size: (width, height) that they are resized to; None leaves them.
         segment: frames after each of which a job can continue, and a key frame stands.
         notes: what was left out or changed, a sentence each.
     """
@@ -100,7 +109,7 @@ class VideoWriter:
         # Players take 10 bits of H.264 hardly anywhere, and of HEVC nearly everywhere.
         codec = codec or ("vp9" if ending == ".webm" else "hevc" if deep else "h264")
         self.encoder = find_encoder(codec, ending).at(preset)
-        self._like, self._size, self.segment = like, size, segment
+        self._like, self.size, self.segment = like, size, segment
         self._audio: Audio = audio
         self._rate = None if rate is None else Fraction(rate).limit_denominator(1001)
         if like is not None:
@@ -129,6 +138,7 @@ class VideoWriter:
         if size is not None or self._given or bitrate is not None:
             self._try(size or (640, 360))
         self._prepare(identity, resume)
+        self._next = len(segments_in(self.work))
         self._coding: Any = None
         self._head: dict[str, object] = {}
         self._pieces: list[Piece] = []
@@ -175,6 +185,25 @@ class VideoWriter:
             if self._count == self.segment:
                 self._flush()
 
+    @property
+    def kept(self) -> int:
+        """How many segments are there."""
+        return len(list(self.work.glob("segment-*")))
+
+    def missing(self, count: int) -> list[int]:
+        """Give which of the first `count` segments are not there yet."""
+        return [index for index in range(count) if not segment_path(self.work, index).is_file()]
+
+    def add(self, index: int, segment: bytes) -> None:
+        """Take a segment that was coded elsewhere; see `SegmentWriter`.
+
+        Raises:
+            OSError: the disk is full or cannot be written.
+        """
+        with self._naming():
+            write_segment(segment_path(self.work, index), segment)
+            self._check_room()
+
     def copy_source(self) -> None:
         """Let the source itself, bit for bit, become the output; `check_copy` says if it can."""
         self._copying = True
@@ -185,7 +214,7 @@ class VideoWriter:
         if shot.alpha is None or self._pixels == without_alpha(self._pixels):
             return coloured
         size = (shot.frame.shape[1], shot.frame.shape[0])
-        alpha = resized(resized(shot.alpha, size), self._size)
+        alpha = resized(resized(shot.alpha, size), self.size)
         return with_alpha(coloured, completed(alpha, self._pixels), self._pixels)
 
     def _coloured(self, shot: Shot, frame: Frame) -> Any:
@@ -227,7 +256,7 @@ class VideoWriter:
                 self.finish()
         finally:
             self._coding = None
-            if self.work.is_dir() and not segments_in(self.work):
+            if self.work.is_dir() and not self.kept:
                 self.discard()
 
     def discard(self) -> None:
@@ -335,7 +364,7 @@ class VideoWriter:
             )
 
     def _fitted(self, frame: Frame) -> Frame:
-        frame = resized(frame, self._size)
+        frame = resized(frame, self.size)
         whole = completed(frame, self._pixels)
         note = "odd sides were made even by repeating the last row or column"
         if whole is not frame and note not in self.notes:
@@ -348,7 +377,7 @@ class VideoWriter:
 
         height, width = frame.shape[:2]
         aspect = Fraction(1) if self._like is None else self._like.sample_aspect
-        if self._size is not None:
+        if self.size is not None:
             aspect = pixel_shape(aspect, before, frame)
         self._head = {
             "width": width,
@@ -392,14 +421,16 @@ class VideoWriter:
         pieces = [
             replace(piece, duration=self._durations.get(piece.pts, 0)) for piece in self._pieces
         ]
-        path = self.work / f"segment-{len(segments_in(self.work)):06}"
-        write_segment(path, self._head, pieces)
-        self._check_room()
+        self._store(packed(self._head, pieces))
         self._coding, self._pieces, self._durations, self._count = None, [], {}, 0
+
+    def _store(self, segment: bytes) -> None:
+        self.add(self._next, segment)
+        self._next += 1
 
     def _check_room(self) -> None:
         """Fail now where what is there already could not be joined at the end."""
-        needed = sum(path.stat().st_size for path in segments_in(self.work))
+        needed = sum(path.stat().st_size for path in self.work.glob("segment-*"))
         if shutil.disk_usage(self.work).free < needed:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
