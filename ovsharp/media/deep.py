@@ -63,7 +63,10 @@ class Deep:
             siting: where samples of chroma lie, as `from_bgr` takes it.
         """
         height, width = after.shape[:2]
-        base = self.frame.reformat(width, height, pixels, interpolation=_CUBIC)
+        coded = FULL if int(self.frame.color_range) == FULL else LIMITED
+        ranges = {} if coded == colour.range else {"src_color_range": coded}
+        ranges |= {"dst_color_range": colour.range} if ranges else {}
+        base = self.frame.reformat(width, height, pixels, interpolation=_CUBIC, **ranges)
         if np.array_equal(before, after):
             return base
         top = (1 << base.format.components[0].bits) - 1

@@ -97,9 +97,10 @@ def write_picture(
     pixels = _packed(form, frame)
     lost = _lost(form, frame, pixels)
     if lost and not reduce:
+        others = "a .png" if _COLOUR in lost else "a .png or .tif"
         raise MediaError(
-            f"{path.name}: {form.name} cannot hold {' or '.join(lost)}; write a .png or "
-            f".tif, or allow the loss with reduce"
+            f"{path.name}: {form.name} cannot hold {' or '.join(lost)}; write {others}, or allow "
+            f"the loss with reduce (--reduce)"
         )
     height, width = pixels.shape[:2]
     kept = replace(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-_CHROMA = {"420": ("420", "422", "444"), "422": ("422", "444"), "444": ("444",)}
-"""Samplings of colour, and those that keep all of each."""
+_CHROMA = {
+    "420": ("420", "422", "444"),
+    "422": ("422", "444", "420"),
+    "444": ("444", "422", "420"),
+}
+"""Samplings of colour, and what to take for each: first what keeps all of it."""
 
 
 def layout_for(

@@ -129,6 +129,8 @@ class VideoWriter:
         if like is not None and self._deep:
             self._options = joined(hdr_options(like.first, self.encoder.name), self._options)
         self._colour = Colour(BT709, LIMITED) if like is None else like.colour
+        if self.encoder.codec == "prores":  # which has no word for a full range
+            self._colour = replace(self._colour, range=LIMITED)
         self.work = self.path.parent / f".ovsharp-{self.path.name}.work"
         self._made = [p for p in (self.path.parent, *self.path.parent.parents) if not p.exists()]
         identity = json.dumps([_FORM, job, self.encoder.name, preset, audio, crf, size, segment])
