@@ -1,8 +1,10 @@
 # `make bench`: a fresh machine to the printed table.  `make test`: a fresh machine to passing tests.
 PYTHON ?= python3
 BIN := .venv/bin
+# A file of tests stays in one process, which makes its models once. Two processes: two cores.
+TESTS := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 
-.PHONY: setup bench benchmark-page test test-all lint unit wheel docs release clean
+.PHONY: setup bench benchmark-page test test-all lint unit slow coverage wheel docs release clean
 
 setup: .venv/ready
 
@@ -20,13 +22,23 @@ benchmark-page: setup
 
 test: lint unit wheel
 
+# The tests marked `slow` too.
+test-all: test slow
+
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 unit: setup
-	$(BIN)/pytest
+	$(TESTS) -m "not slow"
+
+slow: setup
+	$(TESTS) -m slow
+
+# With what share of the lines the tests run, and which they do not: build/coverage.
+coverage: setup
+	$(TESTS) --cov=ovsharp --cov-report=html:build/coverage --cov-report=term:skip-covered
 
 # The wheel, in an environment of its own with the base dependencies only, outside of the checkout.
 wheel: setup
