@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from ovsharp.errors import UsageError
+
+_Record = TypeVar("_Record")
 
 MALFORMED = (
     ValueError,
@@ -52,3 +57,27 @@ def decode(value: Any, kind: Any) -> Any:
     if kind is Any or type(value) is kind or (origin is Literal and value in arguments):
         return value
     raise TypeError(f"expected {kind}, got {value!r:.40}")
+
+
+def read_record(text: str, kind: type[_Record], *, schema: int, what: str, remedy: str) -> _Record:
+    """Read a file of JSON that holds one record and the number of its schema.
+
+    Args:
+        text: a dataclass's fields and `schema`.
+        kind: the dataclass.
+        schema: the number that is expected.
+        what: names the file to its user, as "results.json that 'ovsharp eval' wrote".
+        remedy: what to do about one of another schema.
+
+    Raises:
+        UsageError: not such a text, or one of another schema.
+    """
+    try:
+        values = json.loads(text)
+        found = values.pop("schema")
+        if found == schema:
+            record: _Record = decode(values, kind)
+            return record
+    except MALFORMED as error:
+        raise UsageError(f"this is no {what} ({error})") from error
+    raise UsageError(f"this {what} has schema {found} and this ovsharp reads {schema}; {remedy}")

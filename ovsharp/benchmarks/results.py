@@ -7,8 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ovsharp.errors import UsageError
-from ovsharp.records import MALFORMED, decode
+from ovsharp.records import read_record
 
 SCHEMA = 2
 
@@ -244,15 +243,10 @@ class Report:
         Raises:
             UsageError: no such text, or one of another schema.
         """
-        try:
-            values = json.loads(text)
-            schema = values.pop("schema")
-            if schema != SCHEMA:
-                raise UsageError(
-                    f"the report has schema {schema} and this ovsharp reads {SCHEMA}; "
-                    f"make it again with this version"
-                )
-            report: Report = decode(values, cls)
-        except MALFORMED as error:
-            raise UsageError(f"this is no report that ovsharp bench wrote: {error}") from error
-        return report
+        return read_record(
+            text,
+            cls,
+            schema=SCHEMA,
+            what="report that 'ovsharp bench' wrote",
+            remedy="make it again with this version",
+        )

@@ -6,8 +6,7 @@ import dataclasses
 import json
 from dataclasses import dataclass, field
 
-from ovsharp.errors import UsageError
-from ovsharp.records import MALFORMED, decode
+from ovsharp.records import read_record
 from ovsharp.reports import Stat
 
 SCHEMA = 1
@@ -188,17 +187,10 @@ class Evaluation:
         Raises:
             UsageError: not such a text, or one of another schema.
         """
-        try:
-            values = json.loads(text)
-            schema = values.pop("schema")
-            if schema == SCHEMA:
-                evaluation: Evaluation = decode(values, cls)
-                return evaluation
-        except MALFORMED as error:
-            raise UsageError(
-                f"this is no results.json that 'ovsharp eval' wrote ({error})"
-            ) from error
-        raise UsageError(
-            f"these results have schema {schema} and this ovsharp reads {SCHEMA}; run "
-            f"'ovsharp eval' again"
+        return read_record(
+            text,
+            cls,
+            schema=SCHEMA,
+            what="results.json that 'ovsharp eval' wrote",
+            remedy="run 'ovsharp eval' again",
         )

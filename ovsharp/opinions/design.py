@@ -12,7 +12,7 @@ from typing import Literal, TypeVar, get_args
 import numpy as np
 
 from ovsharp.errors import UsageError
-from ovsharp.records import MALFORMED, decode
+from ovsharp.records import read_record
 
 Method = Literal["acr", "pairs"]
 METHODS: tuple[str, ...] = get_args(Method)
@@ -122,21 +122,16 @@ class Study:
         Raises:
             UsageError: not such a text, or one of another schema.
         """
-        try:
-            values = json.loads(text)
-            schema = values.pop("schema")
-            if schema == SCHEMA:
-                study: Study = decode(values, cls)
-                if study.stimuli:
-                    return study
-        except MALFORMED as error:
-            raise UsageError(
-                f"this is no study.json that 'ovsharp study' wrote ({error})"
-            ) from error
-        raise UsageError(
-            f"this study.json has schema {schema} or no stimuli, and this ovsharp reads {SCHEMA}; "
-            f"begin a new study"
+        study = read_record(
+            text,
+            cls,
+            schema=SCHEMA,
+            what="study.json that 'ovsharp study' wrote",
+            remedy="begin a new study",
         )
+        if not study.stimuli:
+            raise UsageError("this study.json has no stimuli; begin a new study")
+        return study
 
     def _questions(self) -> list[tuple[str, str | None]]:
         if self.method == "acr":
