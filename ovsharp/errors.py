@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import sys
 
-_WITH_TORCH = ("convert", "train", "all", "dev")
+_WITH_TORCH = ("convert", "tflite", "train", "all", "dev")
 """Extras that bring PyTorch."""
 
 

@@ -50,6 +50,8 @@ LIGHT = ORDER[ORDER.index("degrade") :]
 HEAVY = {"torch", "nncf", "onnx", "onnxscript", "safetensors"}
 
 DISTRIBUTIONS = {
+    "ai_edge_litert": "ai-edge-litert",
+    "litert_torch": "litert-torch",
     "lightning_fabric": "lightning-fabric",
     "cv2": "opencv-python",
     "PIL": "pillow",

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ovsharp.errors import UsageError
 
+if TYPE_CHECKING:
+    from ovsharp.convert import Form
+
 
 @click.command(short_help="Make an ovsharp IR of a trained model.")
-@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("source", metavar="SOURCE|NAME", type=click.Path(path_type=Path))
 @click.option(
     "-o",
     "--output",
     "folder",
     metavar="DIR",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder to write to. [default: that of the source]",
+    help="Folder to write to. [default: that of the source; of a shipped model: this one]",
+)
+@click.option(
+    "--to",
+    "form",
+    type=click.Choice(["ir", "planar", "tflite"]),
+    default="ir",
+    show_default=True,
+    help="ir: for ovsharp. planar: RGB planes, as ONNX and IR, for FFmpeg, VapourSynth, ONNX "
+    "Runtime. tflite: for LiteRT; needs --size.",
 )
 @click.option("--precision", default="fp32,fp16", show_default=True, help="Storages to write.")
 @click.option(
@@ -47,6 +60,7 @@ from ovsharp.errors import UsageError
 def convert(
     source: Path,
     folder: Path | None,
+    form: Form,
     precision: str,
     arch: str | None,
     arch_args: str | None,
@@ -66,6 +80,9 @@ def convert(
     SOURCE is a PyTorch checkpoint (.pth, .pt, .ckpt, .safetensors), an ONNX file, an OpenVINO IR
     (.xml) or a TensorFlow graph (.pb). Writes NAME-fp32 and NAME-fp16 (.xml and .bin), which
     take and give uint8 frames, and NAME.onnx for a checkpoint; all of them, or nothing.
+
+    --to planar and --to tflite write files for other programs instead, of a checkpoint or of the
+    shipped model NAME; docs/HOSTS.md says how they are run there.
     """
     from rich.table import Table
 
@@ -90,13 +107,19 @@ def convert(
     )
     storages = [part.strip() for part in precision.split(",")]
     target = source.parent if folder is None else folder
+    if form != "ir" and precision != "fp32,fp16":
+        raise UsageError(f"--precision is for --to ir, and {form} is always f32; leave it out")
     with stages() as progress:
-        result = run(source, target, storages=storages, options=options, progress=progress)
+        result = run(
+            source, target, storages=storages, form=form, options=options, progress=progress
+        )
     table = Table.grid(padding=(0, 2))
     for label, value in result.report:
         table.add_row(label, value)
     console = output()
     console.print(table)
+    if form != "ir":
+        return
     model = target / f"{result.spec.file_stem}.xml"
     console.print(f"next: ovsharp bench --model {model}", soft_wrap=True)
 

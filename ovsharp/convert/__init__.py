@@ -4,6 +4,7 @@ Importable without torch and onnx: only PyTorch checkpoints need them.
 """
 
 from ovsharp.convert.options import Options
-from ovsharp.convert.pipeline import Conversion, Prepared, convert, prepare
+from ovsharp.convert.pipeline import FORMS, Conversion, Form, convert, prepare
+from ovsharp.convert.prepared import Prepared
 
-__all__ = ["Conversion", "Options", "Prepared", "convert", "prepare"]
+__all__ = ["FORMS", "Conversion", "Form", "Options", "Prepared", "convert", "prepare"]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
-
-import openvino as ov
+from typing import Literal
 
 from ovsharp.convert.coding import Coding, Frames, Network
 from ovsharp.convert.frames import takes_base, with_frames
@@ -25,42 +24,25 @@ from ovsharp.convert.parity import (
     levels_of,
     tiny_frames,
 )
+from ovsharp.convert.planar import write_planar
+from ovsharp.convert.prepared import Prepared, Rows
 from ovsharp.convert.probe import Geometry, probe_geometry
 from ovsharp.convert.ranges import find_coding, span
 from ovsharp.convert.source import Source, read_source
+from ovsharp.convert.tflite import write_tflite
 from ovsharp.errors import UsageError
 from ovsharp.files import sha256, staged
 from ovsharp.progress import Progress, silent, stage
-from ovsharp.runtime import get_core, operations, read_ir, write_ir
+from ovsharp.runtime import get_core, operations, read_ir, shipped_models, write_ir
 from ovsharp.spec import ModelSpec
-
-if TYPE_CHECKING:
-    from ovsharp import models
 
 _LISTED = 12
 """Names that the report lists before it counts."""
 
 FloatStorage = Literal["fp32", "fp16"]
-Rows = list[tuple[str, str]]
-"""What to tell the user: label and value."""
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A model in memory that takes and gives frames."""
-
-    model: ov.Model
-    """uint8 frames in and out, f32 weights, any size unless `spec.size` is set."""
-    spec: ModelSpec
-    network: models.Network | None
-    """The PyTorch network that it was made from, if it was; its module gives the picture alone."""
-    onnx_bytes: bytes | None
-    """The ONNX file that PyTorch gave, if it did."""
-    report: Rows
-    reference: Levels
-    """The source as a function of frames."""
-    frames: list[Frames]
-    """What it was compared on."""
+Form = Literal["ir", "planar", "tflite"]
+"""Of files: our own, which takes frames; RGB planes for other programs; LiteRT's."""
+FORMS: tuple[Form, ...] = ("ir", "planar", "tflite")
 
 
 @dataclass(frozen=True)
@@ -148,18 +130,21 @@ def convert(
     folder: Path,
     *,
     storages: Sequence[str] = ("fp32", "fp16"),
+    form: Form = "ir",
     options: Options | None = None,
     progress: Progress = silent,
 ) -> Conversion:
-    """Convert a model into IR files that take and give frames: all of them, or none.
+    """Convert a model into files of one form: all of them, or none.
 
-    Writes NAME-fp32.xml and .bin, NAME-fp16.xml and .bin, and NAME.onnx for a PyTorch
-    checkpoint. Files of these names are replaced.
+    `ir` writes NAME-fp32.xml and .bin, NAME-fp16.xml and .bin, which take and give frames, and
+    NAME.onnx for a PyTorch checkpoint. `planar` and `tflite` are for other programs; see
+    `write_planar` and `write_tflite`. Files of these names are replaced.
 
     Args:
-        source: as for `prepare`.
+        source: as for `prepare`; or the name of a shipped model, whose checkpoint is taken.
         folder: made if it does not exist.
-        storages: what to store the weights as: `fp32`, `fp16` or both.
+        storages: of `ir`, what to store the weights as: `fp32`, `fp16` or both.
+        form: of the files.
         options: what the source does not say.
         progress: told of every step.
 
@@ -171,19 +156,46 @@ def convert(
         OSError: the folder cannot be written, or the disk is full.
     """
     chosen = _checked(storages)
+    source, options = _found(Path(source), options or Options())
     with staged(folder) as staging:
         prepared = prepare(source, options, progress=progress)
         report = list(prepared.report)
-        if prepared.onnx_bytes is not None:
-            (staging / f"{prepared.spec.name}.onnx").write_bytes(prepared.onnx_bytes)
-        specs = []
-        for storage in chosen:
-            with stage(progress, f"writing and comparing {storage}"):
-                specs.append(_write(prepared, storage, staging, report))
+        spec = prepared.spec
+        if form == "ir":
+            spec = _write_ir(prepared, chosen, staging, report, progress)
+        else:
+            with stage(progress, f"writing and comparing {form}"):
+                report += (write_planar if form == "planar" else write_tflite)(prepared, staging)
         names = sorted(path.name for path in staging.iterdir())
         for name in names:
             report.append((name, f"{(staging / name).stat().st_size / 1e6:.2f} MB"))
-    return Conversion(specs[0], [folder / name for name in names], report)
+    return Conversion(spec, [folder / name for name in names], report)
+
+
+def _found(source: Path, options: Options) -> tuple[Path, Options]:
+    """Give the checkpoint of a shipped model for its name; of any other source itself."""
+    storages = shipped_models().get(str(source))
+    if storages is None or source.exists():
+        return source, options
+    checkpoint = next(iter(storages.values())).parent / "student.pth"
+    return checkpoint, dataclasses.replace(options, name=options.name or str(source))
+
+
+def _write_ir(
+    prepared: Prepared,
+    storages: Sequence[FloatStorage],
+    staging: Path,
+    report: Rows,
+    progress: Progress,
+) -> ModelSpec:
+    """Write the IR of each storage, and give the spec of the first."""
+    if prepared.onnx_bytes is not None:
+        (staging / f"{prepared.spec.name}.onnx").write_bytes(prepared.onnx_bytes)
+    specs = []
+    for storage in storages:
+        with stage(progress, f"writing and comparing {storage}"):
+            specs.append(_write(prepared, storage, staging, report))
+    return specs[0]
 
 
 def _network_parity(

@@ -1,0 +1,156 @@
+"""Files for other programs: RGB planes as ONNX and IR, and TFLite; each equal to its source."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import openvino as ov
+import pytest
+import torch
+from click.testing import CliRunner
+from onnx.reference import ReferenceEvaluator
+from skimage import data
+
+from ovsharp import Sharpener
+from ovsharp.cli.convert import convert as command
+from ovsharp.convert import Options, convert
+from ovsharp.errors import MissingExtraError, UnsupportedModelError, UsageError
+from ovsharp.models.student import Student
+from ovsharp.runtime import get_core
+
+HAS_LITERT = find_spec("litert_torch") is not None
+
+
+def photo(height: int = 48, width: int = 64) -> Any:
+    return np.ascontiguousarray(data.astronaut()[80 : 80 + height, 190 : 190 + width, ::-1])
+
+
+def planes(frame: Any) -> Any:
+    """What another program gives: RGB, 0..1."""
+    return frame[None, ..., ::-1].transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255)
+
+
+def frame(values: Any) -> Any:
+    """What another program makes of the answer."""
+    levels = np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+    return levels[0].transpose(1, 2, 0)[..., ::-1]
+
+
+@pytest.fixture
+def student(tmp_path: Path) -> tuple[Path, Student]:
+    torch.manual_seed(0)
+    network = Student(channels=16, depth=2, unshuffle=2).eval()
+    torch.nn.init.normal_(network.tail.weight, std=0.05)
+    path = tmp_path / "mine.pth"
+    torch.save(network.state_dict(), path)
+    return path, network
+
+
+def test_planes_are_what_torch_computes(student: tuple[Path, Student], tmp_path: Path) -> None:
+    path, network = student
+    result = convert(path, tmp_path / "out", form="planar")
+    names = ["mine-planar.bin", "mine-planar.onnx", "mine-planar.xml"]
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == names
+    given = planes(photo())
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(given)).numpy()
+    written = onnx.load(tmp_path / "out" / "mine-planar.onnx")
+    (by_onnx,) = ReferenceEvaluator(written).run(None, {"frame": given})
+    np.testing.assert_allclose(by_onnx, expected, atol=1e-5)
+    told = {one.key: one.value for one in written.metadata_props}
+    assert told["multiple"] == "2"
+    model = get_core().read_model(tmp_path / "out" / "mine-planar.xml")
+    assert model.input("frame").element_type == ov.Type.f32
+    assert model.input("frame").partial_shape[2].is_dynamic
+    labels = [label for label, _ in result.report]
+    assert {"parity onnx file", "parity xml file"} <= set(labels)
+
+
+def test_a_shipped_model_by_name_is_what_its_sharpener_gives(tmp_path: Path) -> None:
+    ran = CliRunner().invoke(command, ["call-small", "--to", "planar", "-o", str(tmp_path)])
+    assert ran.exit_code == 0, ran.exception
+    assert "parity onnx file" in ran.output
+    compiled = get_core().compile_model(
+        tmp_path / "call-small-planar.onnx", "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
+    )
+    with Sharpener("call-small", precision="f32") as sharpener:
+        expected = sharpener(photo())
+    got = frame(compiled(planes(photo()))[0])
+    assert (expected != photo()).any()
+    assert np.abs(got.astype(int) - expected).max() <= 1
+    assert (got == expected).mean() > 0.999
+
+
+def test_onnx_runtime_gives_the_same(student: tuple[Path, Student], tmp_path: Path) -> None:
+    runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    path, network = student
+    convert(path, tmp_path / "out", form="planar")
+    session = runtime.InferenceSession(tmp_path / "out" / "mine-planar.onnx")
+    for size in ((48, 64), (30, 22)):  # any size
+        given = planes(photo(*size))
+        with torch.inference_mode():
+            expected = network(torch.from_numpy(given)).numpy()
+        (got,) = session.run(None, {"frame": given})
+        np.testing.assert_allclose(got, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("form", ["planar", "tflite"])
+def test_other_colours_and_ranges_are_refused(
+    student: tuple[Path, Student], tmp_path: Path, form: Any
+) -> None:
+    if form == "tflite" and not HAS_LITERT:
+        pytest.skip("litert-torch is not installed")
+    out = tmp_path / "out"
+    with pytest.raises(UnsupportedModelError, match="bgr"):
+        convert(student[0], out, form=form, options=Options(colour="bgr", size=(32, 32)))
+    assert not out.exists()
+
+
+def test_what_came_from_no_checkpoint_is_refused(
+    student: tuple[Path, Student], tmp_path: Path
+) -> None:
+    convert(student[0], tmp_path)
+    with pytest.raises(UnsupportedModelError, match="no PyTorch checkpoint"):
+        ranges = Options(value_range=(0, 1), output_range=(0, 1))
+        convert(tmp_path / "mine.onnx", tmp_path / "out", form="planar", options=ranges)
+    assert not (tmp_path / "out").exists()
+
+
+def test_storages_are_of_our_own_form(student: tuple[Path, Student]) -> None:
+    ran = CliRunner().invoke(command, [str(student[0]), "--to", "planar", "--precision", "fp16"])
+    assert isinstance(ran.exception, UsageError)
+    assert "--precision" in str(ran.exception)
+
+
+@pytest.mark.skipif(HAS_LITERT, reason="litert-torch is installed")
+def test_tflite_without_its_extra_names_it(student: tuple[Path, Student], tmp_path: Path) -> None:
+    with pytest.raises(MissingExtraError, match=r"ovsharp\[tflite\]"):
+        convert(student[0], tmp_path / "out", form="tflite", options=Options(size=(32, 48)))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not HAS_LITERT, reason="litert-torch (extra tflite, 2 GB) is not installed")
+def test_tflite_is_what_torch_computes(student: tuple[Path, Student], tmp_path: Path) -> None:
+    from ai_edge_litert.interpreter import Interpreter
+
+    path, network = student
+    with pytest.raises(UsageError, match="--size"):
+        convert(path, tmp_path / "out", form="tflite")
+    convert(path, tmp_path / "out", form="tflite", options=Options(size=(48, 64)))
+    (file,) = (tmp_path / "out").iterdir()
+    assert file.name == "mine-48x64.tflite"
+    interpreter = Interpreter(model_path=str(file))
+    interpreter.allocate_tensors()
+    given = planes(photo())
+    index = interpreter.get_input_details()[0]["index"]
+    interpreter.set_tensor(index, given.transpose(0, 2, 3, 1))
+    interpreter.invoke()
+    got = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(given)).numpy()
+    np.testing.assert_allclose(got.transpose(0, 3, 1, 2), expected, atol=1e-4)
