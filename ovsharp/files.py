@@ -44,6 +44,23 @@ def staged(folder: Path) -> Iterator[Path]:
         raise
 
 
+@contextmanager
+def kept_if_filled(folder: Path) -> Iterator[None]:
+    """Make a folder, with its parents; take away again what this made and nothing was put into.
+
+    Raises:
+        OSError: the folder cannot be made.
+    """
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    finally:
+        for path in made:
+            with suppress(OSError):  # never made, or no longer empty
+                path.rmdir()
+
+
 def settle(path: Path) -> None:
     """Wait until a file, its name too, is on the disk: it survives a loss of power from then on.
 

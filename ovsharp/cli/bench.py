@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ovsharp.cli import options
+
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
@@ -100,7 +102,7 @@ _ISAS = ("AVX512_CORE_BF16", "AVX512_CORE_VNNI", "AVX2_VNNI", "AVX2")
     "trial and --json.",
 )
 @click.option("--seconds", default=4.0, show_default=True, help="Timed seconds per row and size.")
-@click.option("--threads", type=int, help="Inference threads. [default: the device's choice]")
+@options.threads
 @click.option(
     "--json",
     "json_file",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ovsharp.cli import console, viewing
+from ovsharp.cli import console, options, viewing
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.files import staged
 
@@ -38,28 +38,19 @@ STUCK = (
 @click.option("--loop", is_flag=True, help="Start the file over at its end.")
 @click.option("--size", metavar="WxH", help="Ask the camera for this size, e.g. 1280x720.")
 @click.option("--fps", type=click.FloatRange(min=1), help="Ask the camera for this rate.")
-@click.option(
-    "--model",
-    metavar="NAME|FILE",
-    help="Shipped model or .xml file. [default: call, which chooses]",
-)
-@click.option("--device", default="CPU", show_default=True, help="As `ovsharp devices` lists them.")
-@click.option("--precision", help="Execution precision, e.g. f32 or bf16. [default: the fastest]")
-@click.option(
-    "--target-fps",
-    type=click.FloatRange(min=0, min_open=True),
-    help="Hold this speed: choose the model of a family by it, and change it when need be.",
-)
-@click.option("--strength", type=click.FloatRange(0, 1), default=1.0, show_default=True)
+@options.model()
+@options.device
+@options.target_fps
+@options.strength
 @click.option("--preview/--no-preview", default=True, help="Show a window. [default: yes]")
 @click.option("--virtual", is_flag=True, help="Be a camera for Zoom, Meet, Teams and OBS.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Also write a video file.")
 @click.option("--codec", help="Of that file, as `ovsharp video` takes it. [default: h264]")
-@click.option("--overwrite", is_flag=True, help="Replace an existing output.")
+@options.overwrite
 @click.option("--split", is_flag=True, help="Left half: the frame as it came.")
 @click.option("--overlay/--no-overlay", default=True, help="Speed and latency in the picture.")
 @click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="Stop after that.")
-@click.option("--report", type=click.Path(path_type=Path), help="Write the figures as JSON.")
+@options.report("all figures")
 def camera(
     source: str,
     loop: bool,

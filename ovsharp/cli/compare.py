@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     help="SSIM by which the mean of a category may fall.",
 )
 def compare(before: Path, after: Path, tolerance: float) -> None:
-    """Say what changed between two results.json of ovsharp eval.
+    """Say what changed between two evaluations: results.json of ovsharp eval, or their folders.
 
     Only images are compared that both have, damaged in the same way. The exit code is 1 if the
     mean SSIM of a model on a category fell by more than the tolerance.
@@ -43,9 +43,11 @@ def compare(before: Path, after: Path, tolerance: float) -> None:
 
 
 def _read(path: Path) -> evaluation.Evaluation:
+    """Read a results.json, or that of a folder."""
     from ovsharp import evaluation
     from ovsharp.errors import UsageError
 
+    path = path / "results.json" if path.is_dir() else path
     try:
         return evaluation.Evaluation.from_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:

@@ -156,7 +156,7 @@ def eval(  # noqa: A001 - the verb's name
     from ovsharp.cli.console import output as out
     from ovsharp.cli.console import progress
     from ovsharp.cli.main import EXIT_FAILED
-    from ovsharp.files import staged
+    from ovsharp.files import kept_if_filled, staged
     from ovsharp.runtime import DEFAULT_ROUTER
 
     options = room.Options(
@@ -179,8 +179,7 @@ def eval(  # noqa: A001 - the verb's name
     )
     with room.open_subjects(options) as subjects:
         room.make_plan(options, subjects, play)  # what makes no sense leaves no folder behind
-        output.mkdir(parents=True, exist_ok=True)
-        with progress() as bar:
+        with kept_if_filled(output), progress() as bar:
             task = bar.add_task("scoring", total=None)
             result = room.evaluate(
                 options,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ovsharp.cli import console
+from ovsharp.cli import console, options
 from ovsharp.cli.figures import write_report
 from ovsharp.cli.streams import Streams, as_files
 from ovsharp.errors import MediaError, UsageError
@@ -35,21 +35,9 @@ _NOTED = 5
     help="Folder to write to, or a file name with an image ending for a single image; - is "
     "standard output.",
 )
-@click.option(
-    "--model",
-    metavar="NAME|FILE",
-    help="Shipped model or .xml file. [default: call, which chooses; where pictures grow, the "
-    "upscaler that is nearest]",
-)
-@click.option("--device", default="CPU", show_default=True, help="As `ovsharp devices` lists them.")
-@click.option("--precision", help="Execution precision, e.g. f32 or bf16. [default: the fastest]")
-@click.option(
-    "--strength",
-    type=click.FloatRange(0, 1),
-    default=1.0,
-    show_default=True,
-    help="0 leaves the picture as it is, 1 is the model's full effect.",
-)
+@options.model("call, which chooses; where pictures grow, the upscaler that is nearest")
+@options.device
+@options.strength
 @click.option(
     "--scale",
     type=click.FloatRange(0, 16, min_open=True),
@@ -75,11 +63,7 @@ _NOTED = 5
     help="Of JPEG, WebP, AVIF and HEIC outputs. [default: that of a JPEG's input file; 95 "
     "from other formats]",
 )
-@click.option(
-    "--report",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="JSON file that says what was done to each image.",
-)
+@options.report("what was done to each image")
 @click.option("--resume", is_flag=True, help="Leave out what an earlier run has finished.")
 @click.option("--in-place", is_flag=True, help="Allow an output to replace its own input.")
 def image(

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from ovsharp.cli import options
+
 
 @click.command()
 @click.argument("model", required=False)
@@ -18,7 +20,7 @@ import click
     metavar="EXECUTION",
     help="f32, bf16, int8+f32, ... [default: the fastest that the model and the device have]",
 )
-@click.option("--threads", type=int, help="Inference threads. [default: the device's choice]")
+@options.threads
 @click.option("--seconds", default=4.0, show_default=True, help="How long to measure.")
 @click.option("--top", default=20, show_default=True, help="Nodes to list, the slowest first.")
 @click.option(

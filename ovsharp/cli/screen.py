@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ovsharp.cli import console, viewing
+from ovsharp.cli import console, options, viewing
 from ovsharp.errors import MediaError, UsageError
 
 if TYPE_CHECKING:
@@ -30,19 +30,10 @@ _CHOOSE = "ovsharp: drag a rectangle around the picture, then press Enter; c can
     show_default=True,
     help="Pictures per second at most.",
 )
-@click.option(
-    "--model",
-    metavar="NAME|FILE",
-    help="Shipped model or .xml file. [default: call, which chooses]",
-)
-@click.option("--device", default="CPU", show_default=True, help="As `ovsharp devices` lists them.")
-@click.option("--precision", help="Execution precision, e.g. f32 or bf16. [default: the fastest]")
-@click.option(
-    "--target-fps",
-    type=click.FloatRange(min=0, min_open=True),
-    help="Hold this speed: choose the model of a family by it, and change it when need be.",
-)
-@click.option("--strength", type=click.FloatRange(0, 1), default=1.0, show_default=True)
+@options.model()
+@options.device
+@options.target_fps
+@options.strength
 @click.option("--full-screen", is_flag=True, help="Fill the other screen.")
 @click.option("--split", is_flag=True, help="Left half: the picture as it came.")
 @click.option("--overlay/--no-overlay", default=True, help="Speed and latency in the picture.")

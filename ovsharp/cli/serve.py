@@ -8,7 +8,7 @@ import webbrowser
 
 import click
 
-from ovsharp.cli import console
+from ovsharp.cli import console, options
 from ovsharp.extras import need
 
 
@@ -21,9 +21,8 @@ from ovsharp.extras import need
     help="What runs where a request names none: shipped model or .xml file. [default: call, which "
     "chooses; where pictures grow, the upscaler that is nearest]",
 )
-@click.option("--device", default="CPU", show_default=True, help="As `ovsharp devices` lists them.")
-@click.option("--precision", help="Execution precision, e.g. f32 or bf16. [default: the fastest]")
-@click.option("--threads", type=click.IntRange(1), help="CPU threads. [default: all]")
+@options.device
+@options.threads
 @click.option(
     "--mode",
     type=click.Choice(["latency", "throughput"]),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import click
 
-from ovsharp.cli import console, video_parts
+from ovsharp.cli import console, options, video_parts
 from ovsharp.cli.figures import write_report
 from ovsharp.errors import MediaError, OvsharpError, UsageError
 
@@ -73,20 +73,10 @@ class _Choices:
     help="Folder to write to, a file name with a video ending for a single video, "
     "folder/%06d.png for numbered frames, or - for YUV4MPEG2 on standard output.",
 )
-@click.option(
-    "--model",
-    metavar="NAME|FILE",
-    help="Shipped model or .xml file. [default: call, which chooses]",
-)
-@click.option("--device", default="CPU", show_default=True, help="As `ovsharp devices` lists them.")
-@click.option("--precision", help="Execution precision, e.g. f32 or bf16. [default: the fastest]")
-@click.option("--strength", type=click.FloatRange(0, 1), default=1.0, show_default=True)
-@click.option(
-    "--target-fps",
-    type=click.FloatRange(min=0, min_open=True),
-    help="Hold this speed: choose the model of a family by it, and change it when need be. "
-    "[family: call, or that of --model]",
-)
+@options.model()
+@options.device
+@options.strength
+@options.target_fps
 @click.option(
     "--codec",
     help="h264, hevc, vp9, av1, ffv1, prores, libx264-lossless; one for hardware, e.g. "
@@ -146,9 +136,7 @@ class _Choices:
     help="Frames per second of inputs without times: numbered frames, .h264. [default: what they "
     "tell, or 25]",
 )
-@click.option(
-    "--report", type=click.Path(dir_okay=False, path_type=Path), help="JSON file with all figures."
-)
+@options.report("all figures")
 @click.option(
     "--workers",
     metavar="N",
@@ -162,7 +150,7 @@ class _Choices:
     "path: its address, or auto for the one that this machine is in.",
 )
 @click.option("--resume", is_flag=True, help="Continue an interrupted job.")
-@click.option("--overwrite", is_flag=True, help="Replace existing outputs.")
+@options.overwrite
 @click.option(
     "--watch",
     is_flag=True,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ovsharp.errors import UsageError
-from ovsharp.evaluation.results import ALL, Evaluation, Row
+from ovsharp.evaluation.results import ALL, BICUBIC, INPUT, Evaluation, Row
 from ovsharp.evaluation.statistics import wilcoxon
 
 
@@ -58,7 +58,7 @@ def compare_evaluations(old: Evaluation, new: Evaluation, tolerance: float) -> C
         tolerance: SSIM by which the mean of a category may fall.
 
     Raises:
-        UsageError: the two have no row in common.
+        UsageError: the two have no model's row in common.
     """
     before, after = _rows(old), _rows(new)
     common = [key for key in after if key in before]
@@ -66,6 +66,12 @@ def compare_evaluations(old: Evaluation, new: Evaluation, tolerance: float) -> C
         raise UsageError(
             "the two evaluations have no image, degradation and method in common; compare runs "
             "on the same images"
+        )
+    if all(method in (INPUT, BICUBIC) for _, _, method in common):
+        models = [_models(one) for one in (before, after)]
+        raise UsageError(
+            f"the two evaluations have no model in common: {models[0]} then, {models[1]} now; "
+            f"evaluate the same model twice"
         )
     groups: dict[tuple[str, str, str], list[tuple[Row, Row]]] = {}
     several = len({row.category for row in after.values()}) > 1
@@ -99,6 +105,11 @@ def compare_evaluations(old: Evaluation, new: Evaluation, tolerance: float) -> C
 def _rows(evaluation: Evaluation) -> dict[tuple[str, str, str], Row]:
     recipes = {damage.name: damage.recipe for damage in evaluation.degradations}
     return {(row.image, recipes[row.degradation], row.method): row for row in evaluation.rows}
+
+
+def _models(rows: dict[tuple[str, str, str], Row]) -> str:
+    names = {method for _, _, method in rows} - {INPUT, BICUBIC}
+    return ", ".join(sorted(names)) or "none"
 
 
 def _psnr(row: Row) -> float:

@@ -11,6 +11,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -286,7 +287,7 @@ def _run(
 ) -> tuple[list[Row], list[Skipped]]:
     done: dict[int, list[Row]] = {}
     skipped: dict[int, Skipped] = {}
-    with file.open("a" if known else "w", encoding="utf-8") as log:
+    with _filled(file), file.open("a" if known else "w", encoding="utf-8") as log:
         for count, (number, outcome) in enumerate(_outcomes(plan, known), 1):
             if isinstance(outcome, str):
                 skipped[number] = Skipped(plan.tasks[number].name, outcome)
@@ -300,6 +301,16 @@ def _run(
     return [row for number in sorted(done) for row in done[number]], [
         skipped[number] for number in sorted(skipped)
     ]
+
+
+@contextmanager
+def _filled(file: Path) -> Iterator[None]:
+    """Take the file away again if nothing was written to it."""
+    try:
+        yield
+    finally:
+        if file.exists() and not file.stat().st_size:
+            file.unlink()
 
 
 def _outcomes(plan: Plan, known: dict[str, Row]) -> Iterator[tuple[int, list[Row] | str]]:

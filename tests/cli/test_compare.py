@@ -39,3 +39,17 @@ def test_what_is_no_evaluation_is_refused(tmp_path: Path, content: bytes) -> Non
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["compare", str(tmp_path / "x"), str(tmp_path / "y")])
     assert isinstance(result.exception, UsageError)
+
+
+def test_folders_are_taken_and_a_model_must_be_shared(tmp_path: Path) -> None:
+    data = str(photos(tmp_path / "photos"))
+    for model in ("sharp-gla", "sharp-fast"):
+        call = ["eval", "--model", model, "--data", data, "--degrade", "gla"]
+        result = CliRunner().invoke(main, [*call, "-o", str(tmp_path / model)])
+        assert result.exit_code == 0, result.output
+    same, other = str(tmp_path / "sharp-gla"), str(tmp_path / "sharp-fast")
+    result = CliRunner().invoke(main, ["compare", same, same])
+    assert result.exit_code == 0, result.output
+    result = CliRunner().invoke(main, ["compare", same, other])
+    assert isinstance(result.exception, UsageError)
+    assert "no model in common: sharp-gla then, sharp-fast now" in str(result.exception)

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from skimage import data
 
 from ovsharp.cli.main import main
-from ovsharp.errors import OvsharpError
+from ovsharp.errors import MediaError, OvsharpError
 from tests.media.clips import clip
 
 
@@ -126,3 +126,13 @@ def test_a_clips_figures_are_those_of_the_file_that_video_writes(tmp_path: Path)
             mean = np.mean([measure(*pair) for pair in pairs])
             assert row["measures"][name] == pytest.approx(mean, abs=tolerance)
     assert abs(rows[0]["measures"]["psnr"] - rows[1]["measures"]["psnr"]) > 0.5
+
+
+def test_no_empty_folder_is_left(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.png").write_bytes(b"no image")
+    out = tmp_path / "new" / "out"
+    call = ["eval", "--model", "sharp-fast", "--data", str(tmp_path / "photos"), "--degrade", "gla"]
+    result = CliRunner().invoke(main, [*call, "-o", str(out)])
+    assert isinstance(result.exception, MediaError)
+    assert [path.name for path in tmp_path.iterdir()] == ["photos"]

@@ -1,0 +1,74 @@
+"""Options that several verbs have: written once, so that one name means one thing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+_Verb = TypeVar("_Verb", bound=Callable[..., Any])
+_Option = Callable[[Any], Any]
+
+
+def model(default: str = "call, which chooses") -> _Option:
+    """Give `--model`; `default` says what runs without it."""
+    return click.option(
+        "--model", metavar="NAME|FILE", help=f"Shipped model or .xml file. [default: {default}]"
+    )
+
+
+def device(verb: _Verb) -> _Verb:
+    """Add `--device` and `--precision`."""
+    verb = click.option("--precision", help=_PRECISION)(verb)
+    return click.option("--device", default="CPU", show_default=True, help=_DEVICE)(verb)
+
+
+def strength(verb: _Verb) -> _Verb:
+    """Add `--strength`."""
+    option = click.option(
+        "--strength",
+        type=click.FloatRange(0, 1),
+        default=1.0,
+        show_default=True,
+        help="0 leaves the picture as it is, 1 is the model's full effect.",
+    )
+    return option(verb)
+
+
+def target_fps(verb: _Verb) -> _Verb:
+    """Add `--target-fps`."""
+    option = click.option(
+        "--target-fps",
+        type=click.FloatRange(min=0, min_open=True),
+        help="Hold this speed: choose the model of a family by it, and change it when need be. "
+        "[family: call, or that of --model]",
+    )
+    return option(verb)
+
+
+def threads(verb: _Verb) -> _Verb:
+    """Add `--threads`."""
+    option = click.option(
+        "--threads", type=click.IntRange(1), help="CPU threads. [default: the device's choice]"
+    )
+    return option(verb)
+
+
+def report(what: str) -> _Option:
+    """Give `--report`, a JSON file of `what`."""
+    return click.option(
+        "--report",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help=f"JSON file with {what}.",
+    )
+
+
+def overwrite(verb: _Verb) -> _Verb:
+    """Add `--overwrite`."""
+    return click.option("--overwrite", is_flag=True, help="Replace existing outputs.")(verb)
+
+
+_DEVICE = "As `ovsharp devices` lists them."
+_PRECISION = "Execution precision, e.g. f32 or bf16. [default: the fastest]"
