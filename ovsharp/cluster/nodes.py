@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -10,6 +11,9 @@ from ovsharp.closing import Closing
 from ovsharp.cluster.workers import TRIES, Item, Result
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.extras import need
+
+_WAIT = 10.0
+"""Seconds for a cluster to answer."""
 
 
 class Cluster(Closing):
@@ -29,10 +33,11 @@ class Cluster(Closing):
     def __init__(self, address: str, threads: int = 1) -> None:
         need("ray", extra="cluster")
         ray = _ray()
-        self._address, self._threads = address, threads
+        self._threads = threads
         try:
+            _check_there(address)
             ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             raise UsageError(
                 f"there is no Ray cluster at '{address}' ({_first_line(error)}); start one with "
                 f"'ray start --head', and name its address"
@@ -84,6 +89,13 @@ class Cluster(Closing):
 
     def _nodes(self) -> list[dict[str, Any]]:
         return [node for node in _ray().nodes() if node["Alive"]]
+
+
+def _check_there(address: str) -> None:
+    """Fail at once where nobody listens: Ray itself tries for minutes, and ends the process."""
+    host, _, port = address.rpartition(":")
+    if port.isdecimal() and "/" not in host:
+        socket.create_connection((host.strip("[]"), int(port)), _WAIT).close()
 
 
 def _ray() -> Any:

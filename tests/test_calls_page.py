@@ -1,0 +1,57 @@
+"""docs/CALLS.md says what its script computes."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "CALLS.md"
+pytestmark = pytest.mark.skipif(not PAGE.is_file(), reason="ovsharp is installed from a wheel")
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    path = ROOT / "scripts" / "calls_on_paper.py"
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module  # dataclasses look there
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_forecast_is_what_the_script_prints(
+    script: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script.forecast(0.04)
+    printed = capsys.readouterr().out.strip()
+    assert printed in PAGE.read_text(encoding="utf-8")
+
+
+def test_the_simulation_is_what_the_page_says(script: ModuleType) -> None:
+    times = json.loads(script.MEASURED.read_text(encoding="utf-8"))["360p"]
+    rows = [script.simulate(times, 13, 2, gate=gate).row() for gate in (False, True)]
+    for name, (p50, p95, p99, late, worst) in zip(("queue", "gate"), rows, strict=True):
+        waits = f"{p50:.0f} | {p95:.0f} | {p99:.0f}"
+        row = f"| 2 | 0.96 | 13 | {name} | {waits} | {late:.1f} | {worst:.1f} |"
+        assert row in PAGE.read_text(encoding="utf-8")
+
+
+def test_the_gate_is_fair_and_a_frame_is_never_counted_twice(
+    script: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(script, "SECONDS", 5.0)
+    for gate in (False, True):
+        result = script.simulate([10.0], 9, 2, gate=gate)  # room for 200 frames a second of 270
+        assert len(result.waits) == 9 * 150
+        assert min(result.waits) >= 10
+        assert np.ptp(result.made) <= 1
+    assert sum(result.made) == pytest.approx(1000, abs=10)
