@@ -22,9 +22,8 @@ class Finishing:
     def __init__(
         self, steady: bool, beside: bool, segment: int, flicker: Flicker | None = None
     ) -> None:
-        self._steady = Steady() if steady else None
-        self._beside, self._segment, self._flicker = beside, segment, flicker
-        self._place = 0
+        self._steady = Steady(segment) if steady else None
+        self._beside, self._flicker = beside, flicker
 
     @property
     def each(self) -> Callable[[Frame, Frame], Frame] | None:
@@ -34,10 +33,7 @@ class Finishing:
 
     def _finished(self, before: Frame, after: Frame) -> Frame:
         if self._steady is not None:
-            if self._place % self._segment == 0:
-                self._steady = Steady()
             after = self._steady.add(before, after)
-            self._place += 1
         if self._flicker is not None:
             self._flicker.add(before, after)
         return side_by_side(before, after) if self._beside else after

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from ovsharp.apps.pipeline import Pipeline
 from ovsharp.media import SEGMENT, Frame, Shot
-from ovsharp.runtime import Sharpener
+from ovsharp.runtime import Sharpener, Steady
 
 
 class _Nowhere:
@@ -17,7 +17,7 @@ class _Nowhere:
 def play(
     shots: Iterable[Shot], sharpener: Sharpener, each: Callable[[Frame, Frame], Frame]
 ) -> None:
-    """Run shots through a sharpener, in the pipeline and the segments of a written video.
+    """Run shots through a sharpener, in the pipeline and the segments of a written video, steady.
 
     Args:
         shots: in order; closed in the end, if it is a generator.
@@ -37,4 +37,9 @@ def play(
         >>> seen
         [(32, 32, 3), (32, 32, 3), (32, 32, 3)]
     """
-    Pipeline(shots, sharpener, _Nowhere(), each=each, segment=SEGMENT).run()
+    steady = Steady(SEGMENT)
+
+    def shown(before: Frame, after: Frame) -> Frame:
+        return each(before, steady.add(before, after))
+
+    Pipeline(shots, sharpener, _Nowhere(), each=shown, segment=SEGMENT).run()

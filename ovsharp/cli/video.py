@@ -121,7 +121,13 @@ class _Choices:
 @click.option("--end", type=click.FloatRange(min=0), help="Seconds.")
 @click.option("--every", type=click.IntRange(min=1), default=1, help="Keep one frame out of N.")
 @click.option("--side-by-side", is_flag=True, help="Write before | after.")
-@click.option("--steady", is_flag=True, help="Less flicker: average over time where nothing moves.")
+@click.option(
+    "--steady/--no-steady",
+    default=True,
+    show_default=True,
+    help="Average what was sharpened over time where nothing moves, so that it flickers no more "
+    "than the input.",
+)
 @click.option("--skip-damaged", is_flag=True, help="Leave damaged parts out instead of failing.")
 @click.option(
     "--deinterlace",
@@ -405,7 +411,7 @@ def _run_parts(
 
 def _check_untouched(flags: dict[str, Any]) -> None:
     """Refuse what would change a video that is to be kept bit for bit."""
-    changing = ("size", "start", "end", "side_by_side", "steady", "skip_damaged", "input_fps")
+    changing = ("size", "start", "end", "side_by_side", "skip_damaged", "input_fps")
     found = [name for name in changing if flags[name]] + ["every"] * (flags["every"] > 1)
     found += ["deinterlace"] * (flags["deinterlace"] == "on")
     found += ["audio"] * (flags["audio"] not in (None, "copy"))

@@ -29,7 +29,7 @@ Play = Callable[[Iterable[Shot], Sharpener, Callable[[Frame, Frame], Frame]], No
 `ovsharp.apps.play`, handed in because that room stands above this one."""
 Made = tuple[dict[str, float | None], dict[str, int], int]
 """Measures, frames by model, and frames in all."""
-_FORMULAS = 1
+_FORMULAS = 2
 """Counted up when a measure of clips changes, so that old rows are not taken for new ones."""
 
 

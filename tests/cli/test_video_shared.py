@@ -113,7 +113,7 @@ def test_a_command_stopped_by_ctrl_c_goes_on_to_the_same_file(tmp_path: Path) ->
     (source,) = (path for path in CLIPS if path.stem == "talkinghead_512_25")
     source = piece(source, tmp_path, loops=2)
     whole, parts = tmp_path / "whole.mp4", tmp_path / "parts.mp4"
-    flags = ["--model", "sharp-fast", "--crf", "30", "--steady"]
+    flags = ["--model", "sharp-fast", "--crf", "30"]
     assert CliRunner().invoke(video, [str(source), "-o", str(whole), *flags]).exit_code == 0
     segment = tmp_path / ".ovsharp-parts.mp4.work" / "segment-000000"
     code, errors = interrupted(["video", source, "-o", parts, *flags], segment.is_file)

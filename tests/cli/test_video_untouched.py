@@ -110,7 +110,6 @@ def test_what_cannot_be_copied_is_refused_before_the_work(tmp_path: Path) -> Non
     copy = ("--untouched", "copy")
     for flags, error, message in (
         (("-o", tmp_path / "o.mp4", "--size", "48p", "--every", 2), UsageError, "--size, --every"),
-        (("-o", tmp_path / "o.mp4", "--steady"), UsageError, "--steady would change it"),
         (("-o", tmp_path / "o.mp4", "--audio", "none"), UsageError, "--audio would change it"),
         (("-o", tmp_path / "o.mp4", "--deinterlace", "on"), UsageError, "--deinterlace would"),
         (("-o", tmp_path / "o.webm"), MediaError, "cannot hold h264): write .mp4, or let it be"),
