@@ -19,6 +19,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 ORDER = (
     "cli",
     "serve",
+    "vs",
     "apps",
     "cluster",
     "training",
