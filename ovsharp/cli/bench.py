@@ -170,7 +170,7 @@ def bench(
         _bench_calls(calls)
         return
     from ovsharp import benchmarks
-    from ovsharp.cli.console import output, progress
+    from ovsharp.cli.console import output, progress, show
     from ovsharp.cli.main import EXIT_FAILED
     from ovsharp.files import staged
 
@@ -210,12 +210,12 @@ def bench(
     console = output()
     for line in benchmarks.header_lines(report):
         console.print(line, markup=False)
-    console.print(benchmarks.quality_table(report))
+    show(console, benchmarks.quality_table(report))
     for size in report.sizes:
-        console.print(benchmarks.speed_table(report, size))
+        show(console, benchmarks.speed_table(report, size))
         ratios = benchmarks.ratio_table(report, size)
         if ratios is not None:
-            console.print(ratios)
+            show(console, ratios)
     for line in benchmarks.NOTES:
         console.print(line, style="dim", markup=False)
     for line in report.recommendations:
@@ -245,7 +245,7 @@ def _bench_calls(fps: float) -> None:
     if len(precisions := _split(given.get("precisions", ""))) > 1:
         raise UsageError("--calls measures one --precision; run it once for each")
     from ovsharp import benchmarks
-    from ovsharp.cli.console import output, progress
+    from ovsharp.cli.console import output, progress, show
     from ovsharp.cli.figures import write_report
 
     with progress() as bars:
@@ -266,8 +266,8 @@ def _bench_calls(fps: float) -> None:
     console = output()
     for line in benchmarks.calls_lines(report):
         console.print(line, markup=False, soft_wrap=True)
-    console.print(benchmarks.calls_table(report))
-    console.print(benchmarks.forecast_table(report))
+    show(console, benchmarks.calls_table(report))
+    show(console, benchmarks.forecast_table(report))
 
 
 def _hold_to(isa: str) -> None:
@@ -285,14 +285,14 @@ def _hold_to(isa: str) -> None:
 def _accepted(old: Report, new: Report, limit: float) -> bool:
     """Compare with the baseline, print what got worse, and tell whether nothing did."""
     from ovsharp import benchmarks
-    from ovsharp.cli.console import output
+    from ovsharp.cli.console import output, show
 
     comparison = benchmarks.compare(old, new, limit)
     console = output()
     for line in comparison.warnings:
         console.print(f"WARNING: {line}", style="bold red", markup=False)
     if comparison.regressions:
-        console.print(benchmarks.regression_table(comparison))
+        show(console, benchmarks.regression_table(comparison))
         return False
     console.print(
         f"baseline: {comparison.compared} figures compared, none worse by more than {limit:.3g}"

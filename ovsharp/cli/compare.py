@@ -28,12 +28,12 @@ def compare(before: Path, after: Path, tolerance: float) -> None:
     mean SSIM of a model on a category fell by more than the tolerance.
     """
     from ovsharp import evaluation as room
-    from ovsharp.cli.console import output
+    from ovsharp.cli.console import output, show
     from ovsharp.cli.main import EXIT_FAILED
 
     changes = room.compare_evaluations(_read(before), _read(after), tolerance)
     console = output()
-    console.print(room.change_table(changes))
+    show(console, room.change_table(changes))
     for line in changes.notes:
         console.print(line, style="dim", markup=False)
     worse = sum(change.worse for change in changes.changes)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -15,6 +16,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Table
 
 
 def output(*, stderr: bool = False) -> Console:
@@ -25,6 +27,54 @@ def output(*, stderr: bool = False) -> Console:
     """
     console = Console(highlight=False, stderr=stderr)
     return console if console.is_terminal else Console(highlight=False, width=200, stderr=stderr)
+
+
+def show(console: Console, table: Table) -> None:
+    """Print a table; one that is wider than the console in parts that fit.
+
+    Every part begins with the columns that name the rows: those at the left edge up to the first
+    that is set to the right.
+    """
+    for part in _parts(console, table):
+        console.print(part)
+
+
+def _parts(console: Console, table: Table) -> Iterator[Table]:
+    if _width(console, table) <= console.width:
+        yield table
+        return
+    numbers = (at for at, column in enumerate(table.columns) if column.justify == "right")
+    names = list(range(next(numbers, 1)))
+    part: list[int] = []
+    for at in range(len(names), len(table.columns)):
+        fits = _width(console, _cut(table, [*names, *part, at])) <= console.width
+        if part and not fits:
+            yield _cut(table, [*names, *part])
+            part = []
+        part.append(at)
+    yield _cut(table, [*names, *part])
+
+
+def _cut(table: Table, columns: list[int]) -> Table:
+    """Give some columns of a table as one of its own."""
+    cut = Table(
+        title=table.title,
+        title_justify=table.title_justify,
+        box=table.box,
+        padding=table.padding,
+    )
+    chosen = [table.columns[at] for at in columns]
+    for column in chosen:
+        cut.add_column(column.header, justify=column.justify, overflow=column.overflow)
+    for row, cells in zip(
+        table.rows, zip(*(one.cells for one in chosen), strict=True), strict=True
+    ):
+        cut.add_row(*cells, style=row.style, end_section=row.end_section)
+    return cut
+
+
+def _width(console: Console, table: Table) -> int:
+    return Measurement.get(console, console.options.update(max_width=10_000), table).maximum
 
 
 def progress() -> Progress:

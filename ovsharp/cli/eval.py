@@ -154,7 +154,7 @@ def eval(  # noqa: A001 - the verb's name
     from ovsharp import evaluation as room
     from ovsharp.apps import play
     from ovsharp.cli.console import output as out
-    from ovsharp.cli.console import progress
+    from ovsharp.cli.console import progress, show
     from ovsharp.cli.main import EXIT_FAILED
     from ovsharp.files import kept_if_filled, staged
     from ovsharp.runtime import DEFAULT_ROUTER
@@ -212,7 +212,7 @@ def eval(  # noqa: A001 - the verb's name
             (staging / json_file.name).write_text(files["results.json"], encoding="utf-8")
     console = out()
     for table in _tables(result):
-        console.print(table)
+        show(console, table)
         console.print()
     for line in (*room.headlines(result), *result.notes):
         console.print(line, markup=False, soft_wrap=True)

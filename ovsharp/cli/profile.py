@@ -49,7 +49,7 @@ def profile(
     import tempfile
 
     from ovsharp import benchmarks
-    from ovsharp.cli.console import output
+    from ovsharp.cli.console import output, show
     from ovsharp.files import staged
     from ovsharp.reports import Size
 
@@ -72,6 +72,6 @@ def profile(
         f"{result.counted_ms:.2f} ms, sum of the nodes {result.total_ms:.2f} ms",
         markup=False,
     )
-    console.print(benchmarks.kind_table(result))
-    console.print(benchmarks.node_table(result, top))
+    show(console, benchmarks.kind_table(result))
+    show(console, benchmarks.node_table(result, top))
     console.print(result.verdict(), style="bold", markup=False)

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from ovsharp.training import Course, TrainingRecipe
 
 
+_WIDTH = 80
+_OURS = "ovsharp's own: "
+
+
 @click.command()
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON instead.")
@@ -35,16 +39,15 @@ def recipes(name: str | None, as_json: bool) -> None:
     else:
         from rich.table import Table
 
-        table = Table("recipe", "student", "teacher", "steps", "sizes", "what it is", box=None)
+        # The networks are in what `ovsharp recipes NAME` shows.
+        table = Table(box=None, width=_WIDTH)
+        table.add_column("recipe", no_wrap=True)
+        table.add_column("steps", justify="right", no_wrap=True)
+        table.add_column("what it is")
         for recipe in chosen:
-            table.add_row(
-                recipe.name,
-                recipe.student.architecture,
-                recipe.teacher.architecture if recipe.teacher else "-",
-                f"{recipe.student.steps:,}",
-                ", ".join(recipe.sizes) or "-",
-                recipe.summary,
-            )
+            sizes = f"; sizes {', '.join(recipe.sizes)}" if recipe.sizes else ""
+            steps = f"{recipe.student.steps:,}"
+            table.add_row(recipe.name, steps, recipe.summary.removeprefix(_OURS) + sizes)
         out.print(table)
 
 
