@@ -25,6 +25,7 @@ CLIPS = [path for path in CLIPS if path.suffix in VIDEO_ENDINGS]
 FRAMES = 24
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(not CLIPS, reason="OVSHARP_SHARED names no folder with video/"),
     pytest.mark.skipif(shutil.which("ffprobe") is None, reason="ffprobe is not installed"),
 ]
