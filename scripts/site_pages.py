@@ -25,7 +25,7 @@ ROOMS = (
     *(
         f"ovsharp.{room}"
         for room in (
-            "runtime", "media", "apps", "convert", "calibration", "models", "degrade", "quality",
+            "runtime", "media", "apps", "serve", "cluster", "vs", "convert", "calibration", "models", "degrade", "quality",
             "training", "evaluation", "opinions", "benchmarks", "reports", "spec", "errors",
         )
     ),
