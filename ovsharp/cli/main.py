@@ -12,6 +12,7 @@ from typing import NoReturn
 import click
 
 from ovsharp.cli.presets import with_presets
+from ovsharp.cli.renamed import with_new_names
 from ovsharp.errors import DeviceError, OvsharpError, UsageError
 from ovsharp.extras import display_library
 from ovsharp.version import __version__
@@ -55,6 +56,13 @@ class Verbs(click.Group):
             raise click.UsageError(f"there is no verb '{name}'; try {', '.join(similar)}")
         command: click.Command = getattr(import_module(f"ovsharp.cli.{name}"), name)
         return with_presets(command)
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the verb; old names of its options become the new ones."""
+        name, command, rest = super().resolve_command(context, args)
+        return name, command, with_new_names(name or "", rest)
 
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs without importing them."""

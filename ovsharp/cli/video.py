@@ -85,7 +85,6 @@ class _Choices:
 )
 @click.option(
     "--crf",
-    "--quality",
     type=click.IntRange(0, 51),
     default=18,
     show_default=True,
