@@ -1,0 +1,64 @@
+import { createSharpener } from "./ovsharp.js";
+import "./compare.js";
+
+const find = (id) => document.getElementById(id);
+const compare = find("compare");
+const ready = createSharpener({ model: "model.onnx" });
+let stream = null;
+
+/** Show both pictures as images, for the slider. */
+async function shown(source) {
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [source.width, source.height];
+  if (source instanceof ImageData) canvas.getContext("2d").putImageData(source, 0, 0);
+  else canvas.getContext("2d").drawImage(source, 0, 0);
+  const image = new Image();
+  image.src = URL.createObjectURL(await new Promise((done) => canvas.toBlob(done)));
+  await image.decode();
+  return image;
+}
+
+find("file").addEventListener("change", async ({ target }) => {
+  const sharpener = await ready;
+  const picture = await createImageBitmap(target.files[0]);
+  const began = performance.now();
+  const sharp = await sharpener.sharpen(picture);
+  const spent = performance.now() - began;
+  compare.show(await shown(picture), await shown(sharp));
+  find("said").value = `${sharp.width}x${sharp.height} in ${spent.toFixed(0)} ms`;
+});
+
+find("live").addEventListener("click", async () => {
+  if (stream) return stop();
+  const sharpener = await ready;
+  stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 360 } });
+  const video = document.createElement("video");
+  video.muted = true;
+  video.srcObject = stream;
+  await video.play();
+  [compare.hidden, find("pair").hidden, find("live").textContent] = [true, false, "Stop"];
+  const times = [];
+  while (stream) {
+    const frame = await createImageBitmap(video);
+    const began = performance.now();
+    const sharp = await sharpener.sharpen(frame);
+    for (const [id, picture] of [["before", frame], ["after", sharp]]) {
+      const canvas = find(id);
+      [canvas.width, canvas.height] = [picture.width, picture.height];
+      const context = canvas.getContext("2d");
+      if (picture instanceof ImageData) context.putImageData(picture, 0, 0);
+      else context.drawImage(picture, 0, 0);
+    }
+    times.push(performance.now());
+    if (times.length > 30) times.shift();
+    const rate = (1000 * (times.length - 1)) / (times.at(-1) - times[0] || 1);
+    find("said").value = `${rate.toFixed(1)} frames a second, ${(times.at(-1) - began).toFixed(0)} ms each`;
+    await new Promise(requestAnimationFrame);
+  }
+});
+
+function stop() {
+  for (const track of stream.getTracks()) track.stop();
+  stream = null;
+  [compare.hidden, find("pair").hidden, find("live").textContent] = [false, true, "Camera"];
+}
