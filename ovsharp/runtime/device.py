@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
 from dataclasses import dataclass
 from functools import cache
@@ -57,8 +59,13 @@ _forked = False
 
 
 def _mark_fork() -> None:
+    """Note in a forked child that OpenVINO's threads are not here."""
     global _forked
     _forked = True
+    # Destructors would wait for these threads, or crash, when the child ends: none is called.
+    for one in gc.get_objects():
+        if type(one) in (ov.Core, ov.CompiledModel, ov.InferRequest):
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(one))
 
 
 @cache

@@ -9,6 +9,7 @@ both threads meet in objects that are written in C: they are interrupted before 
 from __future__ import annotations
 
 import _thread
+import os
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -72,7 +73,7 @@ class Finisher:
         self._work: SimpleQueue[_Item | None] = SimpleQueue()
         self._first, self._gone = _thread.allocate_lock(), _thread.allocate_lock()
         self._gone.acquire()
-        self._started: list[bool] = []
+        self._started: list[int] = []
         # Also at the end of a program that forgets to close.
         self._end = weakref.finalize(self, _end, self._work, self._gone, self._started)
 
@@ -87,7 +88,7 @@ class Finisher:
             # Not `Thread.start`, which waits in Python. Interrupted before the next line, a second
             # thread starts another time, and leaves at once; `close` waits for none that never was.
             _thread.start_new_thread(_run, (self._work, self._first, self._gone))
-            self._started.append(True)
+            self._started.append(os.getpid())
         self._work.put((outcome, work, after))
 
     def close(self) -> None:
@@ -122,7 +123,9 @@ def _one(
         outcome.set_result(result)
 
 
-def _end(queue: SimpleQueue[_Item | None], gone: _thread.LockType, started: list[bool]) -> None:
+def _end(queue: SimpleQueue[_Item | None], gone: _thread.LockType, started: list[int]) -> None:
+    if started and started[0] != os.getpid():
+        return  # of a process that was forked: the thread is not here, and nobody to wait for
     queue.put(None)
     if started:
         gone.acquire()

@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -24,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
+def nodes() -> Iterator[Any]:
     from ray.cluster_utils import Cluster as Nodes
 
     with pytest.MonkeyPatch.context() as patch:
@@ -38,6 +39,11 @@ def address() -> Iterator[str]:
         nodes.wait_for_nodes()
         yield nodes.address
         nodes.shutdown()
+
+
+@pytest.fixture
+def address(nodes: Any) -> str:
+    return str(nodes.address)
 
 
 @pytest.fixture
@@ -85,3 +91,15 @@ def test_a_video_is_that_of_one_process(address: str, tmp_path: Path) -> None:
         for name in ("one", "many")
     ]
     assert digests[0] == digests[1]
+
+
+def test_work_of_a_lost_node_is_done_by_another(nodes: Any, cluster: Cluster) -> None:
+    results = cluster.results(tasks.process, [0.5] * 6)
+    done = [next(results)[0]]
+    lost = nodes.list_all_nodes()[-1]
+    nodes.remove_node(lost, allow_graceful=False)
+    try:
+        done += [place for place, _ in results]
+    finally:
+        nodes.add_node(num_cpus=1)
+    assert sorted(done) == list(range(6))

@@ -309,3 +309,28 @@ def test_a_fork_is_told_at_once_with_the_cure(
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_child_may_make_the_first_sharpener(forking: Callable[[str, str], str]) -> None:
     assert forking("", "make()(frame)") == "child is done"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize(
+    "before",
+    [
+        "kept = make(); kept(frame)",
+        "kept = make(); kept.submit(frame).result()",
+        "kept = make().gate().call(); kept(frame)",
+        "kept = Sharpener(threads=1); kept(frame)",
+    ],
+    ids=["call", "submit", "gate", "router"],
+)
+def test_a_forked_child_that_does_something_else_ends(tmp_path: Path, before: str) -> None:
+    """As a server that forks, or `os.fork` alone: it waits for no thread that is not there."""
+    program = f"""
+def make():
+    return Sharpener(Path({str(write_frame_model(tmp_path))!r}), threads=1)
+{before}
+if os.fork() == 0:
+    signal.alarm(30)
+    sys.exit(7)
+print(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+    assert run(program) == "7"
