@@ -220,7 +220,7 @@ def _network_parity(
     if origin.reference is not None:
         try:
             record("onnx.reference", origin.reference, tiny_frames(body, geometry))
-        except (RuntimeError, ValueError, TypeError) as error:
+        except (RuntimeError, ValueError, TypeError, IndexError) as error:
             rows.append((f"parity onnx.reference - {origin.kind}", f"not run: {error}"))
     return parity, rows
 

@@ -46,6 +46,10 @@ def probe_geometry(body: Body, coding: Coding, network: Network) -> Geometry:
     """
     if body.size is not None:
         return Geometry(multiple=1, minimum=1, margin=None)
+    if _stretches(body):
+        # What a pixel becomes depends on the size of the picture: no shift leaves it as it is.
+        multiple = next(_size_multiples(body))
+        return Geometry(multiple, _minimum(body, coding, network, multiple), None)
     for multiple in _size_multiples(body):
         minimum = _minimum(body, coding, network, multiple)
         margin = margin_of(body, multiple, minimum)
@@ -77,6 +81,15 @@ def network_inputs(
 def enlarged(frames: Frames, scale: int) -> Frames:
     """Give the bicubic upscale of one frame, uint8, 1 x sH x sW x 3."""
     return upscale(np.ascontiguousarray(frames[0]), scale)[None]
+
+
+def _stretches(body: Body) -> bool:
+    """Whether something inside is resized corner to corner (`align_corners=True`)."""
+    return any(
+        node.get_type_name() == "Interpolate"
+        and node.get_attributes()["coordinate_transformation_mode"] == "align_corners"
+        for node in body.model.get_ops()
+    )
 
 
 def _size_multiples(body: Body) -> Iterator[int]:

@@ -382,3 +382,9 @@ def test_what_openvino_cannot_run_is_said_in_a_sentence(network: Any, tmp_path: 
         prepare(*checkpoint(tmp_path, network()))
     assert "\n" not in str(caught.value)
     assert "other operations" in str(caught.value)
+
+
+def test_max_unpooling_works_though_the_evaluator_of_onnx_cannot_run_it(tmp_path: Path) -> None:
+    prepared = prepare(*checkpoint(tmp_path, torch_networks.Unpooling()))
+    assert set(prepared.spec.parity) == {"onnx-torch", "ir-torch"}
+    assert dict(prepared.report)["parity onnx.reference - torch"].startswith("not run: index ")

@@ -109,6 +109,27 @@ def test_what_looks_at_the_whole_picture_has_no_margin(draw: drawn.Draw) -> None
     assert geometry(draw) == Geometry(1, 1, None)
 
 
+def corner_to_corner(x: ov.Node) -> ov.Node:
+    small = drawn.convolution(x, 3, 3, stride=2)
+    factors = ops.constant(np.array([2, 2], np.float32))
+    return ops.interpolate(
+        small,
+        factors,
+        "linear",
+        "scales",
+        coordinate_transformation_mode="align_corners",
+        axes=ops.constant([2, 3]),
+    )
+
+
+def test_a_resize_corner_to_corner_looks_at_the_size_of_the_picture(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No shift leaves it as it is, and none is tried: that took minutes."""
+    monkeypatch.setattr("ovsharp.convert.probe.margin_of", None)
+    assert geometry(corner_to_corner) == Geometry(2, 2, None)
+
+
 def test_a_base_counts_into_the_margin() -> None:
     small = ops.parameter([1, 3, -1, -1], np.float32, name="small")
     large = ops.parameter([1, 3, -1, -1], np.float32, name="large")

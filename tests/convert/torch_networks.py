@@ -146,3 +146,17 @@ class Fourier(nn.Module):
         real, imaginary = self.mix(torch.cat([spectrum.real, spectrum.imag], 1)).chunk(2, 1)
         mixed = torch.complex(real, imaginary)
         return frame + torch.fft.irfft2(mixed, s=frame.shape[2:], norm="ortho")
+
+
+class Unpooling(nn.Module):
+    """Puts values back to where max-pooling found them; onnx's own evaluator fails at it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Conv2d(3, 4, 3, padding=1)
+        self.tail = correction(4, 3)
+
+    def forward(self, frame: torch.Tensor) -> torch.Tensor:
+        hidden = functional.relu(self.head(frame))
+        largest, places = functional.max_pool2d(hidden, 2, return_indices=True)
+        return frame + self.tail(functional.max_unpool2d(largest, places, 2))
