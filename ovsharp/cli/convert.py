@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
@@ -121,7 +122,7 @@ def convert(
     if form != "ir":
         return
     model = target / f"{result.spec.file_stem}.xml"
-    console.print(f"next: ovsharp bench --model {model}", soft_wrap=True)
+    console.print(f"next: ovsharp bench --model {quote(str(model))}", soft_wrap=True)
 
 
 def _numbers(text: str | None, flag: str) -> tuple[float, ...] | None:

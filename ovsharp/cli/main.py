@@ -21,6 +21,7 @@ VERBS = {
     "convert": "PyTorch checkpoint, ONNX or foreign IR -> ovsharp IR, with proof of parity.",
     "quantize": "Float IR -> INT8 IR, with the measured drop in quality.",
     "bench": "Compare storage and execution precisions by SSIM and throughput.",
+    "ship": "Checkpoint -> INT8 in one go: convert, quantize, bench, a card and a page.",
     "eval": "Score models on a folder of images, with intervals and a page of pictures.",
     "compare": "Say what changed between two evaluations; exit code 1 if anything got worse.",
     "profile": "Show where the time of a frame goes, node by node.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -186,6 +187,7 @@ def _lines(done: Quantized, size: str, before: Speed, after: Speed) -> list[str]
         f"{images.calibration_images} images{skipped}; layers given back to floating point: "
         f"{', '.join(done.quantization.float_layers) or 'none'}",
         f"files   {', '.join(str(file) for file in done.files)}",
+        f"next: ovsharp bench --model {quote(str(done.files[0]))}",
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
@@ -166,7 +167,7 @@ def train(
                 report=bars.report,
             )
     if done.rank == 0:
-        console.output().print(_summary(done, out), markup=False, soft_wrap=True)
+        console.output().print(_summary(done, out, data), markup=False, soft_wrap=True)
 
 
 def _shortened(
@@ -219,7 +220,7 @@ class _Bars:
         )
 
 
-def _summary(done: Trained, out: Path) -> str:
+def _summary(done: Trained, out: Path, data: Path) -> str:
     score, skipped = done.student.score, done.student.skipped
     lines = [
         f"best on the validation images: SSIM {score.ssim_in:.4f} -> {score.ssim_out:.4f}, PSNR "
@@ -229,5 +230,6 @@ def _summary(done: Trained, out: Path) -> str:
     if skipped:
         listed = ", ".join(path.name for path in [*skipped][:5])
         lines.append(f"{len(skipped)} images could not be used: {listed}")
-    lines.append(f"{done.student.weights}; next: ovsharp convert {done.student.weights} -o {out}")
+    weights, photos = quote(str(done.student.weights)), quote(str(data))
+    lines.append(f"next: ovsharp ship {weights} --calib {photos} -o {quote(str(out / 'shipped'))}")
     return "\n".join(lines)

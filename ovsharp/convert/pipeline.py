@@ -108,7 +108,7 @@ def prepare(
         mean=coding.mean,
         std=coding.std,
         base=takes_base(body),
-        degradation=options.degradation,
+        degradation=options.degradation or (origin.network.degradation if origin.network else ""),
         parameters=origin.parameters,
         source=source.name,
         source_sha256=sha256(source),

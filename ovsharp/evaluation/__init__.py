@@ -1,5 +1,6 @@
 """How good models are on images and clips, beside the input and bicubic, with intervals."""
 
+from ovsharp.evaluation.card import model_card
 from ovsharp.evaluation.changes import Change, Changes, compare_evaluations
 from ovsharp.evaluation.clip_tables import clip_table, colour_table, sending_table
 from ovsharp.evaluation.clips import Taken
@@ -33,6 +34,7 @@ __all__ = [
     "image_csv",
     "make_plan",
     "make_views",
+    "model_card",
     "open_subjects",
     "pair_table",
     "result_table",

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from ovsharp.models.arguments import parse_arguments
 
 if TYPE_CHECKING:
-    from ovsharp.models.checkpoint import read_weights
+    from ovsharp.models.checkpoint import DEGRADATION, read_weights
     from ovsharp.models.loading import Network, load_network
     from ovsharp.models.registry import ARCHITECTURES
     from ovsharp.models.reparameterize import MultiBranch, collapse
 
 __all__ = [
     "ARCHITECTURES",
+    "DEGRADATION",
     "MultiBranch",
     "Network",
     "collapse",
@@ -32,13 +33,14 @@ def __getattr__(name: str) -> Any:
     from ovsharp.extras import need
 
     need("torch", extra="convert")
-    from ovsharp.models.checkpoint import read_weights
+    from ovsharp.models.checkpoint import DEGRADATION, read_weights
     from ovsharp.models.loading import Network, load_network
     from ovsharp.models.registry import ARCHITECTURES
     from ovsharp.models.reparameterize import MultiBranch, collapse
 
     return {
         "ARCHITECTURES": ARCHITECTURES,
+        "DEGRADATION": DEGRADATION,
         "MultiBranch": MultiBranch,
         "collapse": collapse,
         "Network": Network,

@@ -49,6 +49,10 @@ _DAMAGED = (
 """What torch.load raises when bytes of a checkpoint are wrong (seen by changing them at random)."""
 
 
+DEGRADATION = "degradation"
+"""The entry beside the weights that says, as a recipe, what the network undoes."""
+
+
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
     """Read the tensors of a `.pth`, `.pt`, `.ckpt` or `.safetensors` file; see `read_part`."""
     return read_part(path).tensors
@@ -106,7 +110,13 @@ def read_part(
         )
     _check_sum(path, parts)
     part = choose(parts, fits, choice=choice, file=str(path), trusted=trusted)
-    return dataclasses.replace(part, tensors=_checked(path, part.tensors))
+    said = content.get(DEGRADATION) if isinstance(content, Mapping) else None
+    return dataclasses.replace(
+        part,
+        tensors=_checked(path, part.tensors),
+        degradation=said if isinstance(said, str) else "",
+        left_out=tuple(name for name in part.left_out if name != DEGRADATION),
+    )
 
 
 def _check_size(path: Path) -> None:

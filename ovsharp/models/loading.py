@@ -50,6 +50,8 @@ class Network:
     """Names in the file that led to the weights, outermost first."""
     left_out: tuple[str, ...] = ()
     """What else was in the file."""
+    degradation: str = ""
+    """What the file says that it undoes, as a recipe; empty if it does not say."""
 
 
 def load_network(
@@ -116,6 +118,7 @@ def load_network(
         colour=entry.colour,
         unwrapped=part.path,
         left_out=part.left_out,
+        degradation=part.degradation,
     )
 
 
@@ -134,6 +137,7 @@ def _custom(path: Path, location: str, arguments: dict[str, Any], weights: str |
         parameters=_parameters(module),
         unwrapped=part.path,
         left_out=part.left_out,
+        degradation=part.degradation,
     )
 
 

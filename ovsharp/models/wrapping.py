@@ -57,6 +57,8 @@ class Part:
     """Whether something says that its first names are wrappers: a teacher beside it, a program."""
     left_out: tuple[str, ...] = ()
     """What lies beside it in the file."""
+    degradation: str = ""
+    """What the file says that its network undoes, as `ovsharp train` writes it."""
 
     @property
     def name(self) -> str:

@@ -28,7 +28,7 @@ from torch.utils.data import DataLoader, Dataset, Subset
 from ovsharp.degrade import parse
 from ovsharp.errors import TrainingError, UsageError
 from ovsharp.files import staged
-from ovsharp.models import collapse
+from ovsharp.models import DEGRADATION, collapse
 from ovsharp.progress import Progress, silent
 from ovsharp.training.clips import ClipPatches, Moving
 from ovsharp.training.images import Images
@@ -529,7 +529,9 @@ class _Run:
     def _finish(self) -> None:
         best = torch.load(self.folder / BEST, map_location=self.fabric.device, weights_only=True)
         self.network.load_state_dict(best)
-        self._write(WEIGHTS, self.deployed(self.network.eval()))
+        weights = self.deployed(self.network.eval())
+        # What it undoes travels with it: `convert` and `quantize` need not be told.
+        self._write(WEIGHTS, {"state_dict": weights, DEGRADATION: self.course.stages[-1].degrade})
         self._forget_patches()
 
     def _write(self, name: str, state: dict[str, Any]) -> None:

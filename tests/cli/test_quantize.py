@@ -40,13 +40,13 @@ def options(model: Path, data: Path, *more: str) -> list[str]:
     ]  # fmt: skip
 
 
-def test_it_prints_seven_lines(data: Path, tmp_path: Path) -> None:
+def test_it_prints_seven_lines_and_the_next_one(data: Path, tmp_path: Path) -> None:
     model = write_frame_model(tmp_path / "model", layers=3)
     done = ovsharp(*options(model, data, "-o", str(tmp_path / "out")))
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     starts = [line.split()[0] for line in lines]
-    assert starts == ["size", "speed", "SSIM", "PSNR", "drop", "ran", "files"]
+    assert starts == ["size", "speed", "SSIM", "PSNR", "drop", "ran", "files", "next:"]
     assert "the input's own" in lines[2]
     assert "(limit 0.002)" in lines[4]
     assert "of 6 images, 1 skipped; layers given back to floating point: none" in lines[5]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import skimage.data
 from click.testing import CliRunner, Result
 
 from ovsharp.cli.recipes import recipes
+from ovsharp.cli.ship import ship
 from ovsharp.cli.train import train
 from ovsharp.errors import UsageError
 from ovsharp.models import load_network
@@ -61,8 +63,13 @@ def test_a_training_says_how_it_went(recipe: Path) -> None:
     assert "best on the validation images: SSIM 0." in result.output
     assert "on cpu" in result.output
     weights = recipe.parent / "run" / "student.pth"
-    assert f"ovsharp convert {weights}" in result.output
-    assert load_network(weights).arguments["channels"] == 16
+    network = load_network(weights)
+    assert network.arguments["channels"] == 16
+    assert network.degradation  # what it undoes travels with it
+    next_line = next(line for line in result.output.splitlines() if line.startswith("next: "))
+    given = shlex.split(next_line.removeprefix("next: ovsharp ship "))
+    ship.make_context("ship", list(given))  # takes the line as it is printed
+    assert given[0] == str(weights)
 
 
 def test_a_term_can_be_left_out(recipe: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ovsharp import TrainingError, UsageError
-from ovsharp.models import load_network
+from ovsharp.models import load_network, read_weights
 from ovsharp.training import Report, TrainingRecipe, train
 from ovsharp.training.distillation import precision_of
 from ovsharp.training.fit import BAD_BATCH, CHECKPOINT, _Run
@@ -31,8 +31,7 @@ def rows(folder: Path) -> list[dict[str, Any]]:
 
 
 def weights(path: Path) -> dict[str, torch.Tensor]:
-    loaded: dict[str, torch.Tensor] = torch.load(path, weights_only=True)
-    return loaded
+    return read_weights(path)
 
 
 def test_training_sharpens(small: TrainingRecipe, photos: Path, tmp_path: Path) -> None:

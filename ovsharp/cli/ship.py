@@ -1,0 +1,156 @@
+"""`ovsharp ship`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from shlex import quote
+from tempfile import TemporaryDirectory
+
+import click
+
+from ovsharp.errors import UsageError
+
+_RIVALS = {1: ("sharp-balanced",), 2: ("x2-balanced",), 4: ("x4-balanced",)}
+"""The shipped models that stand beside one's own in the table, by scale."""
+_FILES = "Speed: speed.html. Pictures: pictures/report.html."
+
+
+@click.command()
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option(
+    "--calib",
+    "data",
+    required=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of sharp images, or folder with subfolders input and target of pairs.",
+)
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    required=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder to write to.",
+)
+@click.option("--arch", metavar="NAME|FILE.py:CLASS", help="As for convert.")
+@click.option("--arch-args", metavar="JSON", help="As for convert.")
+@click.option("--name", metavar="TEXT", help="Name of the result. [default: of the source]")
+@click.option(
+    "--degradation",
+    metavar="RECIPE",
+    default="",
+    help="What the model was trained to undo. [default: what the checkpoint says]",
+)
+@click.option("--max-drop", default=0.002, show_default=True, help="As for quantize.")
+@click.option("--device", default="CPU", show_default=True, help="To measure on.")
+@click.option(
+    "--sizes", default="720p,1080p", show_default=True, help="Sizes of the output for bench."
+)
+@click.option(
+    "--seconds", default=2.0, show_default=True, help="Timed seconds per row and size of bench."
+)
+@click.pass_context
+def ship(
+    context: click.Context,
+    source: Path,
+    data: Path,
+    folder: Path,
+    arch: str | None,
+    arch_args: str | None,
+    name: str | None,
+    degradation: str,
+    max_drop: float,
+    device: str,
+    sizes: str,
+    seconds: float,
+) -> None:
+    """Take SOURCE from a checkpoint to an INT8 model with all that tells what it is worth.
+
+    Runs convert, quantize, bench (beside the shipped model of the same scale) and eval, each as
+    by hand, and prints the line of each. Writes the models, README.md (the card), speed.html (the
+    table) and pictures/report.html (the page); pictures and card are of images that nothing was
+    calibrated on. What fails stops there, and what was finished before it stays.
+    """
+    from ovsharp.cli.bench import bench
+    from ovsharp.cli.convert import convert
+    from ovsharp.cli.eval import eval as score
+    from ovsharp.cli.quantize import quantize
+    from ovsharp.evaluation import Evaluation, model_card
+    from ovsharp.files import staged
+    from ovsharp.media import holds_pairs
+    from ovsharp.runtime import get_core, read_ir
+
+    def run(step: str, command: click.Command, **options: object) -> None:
+        click.echo(f"\n{step}")
+        context.invoke(command, **options)
+
+    stem = name or source.stem
+    float_model, int8_model = (folder / f"{stem}-{storage}.xml" for storage in ("fp32", "int8"))
+    run(
+        "1/4 convert",
+        convert,
+        source=source,
+        folder=folder,
+        arch=arch,
+        arch_args=arch_args,
+        name=name,
+        degradation=degradation,
+    )
+    if not read_ir(float_model, get_core())[1].degradation and not holds_pairs(data):
+        raise UsageError(
+            f"{source} does not say what it was trained to undo: say it with --degradation RECIPE, "
+            f"or give a folder of pairs with --calib"
+        )
+    run(
+        "2/4 quantize",
+        quantize,
+        data=data,
+        model=str(float_model),
+        max_drop=max_drop,
+        device=device,
+    )
+    spec = read_ir(int8_model, get_core())[1]
+    own = (str(float_model), str(int8_model))
+    run(
+        "3/4 bench",
+        bench,
+        models=own + _RIVALS.get(spec.scale, ()),
+        data=data,
+        sizes=sizes,
+        modes="latency",
+        seconds=seconds,
+        device=device,
+        html_file=folder / "speed.html",
+    )
+    with TemporaryDirectory(prefix="ovsharp-") as temporary:
+        held = Path(temporary)
+        _copy_held_apart(data, int8_model.with_suffix(".calibration.json"), held)
+        pairs = holds_pairs(data)
+        run(
+            "4/4 eval",
+            score,
+            models=(str(int8_model),),
+            data=None if pairs else held,
+            pairs=(held / "input", held / "target") if pairs else None,
+            output=folder / "pictures",
+            device=device,
+        )
+    results = (folder / "pictures" / "results.json").read_text(encoding="utf-8")
+    text = model_card(spec, Evaluation.from_json(results), _FILES)
+    with staged(folder) as staging:
+        (staging / "README.md").write_text(text, encoding="utf-8")
+    click.echo(f"\n{folder / 'README.md'}")
+    click.echo(f"next: ovsharp image PHOTO -o OUT --model {quote(str(int8_model))}")
+
+
+def _copy_held_apart(data: Path, manifest: Path, to: Path) -> None:
+    """Copy the images that INT8 was measured on, and nothing was fitted to."""
+    from shutil import copyfile
+
+    for crop in json.loads(manifest.read_text(encoding="utf-8"))["validation"]:
+        for name in crop["files"]:
+            (to / name).parent.mkdir(parents=True, exist_ok=True)
+            copyfile(data / name, to / name)
