@@ -2,7 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # A file of tests stays in one process, which makes its models once. Two processes: two cores.
-TESTS := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
+# The tests are shuffled, the same way each time; another number shuffles them otherwise.
+SHUFFLE ?= 1
+TESTS := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --randomly-seed=$(SHUFFLE)
 
 .PHONY: setup bench benchmark-page test test-all lint unit slow coverage wheel docs release clean
 
