@@ -94,6 +94,13 @@ def give_back(
         limit = min(limit, found.verdict.ssim_drop) - (verdict.ssim_drop - max_drop)
     order = order or ranked(candidates, fitting, progress)
     trades = search.trades()
+    bare = search.trade(candidates.layers).verdict
+    if not bare.holds(max_drop):
+        raise LimitError(
+            f"with no layer in 8 bits {bare.failure(max_drop)}: it is the rest of {bare.execution} "
+            f"that this network does not bear; raise --max-drop, or use the FP16 model in f32",
+            trades,
+        )
     raise LimitError(
         f"in INT8 {trades[0].verdict.failure(max_drop)}; it does not hold with fewer quantized "
         f"layers either; the layers that cost most are {', '.join(order[:_NAMED])}; raise "

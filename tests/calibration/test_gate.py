@@ -85,3 +85,12 @@ def test_limits_that_cannot_be_held_are_an_error_with_the_trades(
     assert [len(trade.float_layers) for trade in e.value.trades] == [0, 1, 2, 4, 8, 15]
     drops = [trade.verdict.ssim_drop for trade in e.value.trades]
     assert drops == sorted(drops, reverse=True)
+
+
+def test_what_the_float_precision_costs_is_not_blamed_on_layers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A network that bfloat16 alone harms (seen: white off by 20 levels)."""
+    paper = Paper(HARMS, extra=0.003)
+    with pytest.raises(LimitError, match=r"with no layer in 8 bits the SSIM drop is 0\.0030"):
+        search(monkeypatch, paper, "kcabdefghijlmnop", 0.002, Paper(HARMS))

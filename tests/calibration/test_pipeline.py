@@ -140,9 +140,9 @@ def test_a_limit_that_cannot_be_held_leaves_nothing_behind(data: Path, tmp_path:
     path, _ = write_hostile(tmp_path / "parent")
     with pytest.raises(LimitError) as caught:
         quantize(path, data, folder=tmp_path / "new", subset=SUBSET, max_drop=0, degrade="clean")
+    # What the sentence blames, layers or bfloat16, depends on the processor: see test_gate.
     assert "the SSIM drop is 0." in str(caught.value)
     assert "over the limit of 0" in str(caught.value)
-    assert f"the layers that cost most are {HOSTILE_LAYER}, " in str(caught.value)
     assert [trade.float_layers for trade in caught.value.trades] == [
         (),
         (HOSTILE_LAYER,),
