@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import hashlib
 import json
 import os
@@ -176,6 +177,21 @@ def fit(
 
 
 @contextmanager
+def frozen() -> Iterator[None]:
+    """Keep what is here from the garbage collector of processes that are forked meanwhile.
+
+    What libraries hold may wait for threads when it is freed, as FFmpeg's scaler does, and a forked
+    process has none of them: it would wait for ever.
+    """
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
+@contextmanager
 def _one_opencv_thread() -> Iterator[None]:
     # Workers are forked: one that is born without OpenCV's threads would wait for them forever.
     # https://github.com/opencv/opencv/issues/5150
@@ -342,8 +358,9 @@ class _Run:
             collate_fn=_collate,
         )
         arrays: Any = self.fabric.setup_dataloaders(loader)
-        for parts in arrays:
-            yield Batch(*(torch.from_numpy(part).to(self.fabric.device) for part in parts))
+        with frozen():
+            for parts in arrays:
+                yield Batch(*(torch.from_numpy(part).to(self.fabric.device) for part in parts))
 
     def _moving(self, stage: Stage, count: int, number: int) -> ClipPatches | None:
         course, material = self.course, self.material
