@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 import openvino as ov
 import torch
@@ -156,6 +157,8 @@ FAMILIES = {
 }
 PER_CLIP = 4
 """Squares of a coded clip."""
+FADES, READ_BY_OPENCV = 0.2, 0.3
+"""Shares of the clips and screens."""
 RIM = 40
 """Pixels at the border of a square that gains are not measured on."""
 CROP, CROPS = 64, 36
@@ -269,13 +272,35 @@ def _moving(family: Family, kind: int, path: Path, number: int, paths: list[Path
         clip = moving_screen(path, other, rng)
     if min(clip[0].shape[:2]) < family.side:
         return []
+    if rng.random() < FADES:
+        clip = faded(clip, rng)
     coded = parse(family.moving[number]).on_clip(clip, seed=int(rng.integers(2**63)))
+    if rng.random() < READ_BY_OPENCV:
+        coded = [as_opencv_reads(frame) for frame in coded]
     shown = len(family.damages) + (kind - 1) * len(family.moving) + number
     rows = []
     for index in np.linspace(0, len(clip) - 1, PER_CLIP).astype(int):
         place = _place(clip[index], family.side, rng)
         rows.append((coded[index][place].copy(), clip[index][place].copy(), shown))
     return rows
+
+
+def faded(clip: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
+    """Fade a clip from or to a darkness: what is nearly black is easily harmed."""
+    ends = rng.uniform(0, 0.7, 2) * (rng.random(2) < 0.8)
+    return [
+        np.rint(frame * share).astype(np.uint8)
+        for frame, share in zip(clip, np.linspace(*ends, len(clip)), strict=True)
+    ]
+
+
+def as_opencv_reads(frame: np.ndarray) -> np.ndarray:
+    """Give each chroma sample to four pixels, as `cv2.VideoCapture` does and `video` does not."""
+    height, width = (side // 2 * 2 for side in frame.shape[:2])
+    planes = cv2.cvtColor(frame[:height, :width], cv2.COLOR_BGR2YUV_I420)
+    read = frame.copy()
+    read[:height, :width] = cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420)
+    return read
 
 
 def _seed(path: Path) -> int:

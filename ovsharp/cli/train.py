@@ -145,6 +145,7 @@ def train(
                 data,
                 out,
                 val=val,
+                moving=MovingFolders(clips, screens, patches),
                 vgg=vgg,
                 every=every,
                 progress=bars.step,

@@ -49,6 +49,7 @@ TERMS = (
     "ms_ssim",
     "gradient",
     "fft",
+    "colour",
     "vgg16_relu2_2",
     "vgg19_relu3_1",
 )

@@ -17,7 +17,7 @@ from ovsharp.training.perceptual import VggFeatures
 def pictures() -> tuple[torch.Tensor, torch.Tensor]:
     image = torch.from_numpy(skimage.data.astronaut()[:192, :192].copy()).permute(2, 0, 1)[None]
     sharp = image.float() / 255
-    return functional.avg_pool2d(sharp, 5, 1, 2, count_include_pad=False), sharp
+    return 0.98 * functional.avg_pool2d(sharp, 5, 1, 2, count_include_pad=False), sharp
 
 
 @pytest.mark.parametrize("name", PLAIN)
@@ -123,3 +123,10 @@ def test_missing_and_wrong_weights_are_named(tmp_path: Path) -> None:
     wrong = vgg_weights(tmp_path, widths=(8, 8, 8, 8, 8))
     with pytest.raises(UsageError, match=r"torchvision's keys features\.0\.weight"):
         Losses({"vgg16_relu2_2": 1.0}, vgg=wrong)
+
+
+def test_colour_sees_a_tint_and_no_detail() -> None:
+    picture = torch.rand(2, 3, 16, 16)
+    assert float(PLAIN["colour"](picture, picture.flip(2))) < 1e-6
+    tinted = picture + torch.tensor([0.1, 0.0, -0.2])[:, None, None]
+    assert float(PLAIN["colour"](tinted, picture)) == pytest.approx(0.1, abs=1e-6)
