@@ -157,8 +157,8 @@ FAMILIES = {
 }
 PER_CLIP = 4
 """Squares of a coded clip."""
-FADES, READ_BY_OPENCV = 0.2, 0.3
-"""Shares of the clips and screens."""
+FADES = 0.2
+"""Share of the clips and screens."""
 RIM = 40
 """Pixels at the border of a square that gains are not measured on."""
 CROP, CROPS = 64, 36
@@ -275,8 +275,6 @@ def _moving(family: Family, kind: int, path: Path, number: int, paths: list[Path
     if rng.random() < FADES:
         clip = faded(clip, rng)
     coded = parse(family.moving[number]).on_clip(clip, seed=int(rng.integers(2**63)))
-    if rng.random() < READ_BY_OPENCV:
-        coded = [as_opencv_reads(frame) for frame in coded]
     shown = len(family.damages) + (kind - 1) * len(family.moving) + number
     rows = []
     for index in np.linspace(0, len(clip) - 1, PER_CLIP).astype(int):
@@ -295,7 +293,10 @@ def faded(clip: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
 
 
 def as_opencv_reads(frame: np.ndarray) -> np.ndarray:
-    """Give each chroma sample to four pixels, as `cv2.VideoCapture` does and `video` does not."""
+    """Give each chroma sample to four pixels, as `cv2.VideoCapture` does and `video` does not.
+
+    What is chosen for a picture shall not depend on who has read it.
+    """
     height, width = (side // 2 * 2 for side in frame.shape[:2])
     planes = cv2.cvtColor(frame[:height, :width], cv2.COLOR_BGR2YUV_I420)
     read = frame.copy()
@@ -351,8 +352,23 @@ def batch(frames: np.ndarray, rng: np.random.Generator) -> torch.Tensor:
     return torch.from_numpy(np.array(cut)).permute(0, 1, 4, 2, 3).float() / 255
 
 
+def read_by_opencv(frames: np.ndarray, full_size: np.ndarray) -> np.ndarray:
+    """Give frames as OpenCV would have read them, but for those that were enlarged since."""
+    return np.stack(
+        [
+            as_opencv_reads(frame) if full else frame
+            for frame, full in zip(frames, full_size, strict=True)
+        ]
+    )
+
+
 def learn(
-    frames: np.ndarray, gains: np.ndarray, clean: np.ndarray, quantile: float, steps: int
+    frames: np.ndarray,
+    gains: np.ndarray,
+    clean: np.ndarray,
+    full_size: np.ndarray,
+    quantile: float,
+    steps: int,
 ) -> RouterNetwork:
     """Train a router.
 
@@ -360,6 +376,7 @@ def learn(
         frames: damaged squares, images x side x side x 3.
         gains: in dB, images x models.
         clean: which of the squares are not damaged.
+        full_size: which were not sent smaller: they are also learned as OpenCV reads them.
         quantile: see `Family`.
         steps: of 256 squares.
     """
@@ -370,8 +387,8 @@ def learn(
         found = torch.cat(
             [
                 network.found(batch(part, rng))
-                for _ in range(DRAWS)
-                for part in np.array_split(frames, len(frames) // 32 + 1)
+                for seen in (*[frames] * (DRAWS - 1), read_by_opencv(frames, full_size))
+                for part in np.array_split(seen, len(frames) // 32 + 1)
             ]
         )
     target = torch.from_numpy(gains.astype(np.float32)).clamp(-3, 10).asinh().repeat(DRAWS, 1)
@@ -484,7 +501,12 @@ def main() -> None:
     clean = [number for number, text in enumerate(family.damages) if text == "clean"]
     clean += [len(family.damages), len(family.damages) + len(family.moving)]
     untouched = np.isin(train.numbers, clean)
-    network = learn(train.frames, worth(gains), untouched, family.quantile, options.steps)
+    texts = (*family.damages, *family.moving, *family.moving)
+    smaller = [number for number, text in enumerate(texts) if "scale=" in text]
+    full_size = ~np.isin(train.numbers, smaller)
+    network = learn(
+        train.frames, worth(gains), untouched, full_size, family.quantile, options.steps
+    )
     figures = judge(network, family, val, held, LEAST)
     (options.out / "figures.json").write_text(json.dumps(figures, indent=1))
     for text, row in figures.items():

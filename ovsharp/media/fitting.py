@@ -26,6 +26,7 @@ def completed(frame: _Pixels, pixels: str) -> _Pixels:
     """Repeat the last row or column where a pixel format takes no odd sides.
 
     Example:
+        >>> import numpy as np
         >>> completed(np.zeros((3, 5, 3), np.uint8), "yuv420p").shape
         (4, 6, 3)
     """

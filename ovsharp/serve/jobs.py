@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from ovsharp.apps import Pipeline, Progress
+from ovsharp.apps import Finishing, Pipeline, Progress
 from ovsharp.closing import Closing
 from ovsharp.errors import MediaError, OvsharpError
 from ovsharp.media import Shot, VideoReader, read_video, write_video
@@ -235,6 +235,7 @@ class Jobs(Closing):
                     within(clip, self._limits),
                     session,
                     sink,
+                    each=Finishing(steady=True, beside=False, segment=sink.segment).each,
                     interrupt=clip.interrupt,
                     segment=sink.segment,
                 )

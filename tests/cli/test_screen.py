@@ -136,6 +136,7 @@ def test_the_window_beside_shows_it_sharpened(player: Any, tmp_path: Path) -> No
     assert "latency from capture to display" in said
 
 
+@pytest.mark.slow  # an X server is slow to start on a busy machine
 @needs_screen
 def test_a_region_off_the_screen(desktop: str) -> None:
     for region in ("700,500,200x200", "-10,0,64x64"):
@@ -144,6 +145,7 @@ def test_a_region_off_the_screen(desktop: str) -> None:
         assert "0,0,800x600" in str(result.exception)
 
 
+@pytest.mark.slow
 @needs_screen
 def test_full_screen_needs_another_screen(desktop: str, tmp_path: Path) -> None:
     model = write_frame_model(tmp_path)
