@@ -222,7 +222,8 @@ def test_what_stands_still_is_held_steady(tmp_path: Path) -> None:
     flickers = []
     for flags in (("--no-steady",), ()):
         report = tmp_path / "report.json"
-        result = run(still, "-o", tmp_path / "out.mp4", "--overwrite", "--report", report, *flags)
+        files = ("-o", tmp_path / "out.mp4", "--overwrite", "--report", report)
+        result = run(still, *files, "--model", "call-codec", *flags)
         assert result.exit_code == 0, result.output
         flickers.append(json.loads(report.read_text())[0]["flicker"]["output"])
     assert flickers[1] < 0.7 * flickers[0]
