@@ -7,7 +7,8 @@ one is kept, which lies exactly where the image did.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,6 +16,9 @@ import numpy as np
 from ovsharp.degrade.codecs import FULL_SIZE, code, vpx, x264
 from ovsharp.errors import UsageError
 from ovsharp.media import Frame
+
+Codec = Callable[..., list[Frame]]
+"""Takes consecutive frames and the parameters of a codec; gives them as they arrive."""
 
 _PAN = 3.0
 """Most pixels that the picture moves between two frames, each way."""
@@ -32,116 +36,79 @@ def jpeg(image: Frame, rng: np.random.Generator, *, quality: int = 30) -> Frame:
 
 
 def h264(
-    image: Frame,
-    rng: np.random.Generator,
+    clip: Sequence[Frame],
     *,
     crf: int = 32,
     kbps: float = 0.0,
     scale: float = 1.0,
     enlarge: str = "bicubic",
-    frames: int = 4,
-) -> Frame:
+) -> list[Frame]:
     """H.264 as a call codes it (x264, veryfast, no look-ahead).
 
     Args:
-        image: uint8, H x W x 3, BGR.
-        rng: draws the direction of the pan.
+        clip: consecutive frames, uint8, H x W x 3, BGR.
         crf: constant rate factor, 0 (lossless) to 51, where no bitrate is given.
         kbps: kbit/s for a picture of 1280x720, before it is made smaller; others get as many bits
             a pixel.
         scale: what is sent is smaller by this factor each way (antialiased, `area`) and enlarged
             again.
         enlarge: `bicubic` or `bilinear`.
-        frames: length of the pan; 1 for a single key frame.
 
     Raises:
         MissingExtraError: PyAV is not installed.
     """
-    clip = pan(image, rng, frames)
-    return h264_clip(clip, rng, crf=crf, kbps=kbps, scale=scale, enlarge=enlarge)[-1]
+    return _send(clip, "libx264", x264(None if kbps else crf), kbps, scale, enlarge)
 
 
 def vp8(
-    image: Frame,
-    rng: np.random.Generator,
+    clip: Sequence[Frame],
     *,
     quantizer: int = 40,
     kbps: float = 0.0,
     speed: int = 8,
     scale: float = 1.0,
     enlarge: str = "bicubic",
-    frames: int = 4,
-) -> Frame:
+) -> list[Frame]:
     """VP8 as WebRTC codes it (libvpx, real time, at a `speed` of 0..8).
 
     At a constant `quantizer` of 0..63, or at a bitrate. The other parameters are those of `h264`.
     """
-    clip = pan(image, rng, frames)
-    return vp8_clip(
-        clip, rng, quantizer=quantizer, kbps=kbps, speed=speed, scale=scale, enlarge=enlarge
-    )[-1]
-
-
-def vp9(
-    image: Frame,
-    rng: np.random.Generator,
-    *,
-    quantizer: int = 45,
-    kbps: float = 0.0,
-    speed: int = 8,
-    scale: float = 1.0,
-    enlarge: str = "bicubic",
-    frames: int = 4,
-) -> Frame:
-    """VP9 as WebRTC codes it (libvpx, real time); the parameters are those of `vp8`."""
-    clip = pan(image, rng, frames)
-    return vp9_clip(
-        clip, rng, quantizer=quantizer, kbps=kbps, speed=speed, scale=scale, enlarge=enlarge
-    )[-1]
-
-
-def h264_clip(
-    clip: Sequence[Frame],
-    rng: np.random.Generator,
-    *,
-    crf: int = 32,
-    kbps: float = 0.0,
-    scale: float = 1.0,
-    enlarge: str = "bicubic",
-    frames: int = 0,
-) -> list[Frame]:
-    """Code consecutive frames as `h264` does; `frames` is of no use here."""
-    return _send(clip, "libx264", x264(None if kbps else crf), kbps, scale, enlarge)
-
-
-def vp8_clip(
-    clip: Sequence[Frame],
-    rng: np.random.Generator,
-    *,
-    quantizer: int = 40,
-    kbps: float = 0.0,
-    speed: int = 8,
-    scale: float = 1.0,
-    enlarge: str = "bicubic",
-    frames: int = 0,
-) -> list[Frame]:
-    """Code consecutive frames as `vp8` does; `frames` is of no use here."""
     return _send(clip, "libvpx", vpx(None if kbps else quantizer, speed), kbps, scale, enlarge)
 
 
-def vp9_clip(
+def vp9(
     clip: Sequence[Frame],
-    rng: np.random.Generator,
     *,
     quantizer: int = 45,
     kbps: float = 0.0,
     speed: int = 8,
     scale: float = 1.0,
     enlarge: str = "bicubic",
-    frames: int = 0,
 ) -> list[Frame]:
-    """Code consecutive frames as `vp9` does; `frames` is of no use here."""
+    """VP9 as WebRTC codes it (libvpx, real time); the parameters are those of `vp8`."""
     return _send(clip, "libvpx-vp9", vpx(None if kbps else quantizer, speed), kbps, scale, enlarge)
+
+
+def image_through(
+    codec: Codec, image: Frame, rng: np.random.Generator, *, frames: int = 4, **how: Any
+) -> Frame:
+    """Code an image as the last frame of a slow pan.
+
+    Args:
+        codec: `h264`, `vp8` or `vp9`.
+        image: uint8, H x W x 3, BGR.
+        rng: draws the direction of the pan.
+        frames: length of the pan; 1 for a single key frame.
+        how: parameters of the codec.
+    """
+    return codec(pan(image, rng, frames), **how)[-1]
+
+
+def clip_through(
+    codec: Codec, clip: Sequence[Frame], rng: np.random.Generator, *, frames: int = 0, **how: Any
+) -> list[Frame]:
+    """Code consecutive frames; a recipe's `frames` are those of an image's pan, not theirs."""
+    return codec(clip, **how)
 
 
 def pan(image: Frame, rng: np.random.Generator, frames: int) -> list[Frame]:

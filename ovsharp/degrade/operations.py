@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from ovsharp.degrade.compression import (
     ENLARGERS,
+    Codec,
+    clip_through,
     h264,
-    h264_clip,
+    image_through,
     jpeg,
     vp8,
-    vp8_clip,
     vp9,
-    vp9_clip,
 )
 from ovsharp.degrade.optics import blur, defocus, motion_blur
 from ovsharp.degrade.resampling import RESAMPLERS, down, down_up
@@ -89,6 +90,11 @@ _SENT: Mapping[str, Number | Name] = {
 }
 _VPX: Mapping[str, Number | Name] = {"quantizer": Number(0, 63), "speed": Number(0, 8), **_SENT}
 
+
+def _sent_by(codec: Codec, parameters: Mapping[str, Number | Name]) -> Operation:
+    return Operation(partial(image_through, codec), parameters, clip=partial(clip_through, codec))
+
+
 OPERATIONS: Mapping[str, Operation] = {
     "blur": Operation(
         blur, {"sigma": Number(0.01, 100, whole=False), "kernel": Number(1, 99, odd=True)}
@@ -109,9 +115,9 @@ OPERATIONS: Mapping[str, Operation] = {
         jitter, {"brightness": _FACTOR, "contrast": _FACTOR, "saturation": _FACTOR}
     ),
     "jpeg": Operation(jpeg, {"quality": Number(1, 100)}),
-    "h264": Operation(h264, {"crf": Number(0, 51), **_SENT}, clip=h264_clip),
-    "vp8": Operation(vp8, _VPX, clip=vp8_clip),
-    "vp9": Operation(vp9, _VPX, clip=vp9_clip),
+    "h264": _sent_by(h264, {"crf": Number(0, 51), **_SENT}),
+    "vp8": _sent_by(vp8, _VPX),
+    "vp9": _sent_by(vp9, _VPX),
     "lost_blocks": Operation(lost_blocks, _SHARE),
     "lost_slices": Operation(lost_slices, _SHARE),
 }

@@ -7,7 +7,7 @@ import shutil
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,7 +19,7 @@ from ovsharp.runtime import Session
 from ovsharp.serve.limits import Limits
 from ovsharp.serve.models import Models
 from ovsharp.serve.shop import Shared
-from ovsharp.serve.uploads import receive
+from ovsharp.serve.uploads import body_of, receive
 
 router = APIRouter(tags=["pictures"])
 
@@ -32,13 +32,7 @@ _TYPES = {
     ".avif": "image/avif",
     ".heic": "image/heic",
 }
-PICTURE_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "description": "The file itself: PNG, JPEG, WebP, TIFF, BMP, AVIF or HEIC.",
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-    }
-}
+PICTURE_BODY = body_of("PNG, JPEG, WebP, TIFF, BMP, AVIF or HEIC")
 
 
 class PictureOptions(BaseModel):

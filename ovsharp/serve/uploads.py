@@ -1,4 +1,4 @@
-"""`receive`: the body of a request into a file, within limits of size and patience."""
+"""Files in the bodies of requests: how they are described, and received within limits."""
 
 from __future__ import annotations
 
@@ -6,10 +6,23 @@ import asyncio
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 from fastapi import Request
 
 from ovsharp.serve.limits import Limits, Refused
+
+
+def body_of(kinds: str) -> dict[str, Any]:
+    """Describe a body that is a file, for OpenAPI: `kinds` names what is taken."""
+    content = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+    return {
+        "requestBody": {
+            "required": True,
+            "description": f"The file itself: {kinds}.",
+            "content": content,
+        }
+    }
 
 
 async def receive(request: Request, path: Path, limits: Limits) -> None:

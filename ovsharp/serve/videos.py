@@ -7,7 +7,7 @@ import shutil
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
@@ -17,7 +17,7 @@ from ovsharp.media import CONTAINERS, VIDEO_ENDINGS
 from ovsharp.serve.jobs import ENDED, Job, State, check_clip
 from ovsharp.serve.limits import Refused
 from ovsharp.serve.shop import Shared, Shop
-from ovsharp.serve.uploads import receive
+from ovsharp.serve.uploads import body_of, receive
 
 router = APIRouter(prefix="/v1/jobs", tags=["videos"])
 
@@ -25,13 +25,7 @@ _EVERY = 0.25
 """Seconds between two looks at a job that somebody follows."""
 _HEARTBEAT = 40
 """Looks without a change after which a line keeps the connection open."""
-_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "description": "The file itself: any video that FFmpeg reads.",
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-    }
-}
+_BODY = body_of("any video that FFmpeg reads")
 
 
 class VideoOptions(BaseModel):

@@ -112,9 +112,7 @@ def train(
         VggFeatures(term, vgg)  # says what is missing before hours of training a teacher
     fabric = Fabric(accelerator="auto", devices=devices, precision=precision_of())
     fabric.launch()
-    material = material_of(data, val)
-    if recipe.student.moving:
-        material = (moving or MovingFolders()).added_to(material, recipe.student)
+    material = material_of(recipe.student, data, val, moving)
     taught, lessons = None, None
     if recipe.teacher is not None and recipe.distillation is not None:
         weights = teacher
@@ -198,11 +196,15 @@ def _viewed(view: nn.Module) -> dict[str, torch.Tensor]:
     return collapsed(cast("View", view).network)
 
 
-def material_of(data: Path, val: Path | None) -> Material:
-    """Find the images to train on and those to validate on."""
+def material_of(
+    course: Course, data: Path, val: Path | None, moving: MovingFolders | None
+) -> Material:
+    """Find the images to train on and those to validate on, and clips and screens if it has any."""
     if val is None:
-        return Material(*split(data, share=VAL_SHARE))
-    return Material(find_images([data]), find_images([val]))
+        material = Material(*split(data, share=VAL_SHARE))
+    else:
+        material = Material(find_images([data]), find_images([val]))
+    return (moving or MovingFolders()).added_to(material, course) if course.moving else material
 
 
 def precision_of() -> Literal["16-mixed", "bf16-mixed", "32-true"]:

@@ -71,9 +71,7 @@ def finetune(
     )
     # bfloat16 has fewer bits than the 256 levels that are learned.
     fabric = Fabric(accelerator="auto", devices=1, precision="32-true")
-    material = material_of(data, val)
-    if course.moving:
-        material = (moving or MovingFolders()).added_to(material, course)
+    material = material_of(course, data, val, moving)
     network = to_eight_bits(loaded.module.train().requires_grad_(True))
     fitted = fit(
         course,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,22 +13,12 @@ import numpy as np
 import pytest
 import skimage.data
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
-]
+from tests.chromium import CHROMIUM, DESKTOP, IN_CHROMIUM, phone
 
-DESKTOP = {"viewport": {"width": 1280, "height": 800}}
-PHONE = {
-    "viewport": {"width": 390, "height": 800},
-    "device_scale_factor": 2,
-    "is_mobile": True,
-    "has_touch": True,
-}
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytestmark = IN_CHROMIUM
+
+PHONE = phone(height=800)
 SECONDS = 60_000
 """Milliseconds that a machine with other work may take for anything."""
 

@@ -19,7 +19,7 @@ def test_the_range_is_that_of_the_values_and_rounding_is_by_its_levels() -> None
     for _ in range(WARM_UP):
         assert torch.equal(rounded(values), values)
     result = rounded.eval()(values)
-    step = float(rounded.width.exp()) / LEVELS
+    step = rounded.width.exp().item() / LEVELS
     assert step == pytest.approx(4 / LEVELS, rel=0.01)
     assert len(result.unique()) <= LEVELS + 1
     assert float((result - values)[10:-10].abs().max()) <= 0.51 * step

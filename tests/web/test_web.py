@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import http.server
 import re
-import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -19,15 +18,12 @@ import skimage.data
 
 from ovsharp import Sharpener
 from ovsharp.convert import convert
+from tests.chromium import CHROMIUM, IN_CHROMIUM
 
 WEB = Path(__file__).parents[2] / "web"
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
 pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
+    *IN_CHROMIUM,
     pytest.mark.skipif(
         not (WEB / "node_modules" / "onnxruntime-web").is_dir(),
         reason="web/node_modules is missing: npm install, in web/",
