@@ -8,22 +8,14 @@ from click.testing import CliRunner
 from ovsharp.cli.convert import convert
 from ovsharp.errors import UsageError
 from ovsharp.runtime import get_core, read_ir
+from tests.command import ovsharp
 from tests.convert import drawn
 from tests.interrupt import interrupted
 
 
-def ovsharp(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "ovsharp", "convert", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def test_the_report_says_what_was_found_and_what_comes_next(tmp_path: Path) -> None:
     source = drawn.write_onnx(tmp_path / "net.onnx")
-    run = ovsharp(source, "--degradation", "gla")
+    run = ovsharp("convert", source, "--degradation", "gla")
 
     assert run.returncode == 0, run.stderr
     assert run.stderr == ""
@@ -56,7 +48,7 @@ def test_the_report_says_what_was_found_and_what_comes_next(tmp_path: Path) -> N
 )
 def test_exit_codes(tmp_path: Path, arguments: list[str], code: int, message: str) -> None:
     drawn.write_onnx(tmp_path / "net.onnx")
-    run = ovsharp(tmp_path / arguments[0], *arguments[1:], "-o", tmp_path / "out")
+    run = ovsharp("convert", tmp_path / arguments[0], *arguments[1:], "-o", tmp_path / "out")
 
     assert run.returncode == code
     assert message in run.stderr

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -12,6 +10,7 @@ from ovsharp.cli.info import describe, info
 from ovsharp.runtime import read_ir, resolve_execution, write_ir
 from ovsharp.runtime.device import get_core
 from ovsharp.spec import Quantization
+from tests.command import ovsharp
 from tests.networks import frame_model, frame_spec, write_frame_model
 
 QUANTIZATION = Quantization(
@@ -26,16 +25,6 @@ QUANTIZATION = Quantization(
     max_drop=0.002,
     float_layers=("conv1", "conv9"),
 )
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "ovsharp", "info", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 def test_says_what_a_model_is(tmp_path: Path) -> None:
@@ -89,17 +78,17 @@ def test_words_for_a_quantized_model_of_one_size_with_base() -> None:
 
 def test_exit_codes(tmp_path: Path) -> None:
     path = write_frame_model(tmp_path)
-    assert run(str(path)).returncode == 0
-    missing = run("no-such-model")
+    assert ovsharp("info", path).returncode == 0
+    missing = ovsharp("info", "no-such-model")
     assert (missing.returncode, missing.stdout) == (1, "")
     assert "no model file no-such-model" in missing.stderr
     assert "Traceback" not in missing.stderr
-    assert run().returncode == 2
+    assert ovsharp("info").returncode == 2
 
 
 def test_a_checkpoint_is_told_how_to_come_in(tmp_path: Path) -> None:
     path = tmp_path / "student.pth"
     path.write_bytes(b"weights")
-    done = run(str(path))
+    done = ovsharp("info", path)
     assert done.returncode == 1
     assert "ovsharp convert" in done.stderr

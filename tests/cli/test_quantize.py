@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from inspect import signature
 from pathlib import Path
@@ -18,13 +16,9 @@ from ovsharp.calibration.quantizer import PRESETS
 from ovsharp.cli.quantize import quantize
 from tests.calibration.networks import write_hostile
 from tests.calibration.photos import write_photos
+from tests.command import ovsharp
 from tests.interrupt import interrupted
 from tests.networks import write_frame_model
-
-
-def ovsharp(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "ovsharp", "quantize", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture
@@ -42,7 +36,7 @@ def options(model: Path, data: Path, *more: str) -> list[str]:
 
 def test_it_prints_seven_lines_and_the_next_one(data: Path, tmp_path: Path) -> None:
     model = write_frame_model(tmp_path / "model", layers=3)
-    done = ovsharp(*options(model, data, "-o", str(tmp_path / "out")))
+    done = ovsharp("quantize", *options(model, data, "-o", str(tmp_path / "out")))
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     starts = [line.split()[0] for line in lines]
@@ -92,7 +86,7 @@ def test_a_drop_over_the_limit_fails(data: Path, tmp_path: Path) -> None:
 def test_an_empty_folder_fails_in_one_sentence(tmp_path: Path) -> None:
     model = write_frame_model(tmp_path / "model")
     (tmp_path / "empty").mkdir()
-    done = ovsharp(*options(model, tmp_path / "empty"))
+    done = ovsharp("quantize", *options(model, tmp_path / "empty"))
     assert done.returncode == 1
     assert done.stderr.startswith("ovsharp: nothing to calibrate on: the folder")
     assert done.stderr.count("\n") == 1
@@ -100,21 +94,21 @@ def test_an_empty_folder_fails_in_one_sentence(tmp_path: Path) -> None:
 
 def test_wrong_usage_has_its_own_exit_code(data: Path, tmp_path: Path) -> None:
     model = write_frame_model(tmp_path / "model")
-    done = ovsharp(*options(model, data, "--degrade", "fog"))
+    done = ovsharp("quantize", *options(model, data, "--degrade", "fog"))
     assert done.returncode == 2
     assert "unknown degradation 'fog'" in done.stderr
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     model = write_frame_model(tmp_path / "model")
-    done = ovsharp(*options(model, tmp_path / "nowhere"))
+    done = ovsharp("quantize", *options(model, tmp_path / "nowhere"))
     assert done.returncode == 1
     assert "nowhere: No such file or directory" in done.stderr
 
 
 def test_a_device_that_is_not_there_is_one_line(data: Path, tmp_path: Path) -> None:
     model = write_frame_model(tmp_path / "model")
-    done = ovsharp(*options(model, data, "--device", "GPU.9", "-o", str(tmp_path / "out")))
+    done = ovsharp("quantize", *options(model, data, "--device", "GPU.9", "-o", str(tmp_path / "out")))
     assert done.returncode == 2
     assert "there is no device 'GPU.9'" in done.stderr
     assert done.stderr.count("\n") == 1
@@ -124,7 +118,7 @@ def test_a_device_that_is_not_there_is_one_line(data: Path, tmp_path: Path) -> N
 def test_an_output_that_cannot_be_written_leaves_nothing(data: Path, tmp_path: Path) -> None:
     model = write_frame_model(tmp_path / "model")
     before = sorted(tmp_path.rglob("*"))
-    done = ovsharp(*options(model, data, "-o", str(data / "broken.jpg" / "out")))
+    done = ovsharp("quantize", *options(model, data, "-o", str(data / "broken.jpg" / "out")))
     assert done.returncode == 1
     assert "broken.jpg" in done.stderr
     assert "Traceback" not in done.stderr
