@@ -1,4 +1,4 @@
-"""The whole command line in this process: what a process of its own would say, without its start."""
+"""The command line in this process: what one of its own would say, without its start."""
 
 from __future__ import annotations
 

@@ -108,7 +108,8 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 
 def test_a_device_that_is_not_there_is_one_line(data: Path, tmp_path: Path) -> None:
     model = write_frame_model(tmp_path / "model")
-    done = ovsharp("quantize", *options(model, data, "--device", "GPU.9", "-o", str(tmp_path / "out")))
+    arguments = options(model, data, "--device", "GPU.9", "-o", str(tmp_path / "out"))
+    done = ovsharp("quantize", *arguments)
     assert done.returncode == 2
     assert "there is no device 'GPU.9'" in done.stderr
     assert done.stderr.count("\n") == 1
