@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ovsharp.cli import options
+from ovsharp.cli import options as shared
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -102,22 +102,10 @@ _ISAS = ("AVX512_CORE_BF16", "AVX512_CORE_VNNI", "AVX2_VNNI", "AVX2")
     "trial and --json.",
 )
 @click.option("--seconds", default=4.0, show_default=True, help="Timed seconds per row and size.")
-@options.threads
-@click.option(
-    "--json",
-    "json_file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write all figures.",
-)
-@click.option(
-    "--csv",
-    "csv_file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write a line per row.",
-)
-@click.option(
-    "--html", "html_file", type=click.Path(dir_okay=False, path_type=Path), help="Write a page."
-)
+@shared.threads
+@shared.file("--json", "json_file", what="Write all figures.")
+@shared.file("--csv", "csv_file", what="Write a line per row.")
+@shared.file("--html", "html_file", what="Write a page.")
 @click.option(
     "--baseline",
     type=click.Path(path_type=Path),

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ovsharp.cli import options
+
 if TYPE_CHECKING:
     from ovsharp import evaluation
 
@@ -14,12 +16,11 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("before", type=click.Path(path_type=Path))
 @click.argument("after", type=click.Path(path_type=Path))
-@click.option(
+@options.number(
     "--tolerance",
-    type=click.FloatRange(0, 1),
-    default=0.002,
-    show_default=True,
-    help="SSIM by which the mean of a category may fall.",
+    click.FloatRange(0, 1),
+    "SSIM by which the mean of a category may fall.",
+    0.002,
 )
 def compare(before: Path, after: Path, tolerance: float) -> None:
     """Say what changed between two evaluations: results.json of ovsharp eval, or their folders.

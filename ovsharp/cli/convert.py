@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ovsharp.cli import options as shared
 from ovsharp.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,13 +17,11 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Make an ovsharp IR of a trained model.")
 @click.argument("source", metavar="SOURCE|NAME", type=click.Path(path_type=Path))
-@click.option(
+@shared.folder(
     "-o",
     "--output",
     "folder",
-    metavar="DIR",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder to write to. [default: that of the source; of a shipped model: this one]",
+    what="Folder to write to. [default: that of the source; of a shipped model: this one]",
 )
 @click.option(
     "--to",

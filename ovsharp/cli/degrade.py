@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ovsharp.cli import console
+from ovsharp.cli import console, options
 from ovsharp.errors import MediaError, UsageError
 
 if TYPE_CHECKING:
@@ -20,13 +20,8 @@ MANIFEST = "manifest.json"
 
 @click.command()
 @click.argument("inputs", metavar="IN...", nargs=-1, required=True)
-@click.option(
-    "-o",
-    "--output",
-    metavar="DIR",
-    required=True,
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for input/, target/ and the manifest.",
+@options.folder(
+    "-o", "--output", required=True, what="Folder for input/, target/ and the manifest."
 )
 @click.option(
     "--recipe",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ovsharp.cli import options as shared
 from ovsharp.errors import UsageError
 
 if TYPE_CHECKING:
@@ -50,36 +51,32 @@ if TYPE_CHECKING:
     "kbps, as at 1280x720; scale. May be repeated. "
     "[default: x264 crf 36, x264 250k 1/2, vp8 300k 1/2]",
 )
-@click.option(
+@shared.number(
     "--seconds",
-    type=click.FloatRange(0, min_open=True),
-    default=2.0,
-    show_default=True,
-    help="How much of each clip is taken, from its beginning.",
+    click.FloatRange(0, min_open=True),
+    "How much of each clip is taken, from its beginning.",
+    2.0,
 )
-@click.option(
+@shared.number(
     "--downscale",
-    type=click.FloatRange(1, 16),
-    default=1.0,
-    show_default=True,
-    help="The truth is the clip, smaller by this factor each way (area).",
+    click.FloatRange(1, 16),
+    "The truth is the clip, smaller by this factor each way (area).",
+    1.0,
 )
 @click.option("--size", metavar="NUMBERp", help="Shrink larger clips to this shorter side: 720p.")
-@click.option(
+@shared.number(
     "--measure-every",
-    type=click.IntRange(1),
-    default=3,
-    show_default=True,
+    click.IntRange(1),
+    "Measure one frame of a clip out of N; all are sharpened.",
+    3,
     metavar="N",
-    help="Measure one frame of a clip out of N; all are sharpened.",
 )
-@click.option(
+@shared.number(
     "--vmaf-every",
-    type=click.IntRange(0),
-    default=30,
-    show_default=True,
+    click.IntRange(0),
+    "Score the VMAF of one frame of a clip out of N, seconds each; 0 for none.",
+    30,
     metavar="N",
-    help="Score the VMAF of one frame of a clip out of N, seconds each; 0 for none.",
 )
 @click.option(
     "--rivals",
@@ -102,24 +99,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="Folder for results.json, results.csv, images.csv, report.html, and clips' panels/.",
 )
-@click.option("--images", type=click.IntRange(1), help="Use this many, evenly spread.")
-@click.option("--crop", type=click.IntRange(176), help="Crop to this side. [default: whole images]")
-@click.option(
-    "--jobs",
-    type=click.IntRange(1),
-    default=2,
-    show_default=True,
-    help="Threads for images.",
-)
+@shared.number("--images", click.IntRange(1), "Use this many, evenly spread.")
+@shared.number("--crop", click.IntRange(176), "Crop to this side. [default: whole images]")
+@shared.number("--jobs", click.IntRange(1), "Threads for images.", 2)
 @click.option("--resume", is_flag=True, help="Keep what an earlier run in the folder finished.")
 @click.option("--text", is_flag=True, help="Measure the legibility of text, with Tesseract.")
 @click.option("--device", default="CPU", show_default=True, help="CPU, GPU, ...")
-@click.option(
-    "--json",
-    "json_file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write all here too.",
-)
+@shared.file("--json", "json_file", what="Write all here too.")
 @click.option("--precision", help="Execution precision. [default: the fastest]")
 def eval(  # noqa: A001 - the verb's name
     models: tuple[str, ...],

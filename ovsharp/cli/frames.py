@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ovsharp.cli import console
+from ovsharp.cli import console, options
 from ovsharp.errors import MediaError, UsageError
 
 if TYPE_CHECKING:
@@ -33,14 +33,7 @@ def _seconds(_context: click.Context, _parameter: click.Parameter, value: str) -
     required=True,
     type=click.Path(path_type=Path),
 )
-@click.option(
-    "-o",
-    "--output",
-    metavar="DIR",
-    required=True,
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for the frames, PNG.",
-)
+@options.folder("-o", "--output", required=True, what="Folder for the frames, PNG.")
 @click.option(
     "--every",
     metavar="TIME",
@@ -49,12 +42,11 @@ def _seconds(_context: click.Context, _parameter: click.Parameter, value: str) -
     show_default=True,
     help="Time between two.",
 )
-@click.option(
+@options.number(
     "--tolerance",
-    type=click.IntRange(0, 256),
-    default=16,
-    show_default=True,
-    help="Frames whose hashes differ by this many of 256 bits or fewer count as the same.",
+    click.IntRange(0, 256),
+    "Frames whose hashes differ by this many of 256 bits or fewer count as the same.",
+    16,
 )
 def frames(videos: tuple[Path, ...], output: Path, every: float, tolerance: int) -> None:
     """Take still frames out of videos and leave out near duplicates.

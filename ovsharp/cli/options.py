@@ -19,22 +19,44 @@ def model(default: str = "call, which chooses") -> _Option:
     )
 
 
+def folder(*names: str, what: str, required: bool = False) -> _Option:
+    """Give an option that names a folder; `what` is its help."""
+    kind = click.Path(path_type=Path, file_okay=False)
+    return click.option(*names, metavar="DIR", type=kind, required=required, help=what)
+
+
+def file(*names: str, what: str) -> _Option:
+    """Give an option that names a file; `what` is its help."""
+    return click.option(*names, type=click.Path(path_type=Path, dir_okay=False), help=what)
+
+
+def number(
+    name: str,
+    kind: click.IntRange | click.FloatRange,
+    what: str,
+    default: float | None = None,
+    metavar: str | None = None,
+) -> _Option:
+    """Give an option that is a number; `what` is its help, and its default is shown there."""
+    shown = default is not None
+    return click.option(
+        name, type=kind, default=default, show_default=shown, metavar=metavar, help=what
+    )
+
+
 def device(verb: _Verb) -> _Verb:
     """Add `--device` and `--precision`."""
     verb = click.option("--precision", help=_PRECISION)(verb)
     return click.option("--device", default="CPU", show_default=True, help=_DEVICE)(verb)
 
 
-def strength(verb: _Verb) -> _Verb:
-    """Add `--strength`."""
-    option = click.option(
-        "--strength",
-        type=click.FloatRange(0, 1),
-        default=1.0,
-        show_default=True,
-        help="0 leaves the picture as it is, 1 is the model's full effect.",
-    )
-    return option(verb)
+strength = number(
+    "--strength",
+    click.FloatRange(0, 1),
+    "0 leaves the picture as it is, 1 is the model's full effect.",
+    1.0,
+)
+"""Adds `--strength`."""
 
 
 def target_fps(verb: _Verb) -> _Verb:
@@ -58,11 +80,7 @@ def threads(verb: _Verb) -> _Verb:
 
 def report(what: str) -> _Option:
     """Give `--report`, a JSON file of `what`."""
-    return click.option(
-        "--report",
-        type=click.Path(dir_okay=False, path_type=Path),
-        help=f"JSON file with {what}.",
-    )
+    return file("--report", what=f"JSON file with {what}.")
 
 
 def overwrite(verb: _Verb) -> _Verb:

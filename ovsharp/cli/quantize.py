@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ovsharp.cli import options
+
 if TYPE_CHECKING:
     from ovsharp.benchmarks import Speed
     from ovsharp.calibration import LimitError, Quantized
@@ -24,12 +26,10 @@ if TYPE_CHECKING:
     help="Folder of sharp images, folder with subfolders input and target of pairs, or a video.",
 )
 @click.option("--model", metavar="NAME|FILE", help="FP32 or FP16 IR. [default: the shipped FP32]")
-@click.option(
+@options.folder(
     "-o",
     "--output",
-    metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder to write to. [default: that of the model, or this one for a shipped model]",
+    what="Folder to write to. [default: that of the model, or this one for a shipped model]",
 )
 @click.option(
     "--max-drop",

@@ -31,27 +31,16 @@ from ovsharp.extras import need
     help="throughput: for many cameras at once; each frame takes longer.",
 )
 @click.option("--open/--no-open", "opening", default=None, help="Open the page in a browser.")
-@click.option("--max-mb", type=click.IntRange(1), default=1024, show_default=True, help="A file.")
-@click.option(
+@options.number("--max-mb", click.IntRange(1), "A file.", 1024)
+@options.number(
     "--max-megapixels",
-    type=click.FloatRange(0, min_open=True),
-    default=50.0,
-    show_default=True,
-    help="A picture, before and after it grows.",
+    click.FloatRange(0, min_open=True),
+    "A picture, before and after it grows.",
+    50.0,
 )
-@click.option(
-    "--max-seconds",
-    type=click.FloatRange(0, min_open=True),
-    default=3600.0,
-    show_default=True,
-    help="A video.",
-)
-@click.option(
-    "--max-jobs", type=click.IntRange(1), default=16, show_default=True, help="Videos that wait."
-)
-@click.option(
-    "--max-streams", type=click.IntRange(1), default=4, show_default=True, help="Live cameras."
-)
+@options.number("--max-seconds", click.FloatRange(0, min_open=True), "A video.", 3600.0)
+@options.number("--max-jobs", click.IntRange(1), "Videos that wait.", 16)
+@options.number("--max-streams", click.IntRange(1), "Live cameras.", 4)
 def serve(
     host: str,
     port: int,

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 import click
 
+from ovsharp.cli import options
 from ovsharp.errors import UsageError
 
 _RIVALS = {1: ("sharp-balanced",), 2: ("x2-balanced",), 4: ("x4-balanced",)}
@@ -18,23 +19,13 @@ _FILES = "Speed: speed.html. Pictures: pictures/report.html."
 
 @click.command()
 @click.argument("source", type=click.Path(path_type=Path))
-@click.option(
+@options.folder(
     "--calib",
     "data",
     required=True,
-    metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of sharp images, or folder with subfolders input and target of pairs.",
+    what="Folder of sharp images, or folder with subfolders input and target of pairs.",
 )
-@click.option(
-    "-o",
-    "--output",
-    "folder",
-    required=True,
-    metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder to write to.",
-)
+@options.folder("-o", "--output", "folder", required=True, what="Folder to write to.")
 @click.option("--arch", metavar="NAME|FILE.py:CLASS", help="As for convert.")
 @click.option("--arch-args", metavar="JSON", help="As for convert.")
 @click.option("--name", metavar="TEXT", help="Name of the result. [default: of the source]")

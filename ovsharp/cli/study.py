@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from ovsharp.cli import console
+from ovsharp.cli import console, options
 from ovsharp.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 )
 @click.option("--data", type=click.Path(path_type=Path), help="Sharp images for --model.")
 @click.option("--degrade", metavar="RECIPE", help="What damages them, e.g. gla or 'jpeg'.")
-@click.option("--images", type=click.IntRange(1), help="Use this many of them, evenly spread.")
-@click.option("--crop", type=click.IntRange(64), help="Cut them to this side, so that they fit.")
+@options.number("--images", click.IntRange(1), "Use this many of them, evenly spread.")
+@options.number("--crop", click.IntRange(64), "Cut them to this side, so that they fit.")
 @click.option(
     "-o",
     "--output",
@@ -42,14 +42,8 @@ if TYPE_CHECKING:
     show_default=True,
     help="acr: rate one by 1 to 5. pairs: choose the better of two.",
 )
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the orders.")
-@click.option(
-    "--practice",
-    type=click.IntRange(0, 20),
-    default=3,
-    show_default=True,
-    help="Questions before those that count.",
-)
+@options.number("--seed", click.IntRange(0), "Of the orders.", 1)
+@options.number("--practice", click.IntRange(0, 20), "Questions before those that count.", 3)
 @click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0: the whole network.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8642, show_default=True)
 @click.option("--results", is_flag=True, help="Analyse the votes of the study STIMULI, and end.")

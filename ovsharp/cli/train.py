@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ovsharp.cli import options
+
 if TYPE_CHECKING:
     from ovsharp.training import Report, Trained, TrainingRecipe
-
-_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command()
@@ -23,73 +23,45 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     metavar="NAME|FILE.toml",
     help="What to train; `ovsharp recipes` lists them.",
 )
-@click.option(
-    "--data",
-    required=True,
-    metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of sharp images.",
+@options.folder("--data", required=True, what="Folder of sharp images.")
+@options.folder(
+    "-o", "--output", "out", required=True, what="Folder for checkpoints, log and weights."
 )
-@click.option(
-    "-o",
-    "--output",
-    "out",
-    required=True,
-    metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for checkpoints, log and weights.",
-)
-@click.option(
+@options.folder(
     "--val",
-    metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Other sharp images to validate on. [default: a tenth of --data, of each category]",
+    what="Other sharp images to validate on. [default: a tenth of --data, of each category]",
 )
-@click.option(
+@options.folder(
     "--clips",
-    metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Sharp videos, for recipes that learn from real motion; a tenth is validated on.",
+    what="Sharp videos, for recipes that learn from real motion; a tenth is validated on.",
 )
-@click.option(
-    "--screens",
-    metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Pictures of screens and pages, for recipes that learn from shared screens.",
+@options.folder(
+    "--screens", what="Pictures of screens and pages, for recipes that learn from shared screens."
 )
-@click.option(
+@options.folder(
     "--patches",
-    metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Where coded patches are kept, for several trainings. [default: the run's folder]",
+    what="Where coded patches are kept, for several trainings. [default: the run's folder]",
 )
 @click.option("--size", help="fast, balanced or quality, where the recipe has sizes.")
-@click.option(
-    "--steps", type=click.IntRange(min=1), help="Of the student. [default: what the recipe says]"
-)
-@click.option("--teacher-steps", type=click.IntRange(min=1), help="Likewise, of the teacher.")
-@click.option("--teacher", type=_FILE, help="Weights of a trained teacher: it is not trained here.")
+@options.number("--steps", click.IntRange(min=1), "Of the student. [default: what the recipe says]")
+@options.number("--teacher-steps", click.IntRange(min=1), "Likewise, of the teacher.")
+@options.file("--teacher", what="Weights of a trained teacher: it is not trained here.")
 @click.option("--no-teacher", is_flag=True, help="Train the student on the sharp images alone.")
-@click.option("--init", type=_FILE, help="best.pth of another run to start from.")
-@click.option("--vgg", type=_FILE, help="Weights of VGG, by torchvision's keys.")
+@options.file("--init", what="best.pth of another run to start from.")
+@options.file("--vgg", what="Weights of VGG, by torchvision's keys.")
 @click.option(
     "--without",
     multiple=True,
     metavar="TERM",
     help="Leave a loss term out, such as one that needs --vgg; repeatable.",
 )
-@click.option(
+@options.file(
     "--qat",
-    type=_FILE,
-    help="Trained weights that are fine-tuned for 8 bits with the student's loss of the recipe.",
+    what="Trained weights that are fine-tuned for 8 bits with the student's loss of the recipe.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the unfinished run in the folder.")
-@click.option(
-    "--every",
-    type=click.IntRange(min=1),
-    default=500,
-    show_default=True,
-    help="Steps between two validations and checkpoints.",
+@options.number(
+    "--every", click.IntRange(min=1), "Steps between two validations and checkpoints.", 500
 )
 @click.option("--devices", type=click.IntRange(min=1), default=1, show_default=True)
 def train(
