@@ -11,6 +11,7 @@ Example:
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ovsharp.errors import (
@@ -30,6 +31,7 @@ from ovsharp.spec import ModelSpec
 from ovsharp.version import __version__
 
 if TYPE_CHECKING:
+    from ovsharp.apps import before_after
     from ovsharp.runtime import Sharpener
 
 __all__ = [
@@ -47,17 +49,20 @@ __all__ = [
     "UnsupportedModelError",
     "UsageError",
     "__version__",
+    "before_after",
 ]
+
+_ROOMS = {"Sharpener": "ovsharp.runtime", "before_after": "ovsharp.apps"}
+"""Where the names stand that are imported when they are first used."""
 
 
 def __getattr__(name: str) -> Any:
     # `import ovsharp` stays instant: OpenVINO alone takes half a second.
-    if name == "Sharpener":
-        try:
-            from ovsharp.runtime import Sharpener
-        except ImportError as error:
-            from ovsharp.extras import display_library
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'ovsharp' has no attribute '{name}'")
+    try:
+        return getattr(import_module(_ROOMS[name]), name)
+    except ImportError as error:
+        from ovsharp.extras import display_library
 
-            raise ImportError(display_library(error) or str(error)) from error
-        return Sharpener
-    raise AttributeError(f"module 'ovsharp' has no attribute '{name}'")
+        raise ImportError(display_library(error) or str(error)) from error

@@ -119,6 +119,20 @@ def test_python_examples_run(folder: Path, page: Path, monkeypatch: pytest.Monke
         exec(compile(example, str(page), "exec"), {})
 
 
+PYTHON_PAGES = [README, ROOT / "docs" / "PYTHON.md", ROOT / "docs" / "start" / "APPLICATION.md"]
+
+
+def test_python_examples_pass_mypy(tmp_path: Path) -> None:
+    api = pytest.importorskip("mypy.api", reason="mypy is not installed")
+    for place, page in enumerate(PYTHON_PAGES):
+        examples = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+        assert examples
+        for index, example in enumerate(examples):
+            (tmp_path / f"example{place}{index}.py").write_text(example)
+    report, errors, code = api.run(["--strict", "--cache-dir", str(tmp_path), str(tmp_path)])
+    assert code == 0, report + errors
+
+
 def test_the_example_of_a_photo_writes_it_sharper(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

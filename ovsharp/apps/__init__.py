@@ -4,6 +4,7 @@ from ovsharp.apps.arrivals import Arrivals
 from ovsharp.apps.finishing import Finishing
 from ovsharp.apps.live import Figures, Live
 from ovsharp.apps.look import stays_untouched
+from ovsharp.apps.notebook import BeforeAfter, before_after
 from ovsharp.apps.parts import Choice, Part, PartDone, VideoJob, fingerprint, parts_of, sharpen_part
 from ovsharp.apps.pipeline import Pipeline, Progress, Sink
 from ovsharp.apps.playing import play
@@ -12,6 +13,7 @@ from ovsharp.apps.upscalers import Upscalers
 
 __all__ = [
     "Arrivals",
+    "BeforeAfter",
     "Choice",
     "Figures",
     "Finishing",
@@ -24,6 +26,7 @@ __all__ = [
     "Sink",
     "Upscalers",
     "VideoJob",
+    "before_after",
     "fingerprint",
     "parts_of",
     "play",

@@ -69,10 +69,10 @@ class Quantized:
 
 
 def quantize(
-    path: Path,
-    data: Path,
+    path: str | Path,
+    data: str | Path,
     *,
-    folder: Path | None = None,
+    folder: str | Path | None = None,
     max_drop: float = MAX_DROP,
     subset: int = DEFAULT_SUBSET,
     preset: str | None = None,
@@ -108,6 +108,7 @@ def quantize(
         OSError: `folder` cannot be written.
     """
     check_versions()
+    path, data = Path(path), Path(data)
     if subset < 1 or max_drop < 0 or seed < 0:
         raise UsageError(
             f"expected a subset of 1 or more, a max-drop and a seed of 0 or more, "
@@ -175,7 +176,7 @@ def quantize(
         execution=execution,
         verdict=accepted.verdict,
         verdict_f32=verdict_f32,
-        files=_write(accepted.model, spec, images, folder or path.parent),
+        files=_write(accepted.model, spec, images, Path(folder or path.parent)),
     )
 
 

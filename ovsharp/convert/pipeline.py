@@ -56,7 +56,7 @@ class Conversion:
 
 
 def prepare(
-    source: Path, options: Options | None = None, *, progress: Progress = silent
+    source: str | Path, options: Options | None = None, *, progress: Progress = silent
 ) -> Prepared:
     """Make any model one that takes and gives frames, and prove it, without writing a file.
 
@@ -126,8 +126,8 @@ def prepare(
 
 
 def convert(
-    source: Path,
-    folder: Path,
+    source: str | Path,
+    folder: str | Path,
     *,
     storages: Sequence[str] = ("fp32", "fp16"),
     form: Form = "ir",
@@ -157,6 +157,7 @@ def convert(
     """
     chosen = _checked(storages)
     source, options = _found(Path(source), options or Options())
+    folder = Path(folder)
     with staged(folder) as staging:
         prepared = prepare(source, options, progress=progress)
         report = list(prepared.report)

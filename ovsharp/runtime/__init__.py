@@ -22,6 +22,7 @@ from ovsharp.runtime.ir import (
     write_ir,
     write_router,
 )
+from ovsharp.runtime.kinds import ColourOrder, as_frame
 from ovsharp.runtime.machine import (
     Device,
     devices,
@@ -50,6 +51,7 @@ __all__ = [
     "VIDEO_LOOK_EVERY",
     "Call",
     "Choice",
+    "ColourOrder",
     "CompiledFrames",
     "Device",
     "Execution",
@@ -62,6 +64,7 @@ __all__ = [
     "Sharpener",
     "Steady",
     "Switch",
+    "as_frame",
     "check_device",
     "check_frame",
     "compile_frames",

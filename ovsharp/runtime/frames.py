@@ -12,7 +12,7 @@ Frame = npt.NDArray[np.uint8]
 """A picture: uint8, H x W x 3, BGR."""
 
 
-def check_frame(frame: Frame) -> None:
+def check_frame(frame: object) -> None:
     """Check that an array is a frame.
 
     Raises:
@@ -24,6 +24,11 @@ def check_frame(frame: Frame) -> None:
         ovsharp.errors.InferenceError: expected a BGR frame of shape (height, width, 3), got \
 (4, 4), which is grey: use cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR)
     """
+    if frame is None:
+        raise InferenceError(
+            "expected a frame, got None: it is what cv2.imread gives for a file that is missing or "
+            "no image, and a cv2.VideoCapture at its end"
+        )
     if not isinstance(frame, np.ndarray):
         raise InferenceError(
             f"expected a frame as a numpy array, got {type(frame).__name__}; use np.asarray(frame)"
@@ -122,4 +127,6 @@ def _to_bgr(frame: Frame) -> str:
         return ", which has four channels: use cv2.cvtColor(frame, cv2.COLOR_BGRA2BGR)"
     if frame.ndim == 4:
         return ": give one frame at a time"
+    if frame.ndim == 3 and frame.shape[0] == 3:
+        return ", whose channels come first: use frame.transpose(1, 2, 0)"
     return ""

@@ -8,8 +8,10 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from functools import partial
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
+import numpy.typing as npt
 
 from ovsharp.closing import Closing
 from ovsharp.errors import InferenceError, UsageError
@@ -17,13 +19,17 @@ from ovsharp.runtime.choice import Choice
 from ovsharp.runtime.chooser import Chooser
 from ovsharp.runtime.device import Execution, check_process
 from ovsharp.runtime.finisher import Finisher, Outcome
-from ovsharp.runtime.frames import Frame, blend, check_frame, check_out, upscale
+from ovsharp.runtime.frames import Frame, blend, check_out, upscale
 from ovsharp.runtime.history import Switch
+from ovsharp.runtime.kinds import Back, ColourOrder, Scalar, as_frame, is_frame
 from ovsharp.runtime.standing import Standing
 from ovsharp.runtime.steady import Steady
 from ovsharp.runtime.turn import Turn
 from ovsharp.runtime.variant import Ticket, Untouched
 from ovsharp.spec import ModelSpec
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 
 class Session(Closing):
@@ -64,6 +70,10 @@ class Session(Closing):
         self._finisher = Finisher()
         self._order = threading.Lock()
         self._closed = False
+
+    def __repr__(self) -> str:
+        owner = "" if self._owner is None else f" of {self._owner!r}"
+        return f"<{type(self).__name__}{owner}: {self.frames} frames, {self.variant}>"
 
     @property
     def strength(self) -> float:
@@ -162,26 +172,44 @@ class Session(Closing):
         """
         self._chooser.pin(name)
 
-    def __call__(self, frame: Frame, *, out: Frame | None = None) -> Frame:
-        """Sharpen one frame. Thread-safe; waits while all slots are taken.
+    @overload
+    def __call__(
+        self, frame: npt.NDArray[Scalar], *, colour: ColourOrder = ..., out: Frame | None = ...
+    ) -> npt.NDArray[Scalar]: ...
+
+    @overload
+    def __call__(self, frame: Image) -> Image: ...
+
+    def __call__(self, frame: Any, *, colour: ColourOrder = "bgr", out: Frame | None = None) -> Any:
+        """Sharpen one frame, or image of another kind. Thread-safe; waits while slots are taken.
 
         Args:
-            frame: uint8, H x W x 3, BGR. Not copied if it is C-contiguous, writeable and needs
-                no padding: leave it unchanged until the call returns.
+            frame: uint8, H x W x 3. Not copied if it is BGR, C-contiguous, writeable and needs no
+                padding: leave it unchanged until the call returns. Or an image: grey (H x W),
+                floating point from 0 to 1, or Pillow's (RGB, L); see `as_frame`.
+            colour: order of the channels of an array; "rgb" for those of Pillow, imageio,
+                scikit-image and torchvision.
             out: array for the result, uint8, C-contiguous, H * scale x W * scale x 3, not
-                overlapping the frame; None for a new one.
+                overlapping the frame; None for a new one. For BGR frames only.
 
         Returns:
-            The result: `out`, or a new array.
+            The result, of the kind of `frame`: `out`, or a new one.
 
         Raises:
-            InferenceError: not a frame, an unfit `out`, a failed inference, a closed sharpener, or
-                one that was made before the process forked.
+            InferenceError: no such image, an unfit `out`, a failed inference, a closed sharpener,
+                or one that was made before the process forked.
+
+        Example:
+            >>> from ovsharp import Sharpener
+            >>> with Sharpener(threads=1) as sharpener:
+            ...     sharpener(np.zeros((48, 64), np.float32)).shape
+            (48, 64)
         """
-        check_frame(frame)
-        height, width = frame.shape[:2]
+        frame, back = as_frame(frame, colour)
         if out is not None:
-            scale = self.spec.scale
+            if not is_frame(back):
+                raise InferenceError("out is for uint8 BGR frames; take the result instead")
+            scale, (height, width) = self.spec.scale, frame.shape[:2]
             check_out(out, (height * scale, width * scale, 3), frame)
         turn, strength = self._turn(frame), self.strength
         if self._standing is None or turn.timed or out is not None:
@@ -190,9 +218,17 @@ class Session(Closing):
             result = self._standing.run(turn.variant, frame)
             if type(turn) is not Turn or strength < 1 or self._steady is not None:
                 result = result.copy()  # it is about to be changed
-        return self._finished(turn, strength, frame, result)
+        return back(self._finished(turn, strength, frame, result))
 
-    async def asharpen(self, frame: Frame) -> Frame:
+    @overload
+    async def asharpen(
+        self, frame: npt.NDArray[Scalar], *, colour: ColourOrder = ...
+    ) -> npt.NDArray[Scalar]: ...
+
+    @overload
+    async def asharpen(self, frame: Image) -> Image: ...
+
+    async def asharpen(self, frame: Any, *, colour: ColourOrder = "bgr") -> Any:
         """Sharpen one frame in a thread, so that an event loop goes on; see `__call__`.
 
         Example:
@@ -203,9 +239,9 @@ class Session(Closing):
             ...     asyncio.run(page(sharpener, np.zeros((48, 64, 3), np.uint8))).shape
             (48, 64, 3)
         """
-        return await asyncio.to_thread(self, frame)
+        return await asyncio.to_thread(partial(self, frame, colour=colour))
 
-    def submit(self, frame: Frame) -> Future[Frame]:
+    def submit(self, frame: Frame, *, colour: ColourOrder = "bgr") -> Future[Frame]:
         """Start sharpening a frame and give its future. Thread-safe.
 
         The frame is copied: its buffer may be reused at once. While all slots are taken, this
@@ -214,7 +250,8 @@ class Session(Closing):
         future: callbacks run in the thread that completes them all.
 
         Args:
-            frame: uint8, H x W x 3, BGR.
+            frame: uint8, H x W x 3, or an image as `__call__` takes it.
+            colour: order of the channels of an array.
 
         Returns:
             A future of the result; it raises `InferenceError` if the inference failed.
@@ -223,10 +260,12 @@ class Session(Closing):
             InferenceError: not a frame, or a closed sharpener.
         """
         future: Future[Frame] = Future()
-        self._begin(frame, future)
+        self._begin(frame, colour, future)
         return future
 
-    def stream(self, frames: Iterable[Frame]) -> Generator[Frame, None, None]:
+    def stream(
+        self, frames: Iterable[Frame], *, colour: ColourOrder = "bgr"
+    ) -> Generator[Frame, None, None]:
         """Sharpen frames as they come, in order.
 
         A few frames are in flight at any time: the result of one is given after the next ones
@@ -236,7 +275,9 @@ class Session(Closing):
         before it. Closing the generator waits for the frames in flight and drops them.
 
         Args:
-            frames: uint8, H x W x 3, BGR; sizes may change; buffers may be reused.
+            frames: uint8, H x W x 3, or images as `__call__` takes them; sizes may change; buffers
+                may be reused.
+            colour: order of the channels of arrays.
 
         Yields:
             One result per frame.
@@ -246,7 +287,7 @@ class Session(Closing):
         """
         pending: deque[Outcome] = deque()
         try:
-            for outcome in self._begun(frames):
+            for outcome in self._begun(frames, colour):
                 pending.append(outcome)
                 # One result per frame that was taken: the slots stay full, and as `submit`
                 # waits for a free slot, the first of more frames than slots is always done.
@@ -265,8 +306,8 @@ class Session(Closing):
         self._finisher.close()
         self._chooser.close()
 
-    def _begin(self, frame: Frame, outcome: Future[Frame] | Outcome) -> None:
-        check_frame(frame)
+    def _begin(self, image: Frame, colour: ColourOrder, outcome: Future[Frame] | Outcome) -> None:
+        frame, back = as_frame(image, colour)
         turn, strength = self._turn(frame), self.strength
         ticket = turn.variant.ticket(frame)
         try:
@@ -274,18 +315,18 @@ class Session(Closing):
                 self._check_open()
                 ticket.start()
                 # Cancelled ones too: the slot's next owner waits for what still runs in it.
-                work = partial(self._finish, turn, strength, ticket)
+                work = partial(self._finish, turn, strength, ticket, back)
                 self._finisher.put(outcome, work, ticket.give_back)
         except Exception:  # not Ctrl-C: the finisher may have the ticket already
             ticket.give_back()
             raise
 
-    def _begun(self, frames: Iterable[Frame]) -> Iterator[Outcome]:
+    def _begun(self, frames: Iterable[Frame], colour: ColourOrder) -> Iterator[Outcome]:
         """Begin frames; an exception becomes the last outcome, to be raised at its place."""
         try:
             for frame in frames:
                 outcome = Outcome()
-                self._begin(frame, outcome)
+                self._begin(frame, colour, outcome)
                 yield outcome
         except Exception as error:  # noqa: BLE001 - raised again by `stream`, in its turn
             failed = Outcome()
@@ -296,8 +337,9 @@ class Session(Closing):
         self._check_open()
         return self._chooser.turn(frame)
 
-    def _finish(self, turn: Turn, strength: float, ticket: Ticket) -> Frame:
-        return self._finished(turn, strength, ticket.frame, ticket.finish())
+    def _finish(self, turn: Turn, strength: float, ticket: Ticket, back: Back) -> Frame:
+        result: Frame = back(self._finished(turn, strength, ticket.frame, ticket.finish()))
+        return result
 
     def _finished(self, turn: Turn, strength: float, frame: Frame, result: Frame) -> Frame:
         """Do what comes behind the model: fade, strength, steadiness."""

@@ -14,6 +14,7 @@ from ovsharp.runtime.compiled import Mode, Settings, check_tuning
 from ovsharp.runtime.device import check_device
 from ovsharp.runtime.frames import Frame
 from ovsharp.runtime.gate import Gate
+from ovsharp.runtime.kinds import ColourOrder
 from ovsharp.runtime.opened import Opened
 from ovsharp.runtime.router import Router
 from ovsharp.runtime.routes import VIDEO_LOOK_EVERY, Routes
@@ -30,11 +31,13 @@ class Sharpener(Session):
     """Sharpens frames with a model.
 
     A frame is uint8, H x W x 3, BGR (OpenCV's order), of any size from 1x1. The result is
-    uint8, H * scale x W * scale x 3, an array of its own. Frames are padded to what the model
-    takes by repeating their edge, and cropped afterwards; large ones are cut into tiles whose
-    result is that of the whole frame. A frame size is compiled when it first occurs (a fraction
-    of a second; see `settings_for` to do it ahead), and what was used last stays compiled, within
-    `memory`.
+    uint8, H * scale x W * scale x 3, an array of its own. RGB (`colour="rgb"`), grey, floating
+    point from 0 to 1 and Pillow's images are taken too, and come back as they came.
+
+    Frames are padded to what the model takes by repeating their edge, and cropped afterwards;
+    large ones are cut into tiles whose result is that of the whole frame. A frame size is compiled
+    when it first occurs (a fraction of a second; see `settings_for` to do it ahead), and what was
+    used last stays compiled, within `memory`.
 
     Ways to call it, all thread-safe, on one object or several:
 
@@ -234,14 +237,17 @@ class Sharpener(Session):
         variant = self._chooser.prepare(height, width)
         return variant.slots(variant.plan(height, width)).settings
 
-    def stream(self, frames: Iterable[Frame]) -> Generator[Frame, None, None]:
+    def stream(
+        self, frames: Iterable[Frame], *, colour: ColourOrder = "bgr"
+    ) -> Generator[Frame, None, None]:
         """Sharpen frames as they come, in order, in a session of their own.
 
         As `Session.stream`; with `look_every` of the sharpener. What is asked of the sharpener
         afterwards (`switches`, `made`, ...) counts the stream, too.
 
         Args:
-            frames: uint8, H x W x 3, BGR; sizes may change; buffers may be reused.
+            frames: as of `Session.stream`; sizes may change; buffers may be reused.
+            colour: order of the channels of arrays.
 
         Yields:
             One result per frame.
@@ -250,7 +256,7 @@ class Sharpener(Session):
             InferenceError: at the place of a frame that failed.
         """
         with self.session(look_every=self._look_every) as call:
-            yield from call.stream(frames)
+            yield from call.stream(frames, colour=colour)
 
     def close(self) -> None:
         """Wait for the frames in flight, of sessions too, and give everything back.

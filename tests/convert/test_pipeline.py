@@ -163,7 +163,7 @@ def test_a_foreign_ir_with_a_base(tmp_path: Path) -> None:
 def test_only_the_storages_that_are_asked_for_are_written(tmp_path: Path) -> None:
     source = drawn.write_onnx(tmp_path / "source" / "net.onnx")
 
-    convert(source, tmp_path / "out", storages=["fp16"], options=Options(name="other"))
+    convert(str(source), str(tmp_path / "out"), storages=["fp16"], options=Options(name="other"))
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "other-fp16.bin",
         "other-fp16.xml",

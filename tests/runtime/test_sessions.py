@@ -114,6 +114,22 @@ def test_a_lone_frame_is_judged_by_itself_while_calls_go_on() -> None:
         assert call.switches == sharpener.switches == ()
 
 
+def test_a_webcam_loop_in_a_session_does_not_flicker() -> None:
+    # The damage wavers from frame to frame, as the router sees it.
+    frames = [frame(1 + index % 2, 60, index) for index in range(60)]
+    with Sharpener(threads=1) as sharpener:
+        lone, loop = [], []
+        for picture in frames:
+            sharpener(picture)
+            lone.append(sharpener.variant)
+        with sharpener.session() as call:
+            for picture in frames:
+                call(picture)
+                loop.append(call.variant)
+    assert len(set(lone)) == 2
+    assert len(set(loop)) == 1
+
+
 def test_changes_are_counted_from_the_start_of_the_stream() -> None:
     with Sharpener(threads=1) as sharpener, sharpener.session(look_every=4, first=240) as call:
         names = sharpener.variants
