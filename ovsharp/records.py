@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from dataclasses import dataclass
 from types import UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from ovsharp.errors import UsageError
 
-_Record = TypeVar("_Record")
+_Record = TypeVar("_Record", bound="Record")
 
 MALFORMED = (
     ValueError,
@@ -59,25 +60,37 @@ def decode(value: Any, kind: Any) -> Any:
     raise TypeError(f"expected {kind}, got {value!r:.40}")
 
 
-def read_record(text: str, kind: type[_Record], *, schema: int, what: str, remedy: str) -> _Record:
-    """Read a file of JSON that holds one record and the number of its schema.
+@dataclass(frozen=True)
+class Record:
+    """Base of a dataclass that is written as a file of JSON, and read again."""
 
-    Args:
-        text: a dataclass's fields and `schema`.
-        kind: the dataclass.
-        schema: the number that is expected.
-        what: names the file to its user, as "results.json that 'ovsharp eval' wrote".
-        remedy: what to do about one of another schema.
+    SCHEMA: ClassVar[int]
+    """Number of the layout; it changes when old files cannot be read any more."""
+    WHAT: ClassVar[str]
+    """Names the file to its user, as "results.json that 'ovsharp eval' wrote"."""
+    REMEDY: ClassVar[str]
+    """What to do about a file of another schema."""
 
-    Raises:
-        UsageError: not such a text, or one of another schema.
-    """
-    try:
-        values = json.loads(text)
-        found = values.pop("schema")
-        if found == schema:
-            record: _Record = decode(values, kind)
-            return record
-    except MALFORMED as error:
-        raise UsageError(f"this is no {what} ({error})") from error
-    raise UsageError(f"this {what} has schema {found} and this ovsharp reads {schema}; {remedy}")
+    def to_json(self) -> str:
+        """Give all fields, and the schema's number, as JSON."""
+        values = {"schema": self.SCHEMA, **dataclasses.asdict(self)}
+        return json.dumps(values, indent=1, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls: type[_Record], text: str) -> _Record:
+        """Read what `to_json` wrote.
+
+        Raises:
+            UsageError: not such a text, or one of another schema.
+        """
+        try:
+            values = json.loads(text)
+            found = values.pop("schema")
+            if found == cls.SCHEMA:
+                record: _Record = decode(values, cls)
+                return record
+        except MALFORMED as error:
+            raise UsageError(f"this is no {cls.WHAT} ({error})") from error
+        raise UsageError(
+            f"this {cls.WHAT} has schema {found} and this ovsharp reads {cls.SCHEMA}; {cls.REMEDY}"
+        )

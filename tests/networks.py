@@ -9,7 +9,21 @@ import openvino as ov
 from openvino import opset13 as ops
 
 from ovsharp.runtime.ir import write_ir
-from ovsharp.spec import ModelSpec, Storage
+from ovsharp.spec import ModelSpec, Quantization, Storage
+
+QUANTIZATION = Quantization(
+    calibration_sha256="abc123",
+    calibration_images=300,
+    preset="mixed",
+    execution="int8+bf16",
+    device="a processor",
+    validation_images=40,
+    ssim_drop=0.0012,
+    psnr_drop=0.21,
+    max_drop=0.002,
+    float_layers=("conv1", "conv9"),
+)
+"""What an INT8 model might say of itself."""
 
 
 def frame_model(

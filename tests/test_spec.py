@@ -8,7 +8,8 @@ import math
 import pytest
 
 from ovsharp.errors import UnsupportedModelError
-from ovsharp.spec import ModelSpec, Quantization
+from ovsharp.spec import ModelSpec
+from tests.networks import QUANTIZATION
 
 FULL = ModelSpec(
     name="demo",
@@ -30,18 +31,7 @@ FULL = ModelSpec(
     source_sha256="ab" * 32,
     versions={"torch": "2.13"},
     parity={"onnx-torch": 1e-6},
-    quantization=Quantization(
-        calibration_sha256="cd" * 32,
-        calibration_images=300,
-        preset="mixed",
-        execution="int8+bf16",
-        device="a processor",
-        validation_images=60,
-        ssim_drop=0.0011,
-        psnr_drop=0.12,
-        max_drop=0.002,
-        float_layers=("conv_1", "conv_7"),
-    ),
+    quantization=QUANTIZATION,
 )
 BARE = ModelSpec(name="demo", architecture="student", scale=1)
 

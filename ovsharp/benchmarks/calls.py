@@ -23,7 +23,7 @@ from ovsharp.benchmarks.photos import open_album
 from ovsharp.benchmarks.results import Environment
 from ovsharp.degrade import parse
 from ovsharp.errors import UsageError
-from ovsharp.reports import Size
+from ovsharp.reports import Size, add_numbers, add_words
 from ovsharp.runtime import VIDEO_LOOK_EVERY, Call, Frame, Mode, Sharpener
 from ovsharp.version import __version__
 
@@ -299,10 +299,8 @@ def _cpu(process: psutil.Process) -> float:
 def calls_table(report: CallsReport) -> Table:
     """What was held, and what was one call too many."""
     table = Table(title=f"Calls at {report.fps:g} FPS", title_justify="left", box=box.SIMPLE_HEAD)
-    table.add_column("size")
-    table.add_column("mode")
-    for title in ("calls", "p50 ms", "p95", "p99", "late", "busy", "MB"):
-        table.add_column(title, justify="right")
+    add_words(table, "size", "mode")
+    add_numbers(table, "calls", "p50 ms", "p95", "p99", "late", "busy", "MB")
     for one in report.capacities:
         over = [trial for trial in one.trials if trial.calls > one.best.calls]
         shown = [one.best, *sorted(over, key=lambda trial: trial.calls)[:1]]
@@ -317,11 +315,8 @@ def forecast_table(report: CallsReport) -> Table:
     """How many calls other numbers of such cores would hold."""
     title = "Forecast: calls by cores, with nothing else on them"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
-    table.add_column("size")
-    table.add_column("mode")
-    table.add_column("CPU ms", justify="right")
-    for cores in CORES:
-        table.add_column(str(cores), justify="right")
+    add_words(table, "size", "mode")
+    add_numbers(table, "CPU ms", *map(str, CORES))
     for one in report.capacities:
         calls = map(str, one.forecast(report.fps).values())
         table.add_row(one.size, one.mode, f"{one.cpu_ms:.1f}", *calls)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from html import escape
 
 from ovsharp.benchmarks.results import Report, Row
-from ovsharp.reports import WIDTH, axis_ticks, draw_line, draw_svg, draw_text
+from ovsharp.reports import WIDTH, axis_ticks, draw_axes, draw_line, draw_svg, draw_text
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 18, 16, 46
 _PLOT_HEIGHT = 340
 _MIN_SPAN = 0.01
 """Smallest span of the SSIM axis: less would make noise look like a difference."""
 RATES = (30, 60)
+_NO_TIMES = "<p>No times of single frames were measured.</p>"
+_Point = tuple[Row, float, float, float]
+"""A row, its milliseconds, its SSIM and that of its input."""
 
 
 def quality_plot(report: Report, model: str) -> str:
@@ -20,19 +24,11 @@ def quality_plot(report: Report, model: str) -> str:
 
     Colours are execution precisions; circles FP32 storage, squares FP16, diamonds INT8.
     """
-    for size in reversed(report.sizes):
-        points = [
-            (row, speed.frame_sync.latency.p50, row.quality.ssim, row.quality.input_ssim)
-            for row in report.rows
-            if row.model == model
-            and row.quality
-            and (speed := row.speed(size))
-            and speed.frame_sync
-            and speed.frame_sync.latency
-        ]
-        if points:
-            return f"<h3>{escape(model)} at {escape(size)}</h3>" + _plot(points)
-    return f"<h3>{escape(model)}</h3><p>No times of single frames were measured.</p>"
+    rows = [row for row in report.rows if row.model == model]
+    size, points = _points(rows, report.sizes)
+    if not points:
+        return f"<h3>{escape(model)}</h3>{_NO_TIMES}"
+    return f"<h3>{escape(model)} at {escape(size)}</h3>" + _plot(points)
 
 
 def task_plot(report: Report, scale: int) -> str:
@@ -42,22 +38,30 @@ def task_plot(report: Report, scale: int) -> str:
     textbook conversions.
     """
     task = "Same size" if scale == 1 else f"x{scale}"
-    for size in reversed(report.sizes):
+    rows = [row for row in report.rows if row.scale == scale]
+    size, points = _points(rows, report.sizes)
+    if not points:
+        return f"<h3>{task}</h3>{_NO_TIMES}"
+    return f"<h3>{task}, {escape(size)} out</h3>" + _plot(points, named=True)
+
+
+def _points(rows: Sequence[Row], sizes: Sequence[str]) -> tuple[str, list[_Point]]:
+    """Give the largest size that rows were measured at, and a point for each of these rows."""
+    for size in reversed(sizes):
         points = [
             (row, speed.frame_sync.latency.p50, row.quality.ssim, row.quality.input_ssim)
-            for row in report.rows
-            if row.scale == scale
-            and row.quality
+            for row in rows
+            if row.quality
             and (speed := row.speed(size))
             and speed.frame_sync
             and speed.frame_sync.latency
         ]
         if points:
-            return f"<h3>{task}, {escape(size)} out</h3>" + _plot(points, named=True)
-    return f"<h3>{task}</h3><p>No times of single frames were measured.</p>"
+            return size, points
+    return "", []
 
 
-def _plot(points: list[tuple[Row, float, float, float]], *, named: bool = False) -> str:
+def _plot(points: list[_Point], *, named: bool = False) -> str:
     times = [time for _, time, _, _ in points] + [1000 / rate for rate in RATES]
     values = [value for _, _, ssim, before in points for value in (ssim, before)]
     left, right = math.log10(min(times)) - 0.1, math.log10(max(times)) + 0.1
@@ -73,10 +77,8 @@ def _plot(points: list[tuple[Row, float, float, float]], *, named: bool = False)
         return _PLOT_HEIGHT - _BOTTOM - share * (_PLOT_HEIGHT - _TOP - _BOTTOM)
 
     floor = _PLOT_HEIGHT - _BOTTOM
-    parts = [draw_line(_LEFT, floor, WIDTH - _RIGHT, floor), draw_line(_LEFT, _TOP, _LEFT, floor)]
-    for tick in axis_ticks(bottom, top):
-        parts.append(draw_line(_LEFT, y(tick), WIDTH - _RIGHT, y(tick)))
-        parts.append(draw_text(_LEFT - 6, y(tick) + 4, f"{tick:.3f}", anchor="end"))
+    ticks = {y(tick): f"{tick:.3f}" for tick in axis_ticks(bottom, top)}
+    parts = draw_axes(_LEFT, WIDTH - _RIGHT, _TOP, floor, ticks)
     for time in _log_ticks(10**left, 10**right):
         parts.append(draw_text(x(time), floor + 16, f"{time:g}"))
     for rate in RATES:

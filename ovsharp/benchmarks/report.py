@@ -15,6 +15,7 @@ from ovsharp.benchmarks.results import Latency, Report, Row, Speed, Timing
 from ovsharp.benchmarks.rivals import OTHER_TASK, ratio_grid
 from ovsharp.benchmarks.verdict import Comparison
 from ovsharp.quality import PSNR_CAP
+from ovsharp.reports import add_numbers, add_words
 
 NOTES = (
     "storage: what the weights are kept as; execution: what the device computes in, as read back.",
@@ -40,22 +41,8 @@ NAME_WIDTH = 16
 def quality_table(report: Report) -> Table:
     """What every row is and how good its pictures are."""
     table = _table("Size and quality", report)
-    for title in (
-        "scale",
-        "file MB",
-        "SSIM",
-        "std",
-        "input",
-        "gain",
-        "PSNR dB",
-        "input",
-        "gain",
-        "vs FP32 dB",
-        "better",
-        "flicker",
-        "n",
-    ):
-        table.add_column(title, justify="right")
+    add_numbers(table, "scale", "file MB", "SSIM", "std", "input", "gain", "PSNR dB", "input")
+    add_numbers(table, "gain", "vs FP32 dB", "better", "flicker", "n")
     for row in report.rows:
         table.add_row(
             *_name_cells(report, row),
@@ -71,8 +58,7 @@ def kind_table(profile: Profile) -> Table:
     """Where the time goes, by kind of node."""
     table = Table(title="By kind", title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("kind")
-    for title in ("ms", "share", "nodes", "GMAC", "GMAC/s", "of peak", "MB written"):
-        table.add_column(title, justify="right")
+    add_numbers(table, "ms", "share", "nodes", "GMAC", "GMAC/s", "of peak", "MB written")
     for kind, ms in profile.kinds().items():
         nodes = [node for node in profile.nodes if node.kind == kind]
         work = sum(node.gmac for node in nodes)
@@ -92,10 +78,8 @@ def node_table(profile: Profile, top: int) -> Table:
     table = Table(title=f"The {top} slowest nodes", title_justify="left", box=box.SIMPLE_HEAD)
     for title in ("node", "kind"):
         table.add_column(title, overflow="fold")
-    for title in ("ms", "share", "GMAC", "GMAC/s", "of peak"):
-        table.add_column(title, justify="right")
-    for title in ("implementation", "layout", "output"):
-        table.add_column(title)
+    add_numbers(table, "ms", "share", "GMAC", "GMAC/s", "of peak")
+    add_words(table, "implementation", "layout", "output")
     for node in sorted(profile.nodes, key=lambda node: -node.ms)[:top]:
         table.add_row(
             node.name,
@@ -151,23 +135,8 @@ def speed_table(report: Report, size: str) -> Table:
     measured = [speed for row in report.rows if (speed := row.speed(size))]
     shape = f" ({measured[0].width}x{measured[0].height} out)" if measured else ""
     table = _table(f"Speed at {size}{shape}", report)
-    for title in (
-        "model ms",
-        "p90",
-        "p99",
-        "n",
-        "FPS",
-        "async",
-        "frame ms",
-        "FPS",
-        "stream",
-        "x torch",
-        "x FP32",
-        "MB",
-        "start ms",
-        "30/60 FPS",
-    ):
-        table.add_column(title, justify="right")
+    add_numbers(table, "model ms", "p90", "p99", "n", "FPS", "async", "frame ms", "FPS", "stream")
+    add_numbers(table, "x torch", "x FP32", "MB", "start ms", "30/60 FPS")
     for row in report.rows:
         speed = row.speed(size)
         if speed is not None:
@@ -186,8 +155,7 @@ def ratio_table(report: Report, size: str) -> Table | None:
         return None
     table = _table(f"Times faster at {size}, end to end ({OTHER_TASK})")
     table.add_column("than")
-    for head in heads:
-        table.add_column(head, justify="right")
+    add_numbers(table, *heads)
     for other, cells in grid.items():
         table.add_row(other, *cells)
     return table
@@ -270,10 +238,8 @@ def _load(values: Sequence[float]) -> str:
 def regression_table(comparison: Comparison) -> Table:
     """What got worse than the baseline."""
     table = _table("Worse than the baseline")
-    for title in ("row", "figure"):
-        table.add_column(title)
-    for title in ("before", "now", "change"):
-        table.add_column(title, justify="right")
+    add_words(table, "row", "figure")
+    add_numbers(table, "before", "now", "change")
     for item in comparison.regressions:
         relative = item.figure != "SSIM"
         table.add_row(

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ovsharp.records import read_record
-
-SCHEMA = 2
+from ovsharp.records import Record
 
 Role = Literal["own", "rival", "textbook"]
 
@@ -205,8 +201,12 @@ class Environment:
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Record):
     """Everything that one run of the benchmark found out."""
+
+    SCHEMA = 2
+    WHAT = "report that 'ovsharp bench' wrote"
+    REMEDY = "make it again with this version"
 
     version: str
     """Of ovsharp."""
@@ -230,23 +230,3 @@ class Report:
     def reference(self, model: str) -> Row | None:
         """Give the FP32 row of a model that was executed in f32, if there is one."""
         return next((row for row in self.rows if row.model == model and row.is_reference), None)
-
-    def to_json(self) -> str:
-        """Give the report as JSON."""
-        values = {"schema": SCHEMA, **dataclasses.asdict(self)}
-        return json.dumps(values, indent=1, allow_nan=False) + "\n"
-
-    @classmethod
-    def from_json(cls, text: str) -> Report:
-        """Read what `to_json` wrote.
-
-        Raises:
-            UsageError: no such text, or one of another schema.
-        """
-        return read_record(
-            text,
-            cls,
-            schema=SCHEMA,
-            what="report that 'ovsharp bench' wrote",
-            remedy="make it again with this version",
-        )

@@ -26,14 +26,9 @@ _NOTED = 5
 
 @click.command()
 @click.argument("inputs", metavar="IN...", nargs=-1, required=True)
-@click.option(
-    "-o",
-    "--output",
-    metavar="OUT",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Folder to write to, or a file name with an image ending for a single image; - is "
-    "standard output.",
+@options.output(
+    "Folder to write to, or a file name with an image ending for a single image; - is standard "
+    "output."
 )
 @options.model("call, which chooses; where pictures grow, the upscaler that is nearest")
 @options.device

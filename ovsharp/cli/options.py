@@ -30,6 +30,12 @@ def file(*names: str, what: str) -> _Option:
     return click.option(*names, type=click.Path(path_type=Path, dir_okay=False), help=what)
 
 
+def output(what: str) -> _Option:
+    """Give `-o`, which has to be said; `what` is its help."""
+    kind = click.Path(path_type=Path)
+    return click.option("-o", "--output", metavar="OUT", required=True, type=kind, help=what)
+
+
 def number(
     name: str,
     kind: click.IntRange | click.FloatRange,

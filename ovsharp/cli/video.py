@@ -64,14 +64,9 @@ class _Choices:
 
 @click.command()
 @click.argument("inputs", metavar="IN...", nargs=-1, required=True)
-@click.option(
-    "-o",
-    "--output",
-    metavar="OUT",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Folder to write to, a file name with a video ending for a single video, "
-    "folder/%06d.png for numbered frames, or - for YUV4MPEG2 on standard output.",
+@options.output(
+    "Folder to write to, a file name with a video ending for a single video, folder/%06d.png for "
+    "numbered frames, or - for YUV4MPEG2 on standard output."
 )
 @options.model()
 @options.device

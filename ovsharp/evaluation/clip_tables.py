@@ -6,6 +6,7 @@ from rich import box
 from rich.table import Table
 
 from ovsharp.evaluation.results import ALL, INPUT, Evaluation, Group, Row
+from ovsharp.reports import add_numbers
 
 _CHANGES = (("ssim", "SSIM", 4), ("psnr", "PSNR", 2), ("vmaf", "VMAF", 1), ("vmaf_neg", "NEG", 1))
 """Shown as they are for the input, and as a change for all others."""
@@ -28,10 +29,7 @@ def sending_table(evaluation: Evaluation, degradation: str) -> Table:
     name = degradation if degradation == recipe else f"{degradation}: {recipe}"
     table = _table(f"{name}, {n} clip{'s' if n > 1 else ''}")
     table.add_column("")
-    for _, title, _ in (*changes, *plain):
-        table.add_column(title, justify="right")
-    table.add_column("better", justify="right")
-    table.add_column("worst", justify="right")
+    add_numbers(table, *(title for _, title, _ in (*changes, *plain)), "better", "worst")
     for group in groups:
         cells = [_change(group, before, measure, digits) for measure, _, digits in changes]
         cells += [_mean(group, measure, digits) for measure, _, digits in plain]
@@ -51,10 +49,8 @@ def clip_table(evaluation: Evaluation, degradation: str, method: str) -> Table:
     ]
     table.add_column("")
     for _, title, _ in changes:
-        table.add_column(title, justify="right")
-        table.add_column("", justify="right")
-    for title in ("edges", "", "flicker"):
-        table.add_column(title, justify="right")
+        add_numbers(table, title, "")
+    add_numbers(table, "edges", "", "flicker")
     for before, row in pairs:
         cells = [_short(row.image)]
         for name, _, digits in changes:
@@ -71,8 +67,7 @@ def colour_table(evaluation: Evaluation, degradation: str, method: str) -> Table
     """Every clip: how far the mean of each channel is from the truth's, and which models ran."""
     table = _table(f"{degradation}: {method}, shift of the channels' means, frames by model")
     table.add_column("")
-    table.add_column("input B G R", justify="right")
-    table.add_column("output B G R", justify="right")
+    add_numbers(table, "input B G R", "output B G R")
     table.add_column("frames", overflow="fold", max_width=24)
     for before, row in _pairs(evaluation, degradation, method):
         made = ", ".join(f"{name} {count}" for name, count in row.made.items())

@@ -7,7 +7,7 @@ from html import escape
 import numpy as np
 
 from ovsharp.evaluation.results import ALL, INPUT, Evaluation
-from ovsharp.reports import WIDTH, axis_ticks, colour, draw_line, draw_svg, draw_text
+from ovsharp.reports import WIDTH, axis_ticks, colour, draw_axes, draw_line, draw_svg, draw_text
 
 _LEFT, _RIGHT, _TOP, _BOTTOM, _HEIGHT = 62, 24, 16, 46, 320
 _LANE = 44
@@ -39,10 +39,8 @@ def scatter(evaluation: Evaluation, degradation: str) -> str:
         return _HEIGHT - _BOTTOM - share * (_HEIGHT - _TOP - _BOTTOM)
 
     floor = _HEIGHT - _BOTTOM
-    parts = [draw_line(_LEFT, floor, WIDTH - _RIGHT, floor), draw_line(_LEFT, _TOP, _LEFT, floor)]
-    for tick in axis_ticks(bottom, top):
-        parts.append(draw_line(_LEFT, y(tick), WIDTH - _RIGHT, y(tick)))
-        parts.append(draw_text(_LEFT - 6, y(tick) + 4, f"{tick:.3f}", anchor="end"))
+    ticks = {y(tick): f"{tick:.3f}" for tick in axis_ticks(bottom, top)}
+    parts = draw_axes(_LEFT, WIDTH - _RIGHT, _TOP, floor, ticks)
     for time in axis_ticks(0, longest):
         parts.append(draw_text(x(time), floor + 16, f"{time:g}"))
     parts.append(draw_line(_LEFT, y(base), WIDTH - _RIGHT, y(base), "mark"))

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from dataclasses import dataclass, field
 
-from ovsharp.records import read_record
+from ovsharp.records import Record
 from ovsharp.reports import Stat
 
-SCHEMA = 1
 INPUT, BICUBIC = "input", "bicubic"
 """The two methods that are always there."""
 ALL = "all"
@@ -140,8 +137,12 @@ class Skipped:
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Record):
     """Everything that was found."""
+
+    SCHEMA = 1
+    WHAT = "results.json that 'ovsharp eval' wrote"
+    REMEDY = "run 'ovsharp eval' again"
 
     date: str
     version: str
@@ -175,22 +176,3 @@ class Evaluation:
     def damage(self, name: str) -> Damage:
         """Find a degradation by its name."""
         return next(damage for damage in self.degradations if damage.name == name)
-
-    def to_json(self) -> str:
-        """Give everything as JSON."""
-        return json.dumps({"schema": SCHEMA, **dataclasses.asdict(self)}, indent=1)
-
-    @classmethod
-    def from_json(cls, text: str) -> Evaluation:
-        """Read what `to_json` wrote.
-
-        Raises:
-            UsageError: not such a text, or one of another schema.
-        """
-        return read_record(
-            text,
-            cls,
-            schema=SCHEMA,
-            what="results.json that 'ovsharp eval' wrote",
-            remedy="run 'ovsharp eval' again",
-        )

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from ovsharp.evaluation.changes import Changes
 from ovsharp.evaluation.results import ALL, MEASURES, Evaluation
-from ovsharp.reports import interval_text, p_text
+from ovsharp.reports import add_numbers, add_words, interval_text, p_text
 
 _SHOWN = ("psnr", "ms_ssim", "edge_truth", "overshoot")
 
@@ -19,10 +19,8 @@ def result_table(evaluation: Evaluation, degradation: str) -> Table:
     """Every category and method under one degradation."""
     table = Table(title=degradation, box=box.SIMPLE_HEAD, title_justify="left")
     titles = {measure.name: measure for measure in MEASURES}
-    for title in ("category", "method"):
-        table.add_column(title)
-    for title in ("n", "SSIM", "std", "95 % interval", "> 0.90", "better", "worst change"):
-        table.add_column(title, justify="right")
+    add_words(table, "category", "method")
+    add_numbers(table, "n", "SSIM", "std", "95 % interval", "> 0.90", "better", "worst change")
     for name in _SHOWN:
         table.add_column(titles[name].title, justify="right")
     previous = ""
@@ -57,10 +55,8 @@ def result_table(evaluation: Evaluation, degradation: str) -> Table:
 def pair_table(evaluation: Evaluation) -> Table:
     """Which differences are more than chance."""
     table = Table(title="Paired on the same images", box=box.SIMPLE_HEAD, title_justify="left")
-    for title in ("degradation", "method", "against"):
-        table.add_column(title)
-    for title in ("n", "SSIM", "wins", "Wilcoxon p"):
-        table.add_column(title, justify="right")
+    add_words(table, "degradation", "method", "against")
+    add_numbers(table, "n", "SSIM", "wins", "Wilcoxon p")
     for pair in evaluation.pairs:
         table.add_row(
             pair.degradation,
@@ -77,10 +73,8 @@ def pair_table(evaluation: Evaluation) -> Table:
 def change_table(changes: Changes) -> Table:
     """What changed between two evaluations."""
     table = Table(box=box.SIMPLE_HEAD)
-    for title in ("method", "degradation", "category"):
-        table.add_column(title)
-    for title in ("n", "SSIM then", "now", "change", "PSNR dB", "Wilcoxon p", ""):
-        table.add_column(title, justify="right")
+    add_words(table, "method", "degradation", "category")
+    add_numbers(table, "n", "SSIM then", "now", "change", "PSNR dB", "Wilcoxon p", "")
     for change in changes.changes:
         table.add_row(
             change.method,

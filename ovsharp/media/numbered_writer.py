@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from types import TracebackType
 
+from ovsharp.closing import Ending
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.files import settle, staged
 from ovsharp.media.fitting import resized
@@ -19,7 +19,7 @@ from ovsharp.media.shot import Shot
 from ovsharp.media.writer import SEGMENT
 
 
-class NumberedWriter:
+class NumberedWriter(Ending):
     """Writes `folder/000001.png` and so on; each file is complete or absent.
 
     The numbers begin as those of a source of numbered frames, else at 1. An interrupted job leaves
@@ -94,16 +94,8 @@ class NumberedWriter:
             raise MediaError(f"{self._frames.path}: there was no frame to write")
         shutil.rmtree(self.work)
 
-    def __enter__(self) -> NumberedWriter:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if kind is None:
+    def _leave(self, *, well: bool) -> None:
+        if well:
             self.finish()
             return
         self.done = self._whole()

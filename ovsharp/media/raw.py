@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from types import TracebackType
 from typing import IO
 
 import numpy as np
 
+from ovsharp.closing import Ending
 from ovsharp.media.colour import from_bgr
 from ovsharp.media.fitting import completed, pixel_shape, resized
 from ovsharp.media.layouts import sampling
@@ -17,7 +17,7 @@ from ovsharp.media.shot import Shot
 from ovsharp.media.writer import SEGMENT
 
 
-class RawVideo:
+class RawVideo(Ending):
     """Writes every frame as it comes, not coded: no sound, no metadata, and one rate for all.
 
     Args:
@@ -64,16 +64,8 @@ class RawVideo:
             rows = np.frombuffer(bytes(plane), np.uint8).reshape(-1, plane.line_size)
             self._out.write(rows[: plane.height, : plane.width].tobytes())
 
-    def __enter__(self) -> RawVideo:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if kind is None:
+    def _leave(self, *, well: bool) -> None:
+        if well:
             self._out.flush()
 
     def _head(self, before: Frame, frame: Frame) -> str:

@@ -9,8 +9,8 @@ import time
 from fractions import Fraction
 from pathlib import Path
 from queue import SimpleQueue
-from types import TracebackType
 
+from ovsharp.closing import Ending
 from ovsharp.media.picture import Frame
 from ovsharp.media.shot import Shot
 from ovsharp.media.writer import write_video
@@ -22,7 +22,7 @@ _GIVE_UP_SECONDS = 5.0
 _TICK = Fraction(1, 1000)
 
 
-class Recorder:
+class Recorder(Ending):
     """Writes pictures as they are shown, in a thread of its own.
 
     What the encoder cannot keep up with is left out and counted: the file has fewer frames then,
@@ -96,16 +96,11 @@ class Recorder:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def _leave(self, *, well: bool) -> None:
         try:
-            self._given_up = kind is not None
+            self._given_up = not well
             self._drain()
-            if kind is None:
+            if well:
                 self._video.finish()
         finally:
             self._video.discard()

@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final, cast
 
 import cv2
 
+from ovsharp.closing import Ending
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.extras import need
 from ovsharp.files import settle, staged
@@ -68,7 +68,7 @@ one run in four differs by a few bytes), and a resumed job would not equal the w
 """
 
 
-class VideoWriter:
+class VideoWriter(Ending):
     """A video file that appears when it is complete; see `write_video`.
 
     Attributes:
@@ -244,17 +244,9 @@ class VideoWriter:
         settle(self.path)  # before what it was made of goes
         shutil.rmtree(self.work)
 
-    def __enter__(self) -> VideoWriter:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def _leave(self, *, well: bool) -> None:
         try:
-            if kind is None:
+            if well:
                 self.finish()
         finally:
             self._coding = None

@@ -11,6 +11,18 @@ def conv3x3(inputs: int, outputs: int, *, bias: bool = True) -> nn.Conv2d:
     return nn.Conv2d(inputs, outputs, 3, padding=1, bias=bias)
 
 
+class Skipped(nn.Module):
+    """Its input, and the change that layers make of it, added."""
+
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__()
+        self.block = nn.Sequential(*layers)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        change: torch.Tensor = self.block(features)
+        return features + change
+
+
 def dct(side: int) -> torch.Tensor:
     """Give the basis of the orthonormal DCT-II of squares (Ahmed et al. 1974), lowest first.
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import nn
 from torch.nn.functional import leaky_relu, max_pool2d
 
-from ovsharp.models.architecture import Architecture, Shapes, count
+from ovsharp.models.architecture import Architecture, count
 from ovsharp.models.blocks import conv3x3
 from ovsharp.models.rrdbnet import RRDB
 
@@ -78,29 +76,21 @@ def _double(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(conv3x3(inputs, outputs), nn.ReLU(), conv3x3(outputs, outputs), nn.ReLU())
 
 
-def _deduce_student(shapes: Shapes) -> dict[str, Any]:
-    return {
-        "channels": shapes["conv_first.weight"][0],
-        "blocks": count(shapes, "body."),
-        "growth": shapes["body.0.RDB1.conv1.weight"][0],
-    }
-
-
-def _deduce_teacher(shapes: Shapes) -> dict[str, Any]:
-    return {"channels": shapes["down1.0.weight"][0]}
-
-
 STUDENT = Architecture(
     name="dynamic-duo",
     network=DynamicDuoStudent,
     summary="small RRDBNet x4 with a sigmoid output",
     telltale=("conv_first.weight", "body.0.RDB1.conv1.weight", "upsampler.4.weight"),
-    deduce=_deduce_student,
+    deduce=lambda shapes: {
+        "channels": shapes["conv_first.weight"][0],
+        "blocks": count(shapes, "body."),
+        "growth": shapes["body.0.RDB1.conv1.weight"][0],
+    },
 )
 TEACHER = Architecture(
     name="dynamic-duo-teacher",
     network=DynamicDuoTeacher,
     summary="one-step U-Net, x + tanh(f(x)), same resolution",
     telltale=("down1.0.weight", "bottleneck.0.weight", "up1.weight", "dec1.0.weight", "out.weight"),
-    deduce=_deduce_teacher,
+    deduce=lambda shapes: {"channels": shapes["down1.0.weight"][0]},
 )

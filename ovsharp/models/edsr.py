@@ -5,12 +5,10 @@ B. Lim et al., "Enhanced Deep Residual Networks for Single Image Super-Resolutio
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import nn
 
-from ovsharp.models.architecture import Architecture, Shapes, count
+from ovsharp.models.architecture import Architecture, count
 from ovsharp.models.blocks import conv3x3
 
 
@@ -78,25 +76,23 @@ class EdsrTeacher(nn.Module):
         return picture
 
 
-def _deduce_student(shapes: Shapes) -> dict[str, Any]:
-    return {"channels": shapes["head.weight"][0], "blocks": count(shapes, "body.")}
-
-
-def _deduce_teacher(shapes: Shapes) -> dict[str, Any]:
-    return {"channels": shapes["head.0.weight"][0], "blocks": count(shapes, "body.") - 1}
-
-
 STUDENT = Architecture(
     name="edsr",
     network=EdsrStudent,
     summary="EDSR blocks between two convolutions, same resolution, no global skip",
     telltale=("head.weight", "body.0.body.0.weight", "tail.weight"),
-    deduce=_deduce_student,
+    deduce=lambda shapes: {
+        "channels": shapes["head.weight"][0],
+        "blocks": count(shapes, "body."),
+    },
 )
 TEACHER = Architecture(
     name="edsr-teacher",
     network=EdsrTeacher,
     summary="EDSR without mean shift and upsampler, same resolution",
     telltale=("head.0.weight", "body.0.body.0.weight", "tail.0.weight"),
-    deduce=_deduce_teacher,
+    deduce=lambda shapes: {
+        "channels": shapes["head.0.weight"][0],
+        "blocks": count(shapes, "body.") - 1,
+    },
 )

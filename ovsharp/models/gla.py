@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import nn
 from torch.nn.functional import relu
 
-from ovsharp.models.architecture import Architecture, Shapes, count
+from ovsharp.models.architecture import Architecture, count
 from ovsharp.models.blocks import conv3x3
 
 
@@ -49,15 +47,14 @@ class GlaStudent(nn.Module):
         return torch.clamp(self.conv4(relu(self.conv3(features))), 0, 1)
 
 
-def _deduce(shapes: Shapes) -> dict[str, Any]:
-    wide, narrow = shapes["conv2.weight"][:2]
-    return {"narrow": narrow, "wide": wide, "blocks": count(shapes, "res_blocks.")}
-
-
 ARCHITECTURE = Architecture(
     name="gla",
     network=GlaStudent,
     summary="plain residual student, same resolution, no global skip",
     telltale=("conv1.weight", "conv2.weight", "res_blocks.0.conv1.weight", "conv4.weight"),
-    deduce=_deduce,
+    deduce=lambda shapes: {
+        "narrow": shapes["conv2.weight"][1],
+        "wide": shapes["conv2.weight"][0],
+        "blocks": count(shapes, "res_blocks."),
+    },
 )

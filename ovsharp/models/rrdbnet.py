@@ -7,13 +7,11 @@ ICCV 2021.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import nn
 from torch.nn.functional import interpolate, leaky_relu
 
-from ovsharp.models.architecture import Architecture, Shapes, count
+from ovsharp.models.architecture import Architecture, count
 from ovsharp.models.blocks import conv3x3
 
 _SLOPE = 0.2
@@ -96,19 +94,15 @@ def _doubled(features: torch.Tensor) -> torch.Tensor:
     return interpolate(features, scale_factor=2.0, mode="nearest")
 
 
-def _deduce(shapes: Shapes) -> dict[str, Any]:
-    return {
-        "channels": shapes["conv_first.weight"][0],
-        "blocks": count(shapes, "RRDB_trunk."),
-        "growth": shapes["RRDB_trunk.0.RDB1.conv1.weight"][0],
-        "scale": 4 if "upconv2.weight" in shapes else 2,
-    }
-
-
 ARCHITECTURE = Architecture(
     name="rrdbnet",
     network=RRDBNet,
     summary="RRDBNet of BSRGAN and ESRGAN, x2 or x4",
     telltale=("conv_first.weight", "RRDB_trunk.0.RDB1.conv1.weight", "HRconv.weight"),
-    deduce=_deduce,
+    deduce=lambda shapes: {
+        "channels": shapes["conv_first.weight"][0],
+        "blocks": count(shapes, "RRDB_trunk."),
+        "growth": shapes["RRDB_trunk.0.RDB1.conv1.weight"][0],
+        "scale": 4 if "upconv2.weight" in shapes else 2,
+    },
 )

@@ -6,31 +6,24 @@ Network", CVPR 2017.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import nn
 
-from ovsharp.models.architecture import Architecture, Shapes, count
-from ovsharp.models.blocks import conv3x3
+from ovsharp.models.architecture import Architecture, count
+from ovsharp.models.blocks import Skipped, conv3x3
 
 
-class SRResBlock(nn.Module):
+class SRResBlock(Skipped):
     """Conv, BatchNorm, PReLU, Conv, BatchNorm, + input."""
 
     def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.block = nn.Sequential(
+        super().__init__(
             conv3x3(channels, channels, bias=False),
             nn.BatchNorm2d(channels),
             nn.PReLU(),
             conv3x3(channels, channels, bias=False),
             nn.BatchNorm2d(channels),
         )
-
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        change: torch.Tensor = self.block(features)
-        return features + change
 
 
 class SRResNet(nn.Module):
@@ -69,18 +62,14 @@ def _doubling(channels: int) -> nn.Sequential:
     return nn.Sequential(conv3x3(channels, 4 * channels), nn.PixelShuffle(2), nn.PReLU())
 
 
-def _deduce(shapes: Shapes) -> dict[str, Any]:
-    return {
-        "channels": shapes["head.0.weight"][0],
-        "blocks": count(shapes, "body."),
-        "scale": 2 ** count(shapes, "upsampler."),
-    }
-
-
 ARCHITECTURE = Architecture(
     name="srresnet",
     network=SRResNet,
     summary="SRResNet x1, x2, x4 or x8",
     telltale=("head.0.weight", "body.0.block.0.weight", "merge.0.weight", "tail.weight"),
-    deduce=_deduce,
+    deduce=lambda shapes: {
+        "channels": shapes["head.0.weight"][0],
+        "blocks": count(shapes, "body."),
+        "scale": 2 ** count(shapes, "upsampler."),
+    },
 )

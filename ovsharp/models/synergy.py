@@ -6,13 +6,12 @@ The system is a proposal without code: what it leaves open is filled in here.
 from __future__ import annotations
 
 from math import isqrt
-from typing import Any
 
 import torch
 from torch import nn
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle, relu
 
-from ovsharp.models.architecture import Architecture, Shapes, count
+from ovsharp.models.architecture import Architecture, count
 from ovsharp.models.blocks import conv3x3
 
 
@@ -58,19 +57,14 @@ class SynergyStudent(nn.Module):
         return frame + pixel_shuffle(self.tail(features), self.unshuffle)
 
 
-def _deduce(shapes: Shapes) -> dict[str, Any]:
-    channels, packed = shapes["head.weight"][:2]
-    return {
-        "channels": channels,
-        "blocks": count(shapes, "blocks."),
-        "unshuffle": isqrt(packed // 3),
-    }
-
-
 ARCHITECTURE = Architecture(
     name="synergy",
     network=SynergyStudent,
     summary="depthwise-separable student with pixel attention, x + f(x), same resolution",
     telltale=("head.weight", "blocks.0.depthwise.weight", "attention.weight", "tail.weight"),
-    deduce=_deduce,
+    deduce=lambda shapes: {
+        "channels": shapes["head.weight"][0],
+        "blocks": count(shapes, "blocks."),
+        "unshuffle": isqrt(shapes["head.weight"][1] // 3),
+    },
 )

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import nn
 from torch.nn.functional import gelu
 
-from ovsharp.models.architecture import Architecture, Shapes, count
-from ovsharp.models.blocks import conv3x3
+from ovsharp.models.architecture import Architecture, count
+from ovsharp.models.blocks import Skipped, conv3x3
 
 
-class NormBlock(nn.Module):
+class NormBlock(Skipped):
     """Conv, InstanceNorm, LeakyReLU 0.1, Conv, InstanceNorm, + input."""
 
     def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.block = nn.Sequential(
+        super().__init__(
             conv3x3(channels, channels, bias=False),
             nn.InstanceNorm2d(channels),
             nn.LeakyReLU(0.1),
             conv3x3(channels, channels, bias=False),
             nn.InstanceNorm2d(channels),
         )
-
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        change: torch.Tensor = self.block(features)
-        return features + change
 
 
 class ChannelAttention(nn.Module):
@@ -127,25 +120,24 @@ class VisionarvTeacher(nn.Module):
         return picture
 
 
-def _deduce_teacher(shapes: Shapes) -> dict[str, Any]:
-    return {"channels": shapes["entry.weight"][0], "blocks": count(shapes, "blocks.")}
-
-
-def _deduce_student(shapes: Shapes) -> dict[str, Any]:
-    return {**_deduce_teacher(shapes), "squeezed": shapes["ca.fc.0.weight"][0]}
-
-
 STUDENT = Architecture(
     name="visionarv",
     network=VisionarvStudent,
     summary="residual blocks with instance norm, channel and spatial attention, sigmoid",
     telltale=("entry.weight", "ca.fc.0.weight", "sa.conv.weight", "refine.weight"),
-    deduce=_deduce_student,
+    deduce=lambda shapes: {
+        "channels": shapes["entry.weight"][0],
+        "blocks": count(shapes, "blocks."),
+        "squeezed": shapes["ca.fc.0.weight"][0],
+    },
 )
 TEACHER = Architecture(
     name="visionarv-teacher",
     network=VisionarvTeacher,
     summary="residual depthwise blocks with GELU, no global skip",
     telltale=("entry.weight", "blocks.0.scale", "exit.weight"),
-    deduce=_deduce_teacher,
+    deduce=lambda shapes: {
+        "channels": shapes["entry.weight"][0],
+        "blocks": count(shapes, "blocks."),
+    },
 )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
-import json
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal, TypeVar, get_args
@@ -12,13 +10,13 @@ from typing import Literal, TypeVar, get_args
 import numpy as np
 
 from ovsharp.errors import UsageError
-from ovsharp.records import read_record
+from ovsharp.records import Record
 
 Method = Literal["acr", "pairs"]
 METHODS: tuple[str, ...] = get_args(Method)
-SCHEMA = 1
 
 _T = TypeVar("_T")
+_Self = TypeVar("_Self", bound="Study")
 
 
 @dataclass(frozen=True)
@@ -51,8 +49,12 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(Record):
     """A design: written once, before the first vote."""
+
+    SCHEMA = 1
+    WHAT = "study.json that 'ovsharp study' wrote"
+    REMEDY = "begin a new study"
 
     name: str
     method: Method
@@ -110,25 +112,14 @@ class Study:
             trials.append(Trial(first, second, practice=False))
         return tuple(trials)
 
-    def to_json(self) -> str:
-        """Give the design as JSON."""
-        values = {"schema": SCHEMA, **dataclasses.asdict(self)}
-        return json.dumps(values, indent=1, ensure_ascii=False) + "\n"
-
     @classmethod
-    def from_json(cls, text: str) -> Study:
-        """Read what `to_json` wrote.
+    def from_json(cls: type[_Self], text: str) -> _Self:
+        """Read a design that has stimuli.
 
         Raises:
             UsageError: not such a text, or one of another schema.
         """
-        study = read_record(
-            text,
-            cls,
-            schema=SCHEMA,
-            what="study.json that 'ovsharp study' wrote",
-            remedy="begin a new study",
-        )
+        study = super().from_json(text)
         if not study.stimuli:
             raise UsageError("this study.json has no stimuli; begin a new study")
         return study

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from ovsharp.opinions.choices import Choices
 from ovsharp.opinions.ratings import Ratings
-from ovsharp.reports import Stat, interval_text, p_text
+from ovsharp.reports import Stat, add_numbers, interval_text, p_text
 
 _ODD = 0.5
 """Correlation with the other raters below which one is pointed out; BT.500 misses some."""
@@ -130,8 +130,7 @@ def _choice_tables(found: Choices) -> list[Table]:
 def _table(title: str, first: str, heads: tuple[str, ...]) -> Table:
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
     table.add_column(first)
-    for head in heads:
-        table.add_column(head, justify="right")
+    add_numbers(table, *heads)
     return table
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from html import escape
 
 WIDTH = 560
@@ -28,6 +29,25 @@ def draw_text(
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{named}{turned}>{escape(text)}</text>'
     )
+
+
+def draw_axes(
+    left: float, right: float, top: float, floor: float, ticks: Mapping[float, str]
+) -> list[str]:
+    """Draw the two axes of a chart, and a line across it for each tick.
+
+    Args:
+        left: of the plot, in pixels, as are the others.
+        right: likewise.
+        top: likewise.
+        floor: its lower edge.
+        ticks: what is written beside the lines, by their height.
+    """
+    parts = [draw_line(left, floor, right, floor), draw_line(left, top, left, floor)]
+    for y, text in ticks.items():
+        parts.append(draw_line(left, y, right, y))
+        parts.append(draw_text(left - 6, y + 4, text, anchor="end"))
+    return parts
 
 
 def draw_svg(height: float, parts: list[str]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import torch
@@ -20,6 +19,7 @@ from ovsharp.benchmarks.variants import Candidate, find_candidates
 from ovsharp.errors import UsageError
 from ovsharp.models import ARCHITECTURES
 from ovsharp.runtime import Sharpener, get_core
+from tests.benchmarks.album import write_album
 from tests.benchmarks.test_run import Silent
 from tests.networks import write_frame_model
 from tests.runtime.models import noise
@@ -48,10 +48,7 @@ def bare_network(folder: Path, name: str, *, blur: bool = True, scale: int = 1) 
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("photos")
-    for index, (_, _, image) in enumerate(open_album(None, limit=2).items):
-        cv2.imwrite(str(folder / f"{index}.png"), image[:96, :128])
-    return folder
+    return write_album(tmp_path_factory.mktemp("photos"), width=128)
 
 
 @pytest.fixture(scope="module")

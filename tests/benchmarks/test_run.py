@@ -4,11 +4,9 @@ import dataclasses
 import math
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import torch
-from skimage.metrics import structural_similarity
 
 from ovsharp.benchmarks import Options, run, run_benchmark, startup, subjects
 from ovsharp.benchmarks.photos import open_album, photos_for
@@ -18,8 +16,10 @@ from ovsharp.benchmarks.run import parse_modes
 from ovsharp.benchmarks.samples import Sample
 from ovsharp.errors import DeviceError, InferenceError, UsageError
 from ovsharp.models import ARCHITECTURES
-from ovsharp.runtime import Sharpener, write_ir
+from ovsharp.runtime import Mode, Sharpener, write_ir
+from tests.benchmarks.album import write_album
 from tests.networks import frame_model, frame_spec, write_frame_model
+from tests.quality.pictures import reference_ssim
 
 
 class Silent:
@@ -42,10 +42,7 @@ class Silent:
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("photos")
-    for index, (_, _, image) in enumerate(open_album(None, limit=2).items):
-        cv2.imwrite(str(folder / f"{index}.png"), image[:96, :130])
-    return folder
+    return write_album(tmp_path_factory.mktemp("photos"), width=130)
 
 
 @pytest.fixture(scope="module")
@@ -155,21 +152,7 @@ def test_flicker_is_that_of_still_scenes(
 
 
 def _mean_ssim(images: list[np.ndarray], truths: list[np.ndarray]) -> float:
-    return float(
-        np.mean(
-            [
-                structural_similarity(
-                    image,
-                    truth,
-                    gaussian_weights=True,
-                    sigma=1.5,
-                    use_sample_covariance=False,
-                    channel_axis=-1,
-                )
-                for image, truth in zip(images, truths, strict=True)
-            ]
-        )
-    )
+    return float(np.mean([*map(reference_ssim, images, truths)]))
 
 
 def _mean_psnr(images: list[np.ndarray], truths: list[np.ndarray]) -> float:
@@ -199,18 +182,20 @@ def test_no_pytorch_row_is_said(measured: tuple[Report, list[Sample], Silent]) -
     assert measured[0].notes == ("no PyTorch row of test: there is no PyTorch checkpoint",)
 
 
-def test_one_mode_leaves_the_other_out(model: Path, photos: Path) -> None:
-    report, _ = run_benchmark(
-        Options(
-            models=(str(model),),
-            data=photos,
-            sizes=("48x64",),
-            precisions=("f32",),
-            modes=("throughput",),
-            seconds=0.02,
-        ),
-        Silent(),
+def _short_run(model: Path, photos: Path, size: str, mode: Mode) -> Report:
+    options = Options(
+        models=(str(model),),
+        data=photos,
+        sizes=(size,),
+        precisions=("f32",),
+        modes=(mode,),
+        seconds=0.02,
     )
+    return run_benchmark(options, Silent())[0]
+
+
+def test_one_mode_leaves_the_other_out(model: Path, photos: Path) -> None:
+    report = _short_run(model, photos, "48x64", "throughput")
     (speed,) = report.rows[0].speeds
     assert speed.frame_sync is None
     assert speed.frame_stream is not None
@@ -219,17 +204,7 @@ def test_one_mode_leaves_the_other_out(model: Path, photos: Path) -> None:
 
 def test_an_enlarging_model_makes_the_size_from_a_small_frame(tmp_path: Path, photos: Path) -> None:
     path = write_frame_model(tmp_path, scale=2)
-    report, _ = run_benchmark(
-        Options(
-            models=(str(path),),
-            data=photos,
-            sizes=("64x96",),
-            precisions=("f32",),
-            modes=("latency",),
-            seconds=0.02,
-        ),
-        Silent(),
-    )
+    report = _short_run(path, photos, "64x96", "latency")
     (row,) = report.rows
     assert (row.scale, row.speeds[0].height, row.speeds[0].width) == (2, 64, 96)
 

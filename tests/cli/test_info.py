@@ -9,22 +9,8 @@ from click.testing import CliRunner
 from ovsharp.cli.info import describe, info
 from ovsharp.runtime import read_ir, resolve_execution, write_ir
 from ovsharp.runtime.device import get_core
-from ovsharp.spec import Quantization
 from tests.command import ovsharp
-from tests.networks import frame_model, frame_spec, write_frame_model
-
-QUANTIZATION = Quantization(
-    calibration_sha256="abc123",
-    calibration_images=300,
-    preset="mixed",
-    execution="int8+bf16",
-    device="a processor",
-    validation_images=40,
-    ssim_drop=0.0012,
-    psnr_drop=0.21,
-    max_drop=0.002,
-    float_layers=("conv1", "conv9"),
-)
+from tests.networks import QUANTIZATION, frame_model, frame_spec, write_frame_model
 
 
 def test_says_what_a_model_is(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from ovsharp.cli.video import video
 from ovsharp.degrade import parse
 from ovsharp.errors import MediaError, MissingExtraError, UsageError
 from ovsharp.media import SEGMENT, frame_times, read_video, write_video
-from tests.media.clips import TIMES, clip
+from tests.media.clips import TIMES, clip, hum
 from tests.networks import write_frame_model
 
 pytest.importorskip("av")
@@ -56,12 +56,7 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
             frame.pts, frame.time_base = 3 * index + index % 2, Fraction(1, 90)
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
-        for index in range(200):
-            tone = np.sin(np.arange(1024) * 0.05).astype(np.float32)[None]
-            part = av.AudioFrame.from_ndarray(tone, "fltp", "mono")
-            part.sample_rate, part.pts = 48000, index * 1024
-            out.mux(sound.encode(part))
-        out.mux(sound.encode(None))
+        hum(out, sound, 200)
     return path
 
 

@@ -18,6 +18,18 @@ def draw(index: int, width: int = 96, height: int = 64) -> Any:
     return frame
 
 
+def hum(out: Any, audio: Any, parts: int) -> None:
+    """Write so many times 1024 samples of a tone, at 48 kHz."""
+    import av
+
+    for index in range(parts):
+        tone = np.sin(np.arange(1024) * 0.05).astype(np.float32)[None]
+        part = av.AudioFrame.from_ndarray(tone, "fltp", "mono")
+        part.sample_rate, part.pts = 48000, index * 1024
+        out.mux(audio.encode(part))
+    out.mux(audio.encode(None))
+
+
 def clip(
     path: Path,
     times: tuple[int, ...] = TIMES,
@@ -50,10 +62,5 @@ def clip(
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
         if sound:
-            for index in range(30):
-                tone = np.sin(np.arange(1024) * 0.05).astype(np.float32)[None]
-                part = av.AudioFrame.from_ndarray(tone, "fltp", "mono")
-                part.sample_rate, part.pts = 48000, index * 1024
-                out.mux(audio.encode(part))
-            out.mux(audio.encode(None))
+            hum(out, audio, 30)
     return path

@@ -1,10 +1,11 @@
-"""A photo and what can happen to it, for the tests of the measures."""
+"""A photo, what can happen to it, and an SSIM of others, for the tests of the measures."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 from skimage import data
+from skimage.metrics import structural_similarity
 
 PHOTO = data.astronaut()[:211, 100:333, ::-1].copy()
 RNG = np.random.default_rng(0)
@@ -15,3 +16,18 @@ OTHERS = {
     "black": np.zeros_like(PHOTO),
     "mirrored": PHOTO[:, ::-1],
 }
+
+
+def reference_ssim(image: np.ndarray, truth: np.ndarray) -> float:
+    """SSIM as scikit-image computes it with the window of Wang et al."""
+    return float(
+        structural_similarity(
+            image,
+            truth,
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+            channel_axis=-1,
+            data_range=255,
+        )
+    )

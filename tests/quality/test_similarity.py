@@ -4,49 +4,26 @@ from __future__ import annotations
 
 import math
 
-import cv2
 import numpy as np
 import pytest
-from skimage import data
-from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+from skimage.metrics import peak_signal_noise_ratio
 
 from ovsharp.errors import UsageError
 from ovsharp.quality import psnr, ssim
+from tests.quality.pictures import OTHERS as DAMAGED
+from tests.quality.pictures import PHOTO, reference_ssim
 
-PHOTO = data.astronaut()[:200, 100:333, ::-1].copy()
-RNG = np.random.default_rng(0)
-OTHERS = {
-    "itself": PHOTO,
-    "blurred": cv2.GaussianBlur(PHOTO, (7, 7), 1.5),
-    "noisy": np.clip(PHOTO + RNG.normal(0, 20, PHOTO.shape), 0, 255).astype(np.uint8),
-    "inverted": 255 - PHOTO,
-    "black": np.zeros_like(PHOTO),
-    "mirrored": PHOTO[:, ::-1],
-}
-
-
-def oracle(image: np.ndarray, truth: np.ndarray) -> float:
-    return float(
-        structural_similarity(
-            image,
-            truth,
-            gaussian_weights=True,
-            sigma=1.5,
-            use_sample_covariance=False,
-            channel_axis=-1,
-            data_range=255,
-        )
-    )
+OTHERS = {"itself": PHOTO, **DAMAGED}
 
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_ssim_is_that_of_scikit_image(name: str) -> None:
-    assert ssim(OTHERS[name], PHOTO) == pytest.approx(oracle(OTHERS[name], PHOTO), abs=1e-9)
+    assert ssim(OTHERS[name], PHOTO) == pytest.approx(reference_ssim(OTHERS[name], PHOTO), abs=1e-9)
 
 
 def test_ssim_of_the_smallest_image() -> None:
     image, truth = PHOTO[:11, :11], OTHERS["noisy"][:11, :11]
-    assert ssim(image, truth) == pytest.approx(oracle(image, truth), abs=1e-9)
+    assert ssim(image, truth) == pytest.approx(reference_ssim(image, truth), abs=1e-9)
 
 
 @pytest.mark.parametrize("name", [name for name in OTHERS if name != "itself"])
