@@ -2,46 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import cv2
-
+from ovsharp.apps.choice import Choice
 from ovsharp.apps.finishing import Finishing
 from ovsharp.apps.pipeline import Pipeline
-from ovsharp.errors import MediaError, UsageError
+from ovsharp.errors import MediaError
 from ovsharp.media import SEGMENT, SegmentWriter, Shot, read_video
-from ovsharp.runtime import VIDEO_LOOK_EVERY, Sharpener, Switch, model_files, used_isa
-from ovsharp.version import __version__
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The model, and how it runs: arguments of `Sharpener`."""
-
-    model: str | None = None
-    device: str = "CPU"
-    precision: str | None = None
-    strength: float = 1.0
-    threads: int = 1
-
-    def opened(self) -> Sharpener:
-        """Make the sharpener."""
-        return Sharpener(
-            self.model,
-            device=self.device,
-            precision=self.precision,
-            strength=self.strength,
-            threads=self.threads,
-            look_every=VIDEO_LOOK_EVERY,
-        )
+from ovsharp.runtime import Sharpener, Switch, check_origin, origin
 
 
 @dataclass(frozen=True)
@@ -58,7 +31,7 @@ class VideoJob:
     steady: bool
     side_by_side: bool
     origin: str
-    """`fingerprint` of where it was begun."""
+    """`origin_of` its choice, where it was begun."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +66,11 @@ class PartDone:
     notes: tuple[str, ...]
 
 
+def origin_of(choice: Choice) -> str:
+    """Name everything on this machine that the bytes of a video depend on, besides the job."""
+    return origin((choice.model,), choice.device, choice.precision)
+
+
 def parts_of(job: VideoJob, times: Sequence[int], wanted: Sequence[int]) -> list[Part]:
     """Cut a video into segments.
 
@@ -118,23 +96,17 @@ def sharpen_part(part: Part) -> PartDone:
         OvsharpError, OSError: as `ovsharp video`.
     """
     job = part.job
-    here = fingerprint(job.choice)
-    if here != job.origin:
-        raise UsageError(
-            f"{platform.node()} would make other pixels than the machine that splits the work: it "
-            f"has {here}, and that has {job.origin}; use machines of one kind, with the same "
-            f"packages"
-        )
+    check_origin(job.origin, origin_of(job.choice))
     if not job.source.is_file():
         raise MediaError(
             f"{platform.node()} does not see {job.source}: put it where all machines see it under "
             f"the same path"
         )
-    cv2.setNumThreads(job.choice.threads)
+    job.choice.bind()
     sharpener = _sharpener(job.choice)
     first = part.index * SEGMENT
     with (
-        read_video(job.source, threads=job.choice.threads, **job.reading) as clip,
+        read_video(job.source, threads=job.choice.threads or 0, **job.reading) as clip,
         sharpener.session(reuse=True, first=first) as call,
     ):
         sink = SegmentWriter(job.target, like=clip, **job.writing)
@@ -157,22 +129,6 @@ def sharpen_part(part: Part) -> PartDone:
             repeated=call.repeated,
             notes=(*clip.notes, *sink.notes),
         )
-
-
-@lru_cache(maxsize=1)
-def fingerprint(choice: Choice) -> str:
-    """Name everything on this machine that the bytes of a video depend on, besides the job."""
-    models = hashlib.sha256()
-    for path in model_files(choice.model, choice.precision):
-        models.update(path.read_bytes())
-    with choice.opened() as sharpener:
-        execution = sharpener.execution.label
-    # Encoders cut a picture by the number of cores.
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    packages = [f"{name} {version(name)}" for name in ("openvino", "av")]
-    packages += [f"opencv {cv2.__version__}", f"ovsharp {__version__}"]
-    facts = [used_isa(), execution, f"{cores} cores", *packages]
-    return ", ".join([*facts, f"models {models.hexdigest()[:12]}"])
 
 
 @lru_cache(maxsize=1)

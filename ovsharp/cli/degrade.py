@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ovsharp.cli import console, options
+from ovsharp.cli import console, crew, options
 from ovsharp.errors import MediaError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from ovsharp.cluster import Workers
+    from ovsharp.degrade import Pair, PairsJob
 
 MANIFEST = "manifest.json"
 
@@ -36,7 +40,16 @@ MANIFEST = "manifest.json"
     is_flag=True,
     help="Also write teacher/: the damaged images enlarged by bicubic to the size of the target.",
 )
-def degrade(inputs: tuple[str, ...], output: Path, text: str, seed: int, teacher: bool) -> None:
+@options.workers("the images")
+def degrade(
+    inputs: tuple[str, ...],
+    output: Path,
+    text: str,
+    seed: int,
+    teacher: bool,
+    workers: int | None,
+    cluster: str | None,
+) -> None:
     """Damage images as a bad call does, and write aligned pairs.
 
     IN are sharp images, folders and globs. Each becomes DIR/input/NAME.png and
@@ -46,32 +59,41 @@ def degrade(inputs: tuple[str, ...], output: Path, text: str, seed: int, teacher
 
     Recipes: call (default), clean, gla, edsr, visionarv, dynamic-duo, synergy, x2, x3, x4.
     """
-    from ovsharp.degrade import TARGET, TEACHER, parse, write_pair
+    from ovsharp.degrade import TARGET, TEACHER, PairsJob, parse
     from ovsharp.files import staged
 
     recipe = parse(text)
     header = {"recipe": recipe.text, "scale": recipe.scale, "seed": seed, "teacher": teacher}
-    done = _finished(output, header)
-    made: list[dict[str, Any]] = []
-    failures: list[str] = []
     jobs = _jobs(inputs)
-    with console.progress() as progress:
-        for name, source in progress.track(jobs.items(), description="damaging"):
-            if name in done and (output / TARGET / name).is_file():
-                made.append(done[name])
+    done = _finished(output, header)
+    known = {
+        name: done[name] for name in jobs if name in done and (output / TARGET / name).is_file()
+    }
+    made: dict[str, dict[str, Any]] = dict(known)
+    failed: dict[str, str] = {}
+    job = PairsJob(output, recipe, seed, teacher)
+    with ExitStack() as stack:
+        members = crew.opened(stack, workers, cluster)
+        progress = stack.enter_context(console.progress())
+        left = {name: source for name, source in jobs.items() if name not in known}
+        if members is None:
+            working: Iterable[tuple[str, Pair | str]]
+            working = ((name, job.make(name, source)) for name, source in left.items())
+        else:
+            working = _split(members, job, left)
+        task = progress.add_task("damaging", total=len(jobs), completed=len(known))
+        for name, pair in working:
+            progress.advance(task)
+            if isinstance(pair, str):
+                failed[name] = pair
                 continue
-            try:
-                pair = write_pair(source, name, output, recipe, seed=seed, teacher=teacher)
-            except (MediaError, UsageError) as error:
-                failures.append(str(error) if str(source) in str(error) else f"{source}: {error}")
-                continue
-            made.append(dataclasses.asdict(pair))
+            made[name] = dataclasses.asdict(pair)
             if len(made) % 50 == 0:  # what a kill would cost
                 with staged(output) as staging:
-                    _write(staging / MANIFEST, header, made)
+                    _write(staging / MANIFEST, header, jobs, made)
     if made:
         with staged(output) as staging:
-            _write(staging / MANIFEST, header, made)
+            _write(staging / MANIFEST, header, jobs, made)
         size = "the same size" if recipe.scale == 1 else f"1/{recipe.scale} of the size"
         third = f" and {TEACHER}/" if teacher else ""
         console.output().print(
@@ -80,10 +102,26 @@ def degrade(inputs: tuple[str, ...], output: Path, text: str, seed: int, teacher
             markup=False,
             soft_wrap=True,
         )
-    if failures:
-        raise MediaError(
-            f"{len(failures)} of {len(jobs)} inputs failed\n  " + "\n  ".join(failures)
-        )
+    if failed:
+        failures = "\n  ".join(failed[name] for name in jobs if name in failed)
+        raise MediaError(f"{len(failed)} of {len(jobs)} inputs failed\n  {failures}")
+
+
+def _split(
+    members: Workers, job: PairsJob, jobs: Mapping[str, Path]
+) -> Iterator[tuple[str, Pair | str]]:
+    """Let others make pairs; they come in any order."""
+    from ovsharp.degrade import PairsBatch, write_pairs
+    from ovsharp.runtime import origin
+
+    made = crew.in_batches(
+        members,
+        write_pairs,
+        list(jobs.items()),
+        lambda some: PairsBatch(job, origin(), members.threads, some),
+    )
+    for (name, _), pair in made:
+        yield name, pair
 
 
 def _jobs(inputs: Sequence[str]) -> dict[str, Path]:
@@ -130,6 +168,9 @@ def _finished(output: Path, header: dict[str, Any]) -> dict[str, dict[str, Any]]
     return pairs
 
 
-def _write(path: Path, header: dict[str, Any], pairs: list[dict[str, Any]]) -> None:
+def _write(
+    path: Path, header: dict[str, Any], jobs: Mapping[str, Path], made: Mapping[str, dict[str, Any]]
+) -> None:
+    pairs = [made[name] for name in jobs if name in made]
     text = json.dumps({**header, "pairs": pairs}, indent=1, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ovsharp.cli import options as shared
+from ovsharp.cli import crew, options
 from ovsharp.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,27 +53,27 @@ if TYPE_CHECKING:
     "kbps, as at 1280x720; scale. May be repeated. "
     "[default: x264 crf 36, x264 250k 1/2, vp8 300k 1/2]",
 )
-@shared.number(
+@options.number(
     "--seconds",
     click.FloatRange(0, min_open=True),
     "How much of each clip is taken, from its beginning.",
     2.0,
 )
-@shared.number(
+@options.number(
     "--downscale",
     click.FloatRange(1, 16),
     "The truth is the clip, smaller by this factor each way (area).",
     1.0,
 )
 @click.option("--size", metavar="NUMBERp", help="Shrink larger clips to this shorter side: 720p.")
-@shared.number(
+@options.number(
     "--measure-every",
     click.IntRange(1),
     "Measure one frame of a clip out of N; all are sharpened.",
     3,
     metavar="N",
 )
-@shared.number(
+@options.number(
     "--vmaf-every",
     click.IntRange(0),
     "Score the VMAF of one frame of a clip out of N, seconds each; 0 for none.",
@@ -99,13 +101,14 @@ if TYPE_CHECKING:
     show_default=True,
     help="Folder for results.json, results.csv, images.csv, report.html, and clips' panels/.",
 )
-@shared.number("--images", click.IntRange(1), "Use this many, evenly spread.")
-@shared.number("--crop", click.IntRange(176), "Crop to this side. [default: whole images]")
-@shared.number("--jobs", click.IntRange(1), "Threads for images.", 2)
+@options.number("--images", click.IntRange(1), "Use this many, evenly spread.")
+@options.number("--crop", click.IntRange(176), "Crop to this side. [default: whole images]")
+@options.number("--jobs", click.IntRange(1), "Threads for images.", 2)
+@options.workers("the images or clips")
 @click.option("--resume", is_flag=True, help="Keep what an earlier run in the folder finished.")
 @click.option("--text", is_flag=True, help="Measure the legibility of text, with Tesseract.")
 @click.option("--device", default="CPU", show_default=True, help="CPU, GPU, ...")
-@shared.file("--json", "json_file", what="Write all here too.")
+@options.file("--json", "json_file", what="Write all here too.")
 @click.option("--precision", help="Execution precision. [default: the fastest]")
 def eval(  # noqa: A001 - the verb's name
     models: tuple[str, ...],
@@ -124,6 +127,8 @@ def eval(  # noqa: A001 - the verb's name
     images: int | None,
     crop: int | None,
     jobs: int,
+    workers: int | None,
+    cluster: str | None,
     resume: bool,
     text: bool,
     device: str,
@@ -145,7 +150,7 @@ def eval(  # noqa: A001 - the verb's name
     from ovsharp.files import kept_if_filled, staged
     from ovsharp.runtime import DEFAULT_ROUTER
 
-    options = room.Options(
+    wanted = room.Options(
         models or (DEFAULT_ROUTER,),
         data,
         pairs or None,
@@ -163,22 +168,29 @@ def eval(  # noqa: A001 - the verb's name
         vmaf_every,
         rivals,
     )
-    with room.open_subjects(options) as subjects:
-        room.make_plan(options, subjects, play)  # what makes no sense leaves no folder behind
+    with ExitStack() as stack:
+        subjects = stack.enter_context(room.open_subjects(wanted))
+        room.make_plan(wanted, subjects, play)  # what makes no sense leaves no folder behind
+        members = crew.opened(stack, workers, cluster)
         with kept_if_filled(output), progress() as bar:
             task = bar.add_task("scoring", total=None)
             result = room.evaluate(
-                options,
+                wanted,
                 subjects,
                 output,
                 resume=resume,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
                 play=play,
+                # A clip takes long: one at a time.
+                share=None
+                if members is None
+                else partial(crew.in_batches, members, most=1 if clips else None),
+                threads=members.threads if members else 1,
             )
             views = []
             for damage in result.degradations:
                 bar.update(task, description=f"pictures: {damage.name}")
-                views += room.make_views(result, options, subjects, damage.name, play)
+                views += room.make_views(result, wanted, subjects, damage.name, play)
     files = {
         "results.json": result.to_json(),
         "results.csv": room.summary_csv(result),

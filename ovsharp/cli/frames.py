@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-import math
+import os
 import re
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
 
-from ovsharp.cli import console, options
+from ovsharp.cli import console, crew, options
 from ovsharp.errors import MediaError, UsageError
 
 if TYPE_CHECKING:
-    from ovsharp.media import Distinct
+    from rich.progress import Progress
+
+    from ovsharp.apps import Samples
+    from ovsharp.cluster import Workers
+
+_DOING = "taking frames"
+_Taken = tuple[Path, int, int, str]
+"""A video, frames that were looked at and written, and what failed."""
 
 
 def _seconds(_context: click.Context, _parameter: click.Parameter, value: str) -> float:
@@ -48,27 +58,35 @@ def _seconds(_context: click.Context, _parameter: click.Parameter, value: str) -
     "Frames whose hashes differ by this many of 256 bits or fewer count as the same.",
     16,
 )
-def frames(videos: tuple[Path, ...], output: Path, every: float, tolerance: int) -> None:
+@options.workers("the videos")
+def frames(
+    videos: tuple[Path, ...],
+    output: Path,
+    every: float,
+    tolerance: int,
+    workers: int | None,
+    cluster: str | None,
+) -> None:
     """Take still frames out of videos and leave out near duplicates.
 
     Frames are named after their video and time, call_00012.480s.png, and compared with all that
     were kept, of every video. A video that fails is listed at the end, the others are done; the
     exit code is then 1.
     """
-    from ovsharp.media import Distinct
-
     names = [video.stem for video in videos]
     if len(set(names)) < len(names):
         raise UsageError("two videos have the same name; rename one, its frames would be mixed up")
-    distinct, failures, lines = Distinct(tolerance), [], []
-    with console.progress() as progress:
-        for video in progress.track(videos, description="taking frames"):
-            try:
-                taken, kept = _take(video, output, every, distinct)
-            except MediaError as error:
-                failures.append(str(error))
-            except OSError as error:
-                failures.append(f"{error.filename or video}: {error.strerror or error}")
+    failures, lines = [], []
+    with ExitStack() as stack:
+        members = crew.opened(stack, workers, cluster)
+        bar = stack.enter_context(console.progress())
+        if members is None:
+            working = _taken(videos, output, every, tolerance, bar)
+        else:
+            working = _split(members, videos, output, every, tolerance, bar)
+        for video, taken, kept, error in working:
+            if error:
+                failures.append(error)
             else:
                 lines.append(f"{video}: {kept} kept of {taken}, one every {every:g} s")
     if lines:
@@ -79,22 +97,63 @@ def frames(videos: tuple[Path, ...], output: Path, every: float, tolerance: int)
         )
 
 
-def _take(video: Path, output: Path, every: float, distinct: Distinct) -> tuple[int, int]:
-    """Give how many frames were looked at, and how many written."""
-    from ovsharp.media import read_video, write_picture
+def _taken(
+    videos: Sequence[Path], output: Path, every: float, tolerance: int, bar: Progress
+) -> Iterator[_Taken]:
+    """Give each video, how many of its frames were looked at and written, and what failed."""
+    from ovsharp.apps import sample_failure, sample_name, samples_of
+    from ovsharp.media import Distinct, write_picture
 
-    taken = kept = 0
-    due = 0.0
-    with read_video(video) as reader:
-        for shot in reader:
-            seconds = shot.seconds - reader.origin
-            if seconds < due - 1e-9:
-                continue
-            # After a gap the next frame is due at the next multiple, not at once.
-            due = (math.floor(seconds / every + 1e-9) + 1) * every
-            taken += 1
-            if distinct.keep(shot.frame):
-                output.mkdir(parents=True, exist_ok=True)
-                write_picture(output / f"{video.stem}_{seconds:09.3f}s.png", shot.frame)
-                kept += 1
-    return taken, kept
+    distinct = Distinct(tolerance)
+    for video in bar.track(videos, description=_DOING):
+        taken = kept = 0
+        error = ""
+        try:
+            for seconds, frame in samples_of(video, every):
+                taken += 1
+                if distinct.keep(frame):
+                    output.mkdir(parents=True, exist_ok=True)
+                    write_picture(output / sample_name(video, seconds), frame)
+                    kept += 1
+        except (MediaError, OSError) as failure:
+            error = sample_failure(video, failure)
+        yield video, taken, kept, error
+
+
+def _split(
+    members: Workers,
+    videos: Sequence[Path],
+    output: Path,
+    every: float,
+    tolerance: int,
+    bar: Progress,
+) -> Iterator[_Taken]:
+    """Let others take frames, and choose among them in the order of the videos."""
+    import numpy as np
+
+    from ovsharp.apps import Sampling, sample_name, take_samples
+    from ovsharp.files import kept_if_filled
+    from ovsharp.media import Distinct
+    from ovsharp.runtime import origin
+
+    distinct = Distinct(tolerance)
+    here = origin(coding=False)
+    done: dict[int, Samples] = {}
+    with kept_if_filled(output), TemporaryDirectory(prefix=".ovsharp-", dir=output) as folder:
+        work = [Sampling(video, every, Path(folder), members.threads, here) for video in videos]
+        task = bar.add_task(_DOING, total=len(videos))
+        next_one = 0
+        for place, samples in members.results(take_samples, work):
+            bar.advance(task)
+            done[place] = samples
+            while next_one in done:
+                found, kept = done.pop(next_one), 0
+                video = videos[next_one]
+                for sample in found.samples:
+                    bits = np.unpackbits(np.frombuffer(sample.bits, np.uint8)).astype(bool)
+                    if distinct.keep_hash(bits):
+                        name = sample_name(video, sample.seconds)
+                        os.replace(Path(folder) / sample.file, output / name)
+                        kept += 1
+                yield video, len(found.samples), kept, found.error
+                next_one += 1

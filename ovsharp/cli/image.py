@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ovsharp.cli import console, options
+from ovsharp.cli import console, crew, options
 from ovsharp.cli.figures import write_report
-from ovsharp.cli.streams import Streams, as_files
+from ovsharp.cli.streams import STREAM, Streams, as_files
 from ovsharp.errors import MediaError, UsageError
 
 if TYPE_CHECKING:
-    from ovsharp.apps import Outcome, Upscalers
+    from ovsharp.apps import Outcome, StillsJob
+    from ovsharp.cluster import Workers
     from ovsharp.media import Size
     from ovsharp.runtime import Sharpener
 
@@ -59,6 +62,7 @@ _NOTED = 5
     "from other formats]",
 )
 @options.report("what was done to each image")
+@options.workers("a folder")
 @click.option("--resume", is_flag=True, help="Leave out what an earlier run has finished.")
 @click.option("--in-place", is_flag=True, help="Allow an output to replace its own input.")
 def image(
@@ -71,13 +75,13 @@ def image(
     scale: float | None,
     size: str | None,
     tile: int | None,
-    side_by_side: bool,
-    reduce: bool,
     kind: str | None,
-    quality: int | None,
     report: Path | None,
+    workers: int | None,
+    cluster: str | None,
     resume: bool,
     in_place: bool,
+    **flags: Any,
 ) -> None:
     """Sharpen image files, folders of images (with everything below) and globs; - is a stream.
 
@@ -98,28 +102,32 @@ def image(
     code is then 1.
     """
     wanted = _wanted(scale, size)
+    if crew.check_crew(workers, cluster) and STREAM in (*inputs, str(output)):
+        raise UsageError("- is one image, and cannot be split; leave --workers and --cluster out")
     ending = None if kind is None else f".{kind}"
     with as_files(inputs, output, ending) as streams:
         output = streams.output
         jobs, failures = _plan(streams.inputs, output, in_place, ending)
         to_file = list(jobs.values()) == [output]
-        _check_options(jobs, quality, resume and to_file)
+        _check_options(jobs, flags["quality"], resume and to_file)
         total = len(jobs) + len(failures)
         kept: dict[Path, Path] = {}
         outcomes: list[Outcome] = []
         ran: dict[str, str] = {}
         start = time.perf_counter()
         if jobs:
-            from ovsharp.apps import Upscalers, sharpen_files
+            from ovsharp.apps import Choice, StillsJob
             from ovsharp.media import Finished, identity
 
-            upscalers = Upscalers(
-                model, device=device, precision=precision, strength=strength, tile=tile
-            )
-            with upscalers, console.progress() as progress:
-                settings = _settings(
-                    upscalers, precision, wanted, strength, tile, side_by_side, reduce, quality
-                )
+            choice = Choice(model, device, precision, strength, None, tile)
+            with ExitStack() as stack:
+                upscalers = stack.enter_context(choice.upscalers())
+                members = crew.opened(stack, workers, cluster)
+                progress = stack.enter_context(console.progress())
+                factor = 1 if wanted is None or wanted.scale is None else wanted.scale
+                names = upscalers.names() if wanted is not None else [upscalers.name(factor)]
+                job = StillsJob(choice, tuple(names), wanted, **flags)
+                settings = _settings(job, upscalers(factor))
                 finished = None if to_file else Finished(output, settings)
                 if resume and finished is not None:
                     checked = progress.track(jobs.items(), description="comparing")
@@ -127,13 +135,8 @@ def image(
                     kept = {source: jobs[source] for source in jobs if source not in left}
                     jobs = left
                 sources = {source: identity(source) for source in jobs}
-                working = sharpen_files(
-                    jobs,
-                    upscalers,
-                    size=wanted,
-                    side_by_side=side_by_side,
-                    reduce=reduce,
-                    quality=quality,
+                working = (
+                    job.run(jobs, upscalers) if members is None else _split(members, job, jobs)
                 )
                 for outcome in progress.track(working, total=len(jobs), description="sharpening"):
                     outcomes.append(outcome)
@@ -142,6 +145,8 @@ def image(
                     name = upscalers.name(outcome.factor)
                     if outcome.error is None and name not in ran:
                         ran[name] = _what_ran(upscalers(outcome.factor), outcome.size)
+            places = {source: place for place, source in enumerate(jobs)}
+            outcomes.sort(key=lambda one: places[one.source])
         if report is not None:
             write_report(report, _figures(outcomes, kept, failures))
         failures += [_failure(one) for one in outcomes if one.error is not None]
@@ -171,9 +176,20 @@ def _check_options(jobs: Mapping[Path, Path], quality: int | None, resume_file: 
         raise UsageError("--quality is for JPEG, WebP, AVIF and HEIC, and no output here is one")
 
 
-def _settings(
-    upscalers: Upscalers, precision: str | None, wanted: Size | None, *chosen: float | None
-) -> str:
+def _split(members: Workers, job: StillsJob, jobs: Mapping[Path, Path]) -> Iterator[Outcome]:
+    """Let others sharpen pictures; outcomes come in any order."""
+    from ovsharp.apps import StillsBatch, sharpen_batch
+
+    job = replace(job, choice=replace(job.choice, threads=members.threads))
+    here = job.origin()
+    made = crew.in_batches(
+        members, sharpen_batch, list(jobs.items()), lambda some: StillsBatch(job, here, some)
+    )
+    for (source, target), outcome in made:
+        yield replace(outcome, source=source, target=target)
+
+
+def _settings(job: StillsJob, sharpener: Sharpener) -> str:
     """Name all that an output depends on besides its input: equal if and only if they are."""
     from hashlib import sha256
 
@@ -181,15 +197,14 @@ def _settings(
     from ovsharp.runtime import model_files
     from ovsharp.version import __version__
 
-    factor = 1 if wanted is None or wanted.scale is None else wanted.scale
-    names = upscalers.names() if wanted is not None else [upscalers.name(factor)]
-    files = [file for name in names for file in model_files(name, precision)]
+    choice = job.choice
+    files = [file for name in job.models for file in model_files(name, choice.precision)]
     facts = (
         __version__,
         [hashed(file) for file in files],
-        upscalers(factor).execution.label,
-        wanted,
-        chosen,
+        sharpener.execution.label,
+        job.size,
+        (choice.strength, choice.tile, job.side_by_side, job.reduce, job.quality),
     )
     return sha256(repr(facts).encode()).hexdigest()
 

@@ -84,6 +84,26 @@ def threads(verb: _Verb) -> _Verb:
     return option(verb)
 
 
+def workers(what: str) -> _Option:
+    """Give `--workers` and `--cluster`, among which `what` is split; see `crew`."""
+
+    def add(verb: _Verb) -> _Verb:
+        verb = click.option(
+            "--cluster",
+            metavar="ADDRESS",
+            help=f"Split {what} among the machines of a Ray cluster: its address, or auto for the "
+            f"one that this machine is in.",
+        )(verb)
+        return click.option(
+            "--workers",
+            metavar="N",
+            type=click.IntRange(min=1),
+            help=f"Split {what} among N processes; the output is the same, byte for byte.",
+        )(verb)
+
+    return add
+
+
 def report(what: str) -> _Option:
     """Give `--report`, a JSON file of `what`."""
     return file("--report", what=f"JSON file with {what}.")

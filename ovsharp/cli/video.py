@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import click
 
-from ovsharp.cli import console, options, video_parts
+from ovsharp.cli import console, crew, options, video_parts
 from ovsharp.cli.figures import write_report
 from ovsharp.errors import MediaError, OvsharpError, UsageError
 
@@ -137,18 +137,7 @@ class _Choices:
     "tell, or 25]",
 )
 @options.report("all figures")
-@click.option(
-    "--workers",
-    metavar="N",
-    type=click.IntRange(min=1),
-    help="Split the work among N processes; the output is the same, byte for byte.",
-)
-@click.option(
-    "--cluster",
-    metavar="ADDRESS",
-    help="Split the work among the machines of a Ray cluster, which all see the input under its "
-    "path: its address, or auto for the one that this machine is in.",
-)
+@options.workers("the work")
 @click.option("--resume", is_flag=True, help="Continue an interrupted job.")
 @options.overwrite
 @click.option(
@@ -202,10 +191,10 @@ def video(
     )
     reports, failures = [], []
     with sharpener, ExitStack() as stack:
-        if crew := video_parts.opened(stack, flags):
+        if members := crew.opened(stack, flags["workers"], flags["cluster"]):
             from ovsharp.apps import Choice
 
-            split = crew, Choice(model, device, precision, strength, crew.threads)
+            split = members, Choice(model, device, precision, strength, members.threads)
             choices = replace(choices, split=split)
         if watch:
             _watch(Path(inputs[0]), output, sharpener, choices)
@@ -377,7 +366,7 @@ def _run_parts(
     workers: Workers,
     choice: Choice,
 ) -> dict[str, Any]:
-    from ovsharp.apps import VideoJob, fingerprint
+    from ovsharp.apps import VideoJob, origin_of
     from ovsharp.media import VideoWriter
 
     if not isinstance(sink, VideoWriter) or clip.numbered is not None:
@@ -393,7 +382,7 @@ def _run_parts(
         writing=writing,
         steady=choices.steady,
         side_by_side=choices.side_by_side,
-        origin=fingerprint(choice),
+        origin=origin_of(choice),
     )
     try:
         return video_parts.run_parts(job, clip, sink, workers)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ovsharp.cli import console
+from ovsharp.cli.crew import check_crew
 from ovsharp.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,10 +23,8 @@ def check_split(output: Path, standard: Path, target_fps: float | None, flags: A
     Raises:
         UsageError: the first of these.
     """
-    if flags["workers"] is None and flags["cluster"] is None:
+    if not check_crew(flags["workers"], flags["cluster"]):
         return
-    if flags["workers"] is not None and flags["cluster"] is not None:
-        raise UsageError("--workers splits work on this machine, --cluster among many; choose one")
     reasons = {
         "--target-fps, which chooses the model by the time of the frames before": target_fps,
         "--skip-damaged, as only a whole pass tells which frames there are": flags["skip_damaged"],
@@ -36,17 +34,6 @@ def check_split(output: Path, standard: Path, target_fps: float | None, flags: A
     for what, given in reasons.items():
         if given:
             raise UsageError(f"work cannot be split with {what}; leave --workers and --cluster out")
-
-
-def opened(stack: ExitStack, flags: Any) -> Workers | None:
-    """Give those that the work is split among; None where one process does it."""
-    if flags["workers"] is None and flags["cluster"] is None:
-        return None
-    from ovsharp.cluster import Cluster, Processes
-
-    if flags["cluster"] is not None:
-        return stack.enter_context(Cluster(flags["cluster"]))
-    return stack.enter_context(Processes(flags["workers"]))
 
 
 def run_parts(

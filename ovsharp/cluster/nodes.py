@@ -57,6 +57,11 @@ class Cluster(Closing):
         return f"{len(nodes)} node{'s' * (len(nodes) > 1)} of a cluster"
 
     @property
+    def places(self) -> int:
+        """How many items it works on at a time, with the nodes that it has now."""
+        return max(1, int(_ray().cluster_resources().get("CPU", 1)) // self._threads)
+
+    @property
     def threads(self) -> int:
         """CPU threads for each task."""
         return self._threads
@@ -72,8 +77,7 @@ class Cluster(Closing):
         try:
             while place < len(items) or running:
                 # Two for each place in the cluster: one runs, the next one waits beside it.
-                room = 2 * max(1, int(ray.cluster_resources().get("CPU", 1)) // self._threads)
-                while place < len(items) and len(running) < room:
+                while place < len(items) and len(running) < 2 * self.places:
                     running[remote.remote(items[place])] = place
                     place += 1
                 done, _ = ray.wait(list(running), num_returns=1)

@@ -48,6 +48,11 @@ class Processes(Closing):
         return f"{self._count} process{'es' * (self._count > 1)}"
 
     @property
+    def places(self) -> int:
+        """How many items they work on at a time."""
+        return self._count
+
+    @property
     def threads(self) -> int:
         """CPU threads for each, so that all together have one for each core."""
         return max(1, _cores() // self._count)

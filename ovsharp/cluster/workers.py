@@ -21,6 +21,11 @@ class Workers(Protocol):
         ...
 
     @property
+    def places(self) -> int:
+        """How many items they work on at a time."""
+        ...
+
+    @property
     def threads(self) -> int:
         """CPU threads that each should use."""
         ...

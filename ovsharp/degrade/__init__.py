@@ -1,5 +1,6 @@
 """What a bad call does to a frame: one composable, seeded, named pipeline."""
 
+from ovsharp.degrade.batches import PairsBatch, PairsJob, write_pairs
 from ovsharp.degrade.compression import pan
 from ovsharp.degrade.pairs import INPUT, TARGET, TEACHER, Pair, write_pair
 from ovsharp.degrade.recipe import RECIPES, Recipe, parse
@@ -12,6 +13,8 @@ __all__ = [
     "TARGET",
     "TEACHER",
     "Pair",
+    "PairsBatch",
+    "PairsJob",
     "Recipe",
     "Sending",
     "pan",
@@ -19,4 +22,5 @@ __all__ = [
     "parse_sending",
     "send_clip",
     "write_pair",
+    "write_pairs",
 ]

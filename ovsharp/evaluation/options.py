@@ -11,7 +11,7 @@ from ovsharp.errors import UsageError
 from ovsharp.evaluation.clips import Taken
 from ovsharp.evaluation.results import BICUBIC, INPUT
 from ovsharp.files import sha256
-from ovsharp.runtime import VIDEO_LOOK_EVERY, Sharpener, model_files
+from ovsharp.runtime import VIDEO_LOOK_EVERY, Sharpener, model_files, origin
 from ovsharp.spec import ModelSpec
 
 
@@ -45,6 +45,10 @@ class Options:
     rivals: bool = False
     """Measure what people use today on clips, too: see `everyday`."""
 
+    def origin(self) -> str:
+        """Name everything on this machine that figures depend on, besides the options."""
+        return origin(self.models, self.device, self.precision, coding=bool(self.clips))
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -61,8 +65,12 @@ class Subject:
 
 
 @contextmanager
-def open_subjects(options: Options) -> Iterator[list[Subject]]:
+def open_subjects(options: Options, threads: int | None = None) -> Iterator[list[Subject]]:
     """Open the models, and close them in the end.
+
+    Args:
+        options: which, and how they run.
+        threads: see `Sharpener`.
 
     Raises:
         UsageError: two models of the same name, or none.
@@ -78,6 +86,7 @@ def open_subjects(options: Options) -> Iterator[list[Subject]]:
                     model,
                     device=options.device,
                     precision=options.precision,
+                    threads=threads,
                     # Each photo is judged by itself, a clip as `ovsharp video` judges it.
                     look_every=VIDEO_LOOK_EVERY if options.clips else 1,
                 )

@@ -9,22 +9,23 @@ import json
 import re
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from ovsharp import quality
-from ovsharp.degrade import Recipe, parse
+from ovsharp.degrade import Recipe, Sending, parse
 from ovsharp.errors import InferenceError, MediaError, UsageError
 from ovsharp.evaluation.cases import Case, find_cases, find_paired_cases
-from ovsharp.evaluation.clips import find_clips
+from ovsharp.evaluation.clips import Clip, find_clips
 from ovsharp.evaluation.everyday import notes as everyday_notes
-from ovsharp.evaluation.options import Options, Subject
+from ovsharp.evaluation.options import Options, Subject, open_subjects
 from ovsharp.evaluation.results import (
     BICUBIC,
     INPUT,
@@ -39,7 +40,7 @@ from ovsharp.evaluation.statistics import compare_pairs, group_rows
 from ovsharp.evaluation.vmaf import INSTALL, has_vmaf
 from ovsharp.records import MALFORMED, decode
 from ovsharp.reports import Size
-from ovsharp.runtime import Frame, upscale
+from ovsharp.runtime import Frame, check_origin, upscale
 from ovsharp.version import __version__
 
 LATENCY_SIZE = "720p"
@@ -56,12 +57,82 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Task:
-    """What one thread works on: an image or a clip, damaged in one way."""
+class ImageTask:
+    """An image, damaged in one way."""
 
-    name: str
-    score: Callable[[dict[str, Row]], list[Row]]
-    """Takes the rows that are known, and gives one for each method."""
+    case: Case
+    damage: Damage
+    recipe: Recipe | None
+
+    @property
+    def name(self) -> str:
+        """Of the image."""
+        return self.case.name
+
+    def score(
+        self,
+        options: Options,
+        subjects: Sequence[Subject],
+        known: Mapping[str, Row],
+        play: Play | None,  # noqa: ARG002 - as of a clip
+    ) -> list[Row]:
+        """Give a row for each method."""
+        return _score(options, subjects, self.case, self.damage, self.recipe, known)
+
+
+@dataclass(frozen=True)
+class ClipTask:
+    """A clip, sent in one way."""
+
+    clip: Clip
+    damage: Damage
+    sending: Sending
+
+    @property
+    def name(self) -> str:
+        """Of the clip."""
+        return self.clip.name
+
+    def score(
+        self,
+        options: Options,
+        subjects: Sequence[Subject],
+        known: Mapping[str, Row],
+        play: Play | None,
+    ) -> list[Row]:
+        """Give a row for each method."""
+        if play is None:
+            raise UsageError("to evaluate clips, hand in what plays them: play=ovsharp.apps.play")
+        return score_clip(options, subjects, self.clip, self.damage, self.sending, play, known)
+
+
+Task = ImageTask | ClipTask
+"""What is worked on at a time. It can be pickled."""
+
+
+@dataclass(frozen=True)
+class TaskBatch:
+    """Some tasks, for any process or machine."""
+
+    options: Options
+    origin: str
+    """`Options.origin` of where the work is split."""
+    threads: int
+    known: Mapping[str, Row]
+    play: Play | None
+    tasks: tuple[tuple[int, Task], ...]
+    """Each with its number."""
+
+
+Share = Callable[
+    [
+        Callable[[TaskBatch], Sequence[list[Row] | str]],
+        Sequence[tuple[int, Task]],
+        Callable[[tuple[tuple[int, Task], ...]], TaskBatch],
+    ],
+    Iterator[tuple[tuple[int, Task], list[Row] | str]],
+]
+"""Does a function for tasks, in batches that the last argument makes, somewhere else."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +155,8 @@ def evaluate(
     resume: bool,
     progress: Progress,
     play: Play | None = None,
+    share: Share | None = None,
+    threads: int = 1,
 ) -> Evaluation:
     """Score every image or clip by every method.
 
@@ -96,7 +169,10 @@ def evaluate(
         resume: take rows from `rows.jsonl` whose image, degradation, model and options are
             unchanged; otherwise start anew.
         progress: told how many images are done, and how many there are, by degradation.
-        play: what runs clips; needed for them alone.
+        play: what runs clips; needed for them alone, and a function of a module where work is
+            shared.
+        share: who does the work; None for this process.
+        threads: for each of those.
 
     Raises:
         UsageError: options that make no sense together.
@@ -104,7 +180,11 @@ def evaluate(
     """
     plan = make_plan(options, subjects, play)
     known = _read_rows(folder / ROWS) if resume else {}
-    rows, skipped = _run(plan, known, folder / ROWS, progress)
+    if share is None:
+        working = _outcomes(plan, options, subjects, known, play)
+    else:
+        working = _shared(plan, options, known, play, share, threads)
+    rows, skipped = _run(plan, known, working, folder / ROWS, progress)
     if not rows:
         count = len({task.name for task in plan.tasks})
         raise MediaError(
@@ -152,11 +232,7 @@ def make_plan(options: Options, subjects: Sequence[Subject], play: Play | None =
         if getattr(options, name):
             raise UsageError(f"--{name} is for --clips; images are damaged by --degrade")
     damages, cases = plan(options, subjects)
-    tasks = [
-        Task(case.name, partial(_score, options, subjects, case, damage, recipe))
-        for damage, recipe in damages
-        for case in cases
-    ]
+    tasks = [ImageTask(case, damage, recipe) for damage, recipe in damages for case in cases]
     return Plan(tuple(damage for damage, _ in damages), tuple(tasks), options.jobs)
 
 
@@ -172,7 +248,7 @@ def _plan_clips(options: Options, subjects: Sequence[Subject], play: Play | None
         raise UsageError("to evaluate clips, hand in what plays them: play=ovsharp.apps.play")
     sendings = plan_sendings(options, subjects)
     tasks = [
-        Task(clip.name, partial(score_clip, options, subjects, clip, damage, sending, play))
+        ClipTask(clip, damage, sending)
         for damage, sending in sendings
         for clip in find_clips(options.clips, options.images)
     ]
@@ -283,12 +359,16 @@ def shown(frame: Frame, scale: int) -> dict[str, Frame]:
 
 
 def _run(
-    plan: Plan, known: dict[str, Row], file: Path, progress: Progress
+    plan: Plan,
+    known: Mapping[str, Row],
+    working: Iterator[tuple[int, list[Row] | str]],
+    file: Path,
+    progress: Progress,
 ) -> tuple[list[Row], list[Skipped]]:
     done: dict[int, list[Row]] = {}
     skipped: dict[int, Skipped] = {}
     with _filled(file), file.open("a" if known else "w", encoding="utf-8") as log:
-        for count, (number, outcome) in enumerate(_outcomes(plan, known), 1):
+        for count, (number, outcome) in enumerate(working, 1):
             if isinstance(outcome, str):
                 skipped[number] = Skipped(plan.tasks[number].name, outcome)
             else:
@@ -313,15 +393,29 @@ def _filled(file: Path) -> Iterator[None]:
             file.unlink()
 
 
-def _outcomes(plan: Plan, known: dict[str, Row]) -> Iterator[tuple[int, list[Row] | str]]:
-    """Give each task's rows as they come, or why it was left out."""
+def _outcome(
+    task: Task,
+    options: Options,
+    subjects: Sequence[Subject],
+    known: Mapping[str, Row],
+    play: Play | None,
+) -> list[Row] | str:
+    """Give a task's rows, or why it was left out."""
+    try:
+        return task.score(options, subjects, known, play)
+    except (MediaError, InferenceError, OSError) as error:
+        return str(error)
 
-    def work(task: Task) -> list[Row] | str:
-        try:
-            return task.score(known)
-        except (MediaError, InferenceError, OSError) as error:
-            return str(error)
 
+def _outcomes(
+    plan: Plan,
+    options: Options,
+    subjects: Sequence[Subject],
+    known: Mapping[str, Row],
+    play: Play | None,
+) -> Iterator[tuple[int, list[Row] | str]]:
+    """Give each task's number and outcome as they come."""
+    work = partial(_outcome, options=options, subjects=subjects, known=known, play=play)
     if plan.jobs == 1:  # in this thread, where Ctrl-C arrives
         yield from ((number, work(task)) for number, task in enumerate(plan.tasks))
         return
@@ -334,13 +428,59 @@ def _outcomes(plan: Plan, known: dict[str, Row]) -> Iterator[tuple[int, list[Row
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+def _shared(
+    plan: Plan,
+    options: Options,
+    known: Mapping[str, Row],
+    play: Play | None,
+    share: Share,
+    threads: int,
+) -> Iterator[tuple[int, list[Row] | str]]:
+    """Let others work on the tasks."""
+    here = options.origin()
+
+    def batch_of(tasks: tuple[tuple[int, Task], ...]) -> TaskBatch:
+        names = {task.name for _, task in tasks}
+        rows = {key: row for key, row in known.items() if row.image in names}
+        return TaskBatch(options, here, threads, rows, play, tasks)
+
+    for (number, _), outcome in share(score_batch, list(enumerate(plan.tasks)), batch_of):
+        yield number, outcome
+
+
+def score_batch(batch: TaskBatch) -> tuple[list[Row] | str, ...]:
+    """Give the outcome of each task of a batch, in order; the same wherever it is done.
+
+    Raises:
+        UsageError: on this machine, the pixels would not be those of where the work is split.
+        OvsharpError: a model cannot run at all.
+    """
+    options = batch.options
+    check_origin(batch.origin, options.origin())
+    cv2.setNumThreads(batch.threads)
+    subjects = _subjects(options, batch.threads)
+    return tuple(
+        _outcome(task, options, subjects, batch.known, batch.play) for _, task in batch.tasks
+    )
+
+
+_open = ExitStack()
+
+
+@lru_cache(maxsize=1)
+def _subjects(options: Options, threads: int) -> list[Subject]:
+    """Give the models of this process: open from batch to batch."""
+    _open.close()
+    return _open.enter_context(open_subjects(options, threads))
+
+
 def _score(
     options: Options,
     subjects: Sequence[Subject],
     case: Case,
     damage: Damage,
     recipe: Recipe | None,
-    known: dict[str, Row],
+    known: Mapping[str, Row],
 ) -> list[Row]:
     about = (_FORMULAS, case.digest(), case.name, damage.recipe, options.crop, options.text)
 

@@ -4,7 +4,7 @@ from ovsharp.media.camera import Camera, Capture
 from ovsharp.media.colour import BT601, BT709, FULL, LIMITED, Colour, from_bgr, siting_of, to_bgr
 from ovsharp.media.copied import check_copy
 from ovsharp.media.decoding import ending_of, picture_size
-from ovsharp.media.distinct import Distinct
+from ovsharp.media.distinct import Distinct, difference_hash
 from ovsharp.media.encoders import AUTO, CODECS, Encoder, holder
 from ovsharp.media.fields import Deinterlace
 from ovsharp.media.find import category_of, find_images, find_pairs, find_videos, holds_pairs
@@ -65,6 +65,7 @@ __all__ = [
     "VirtualCamera",
     "category_of",
     "check_copy",
+    "difference_hash",
     "ending_of",
     "find_images",
     "find_pairs",

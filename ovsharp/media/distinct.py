@@ -51,7 +51,10 @@ class Distinct:
 
     def keep(self, frame: Frame) -> bool:
         """Tell whether a frame (uint8, H x W x 3, BGR) is new, and remember it if it is."""
-        bits = difference_hash(frame)
+        return self.keep_hash(difference_hash(frame))
+
+    def keep_hash(self, bits: np.ndarray) -> bool:
+        """Do the same by a frame's `difference_hash`."""
         if any(np.count_nonzero(bits != old) <= self._tolerance for old in self._kept):
             return False
         self._kept.append(bits)

@@ -33,6 +33,7 @@ from ovsharp.runtime.machine import (
 )
 from ovsharp.runtime.router import Router, crops, model_files
 from ovsharp.runtime.routes import VIDEO_LOOK_EVERY
+from ovsharp.runtime.same import check_origin, origin
 from ovsharp.runtime.session import Session
 from ovsharp.runtime.sharpener import Sharpener
 from ovsharp.runtime.shipped import (
@@ -67,6 +68,7 @@ __all__ = [
     "as_frame",
     "check_device",
     "check_frame",
+    "check_origin",
     "compile_frames",
     "crops",
     "devices",
@@ -79,6 +81,7 @@ __all__ = [
     "megabytes",
     "model_files",
     "operations",
+    "origin",
     "package_versions",
     "pad",
     "pair_problem",

@@ -21,11 +21,12 @@ import pytest
 import skimage.data
 from click.testing import CliRunner, Result
 
-from ovsharp.apps import Choice, VideoJob, fingerprint, parts, parts_of, sharpen_part
+from ovsharp.apps import Choice, VideoJob, origin_of, parts_of, sharpen_part
 from ovsharp.cli.video import video
 from ovsharp.degrade import parse
 from ovsharp.errors import MediaError, MissingExtraError, UsageError
 from ovsharp.media import SEGMENT, frame_times, read_video, write_video
+from ovsharp.runtime import origin
 from tests.media.clips import TIMES, clip, hum
 from tests.networks import write_frame_model
 
@@ -110,7 +111,7 @@ def job(source: Path, target: Path, **changes: Any) -> VideoJob:
         "writing": {"codec": None, "audio": "keep"},
         "steady": True,
         "side_by_side": False,
-        "origin": fingerprint(choice),
+        "origin": origin_of(choice),
     }
     return VideoJob(**{**values, **changes})
 
@@ -150,13 +151,13 @@ def test_a_machine_that_makes_other_pixels_refuses(
 ) -> None:
     with read_video(long) as reader:
         (part,) = parts_of(job(long, tmp_path / "out.mp4"), frame_times(reader), [2])
-    monkeypatch.setattr(parts, "used_isa", lambda: "another")
-    fingerprint.cache_clear()
+    monkeypatch.setattr("ovsharp.runtime.same.used_isa", lambda: "another")
+    origin.cache_clear()
     try:
         with pytest.raises(UsageError, match=r"would make other pixels .* it has another, "):
             sharpen_part(part)
     finally:
-        fingerprint.cache_clear()
+        origin.cache_clear()
 
 
 def test_a_machine_that_does_not_see_the_input_says_so(tmp_path: Path) -> None:

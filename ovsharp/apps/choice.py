@@ -1,0 +1,45 @@
+"""`Choice`: a model, and how it runs: what a worker opens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+
+from ovsharp.apps.upscalers import Upscalers
+from ovsharp.runtime import VIDEO_LOOK_EVERY, Sharpener
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The model, and how it runs: arguments of `Sharpener`."""
+
+    model: str | None = None
+    device: str = "CPU"
+    precision: str | None = None
+    strength: float = 1.0
+    threads: int | None = 1
+    tile: int | None = None
+
+    def opened(self) -> Sharpener:
+        """Make the sharpener of a video."""
+        return Sharpener(self.model, look_every=VIDEO_LOOK_EVERY, **self._options())
+
+    def upscalers(self) -> Upscalers:
+        """Make the sharpeners of pictures."""
+        return Upscalers(self.model, **self._options())
+
+    def bind(self) -> None:
+        """Keep OpenCV, in this process, to as many threads as the model."""
+        if self.threads is not None:
+            cv2.setNumThreads(self.threads)
+
+    def _options(self) -> dict[str, Any]:
+        return {
+            "device": self.device,
+            "precision": self.precision,
+            "strength": self.strength,
+            "threads": self.threads,
+            "tile": self.tile,
+        }

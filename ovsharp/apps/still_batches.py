@@ -1,0 +1,78 @@
+"""Pictures in batches: each a task for any process or machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from ovsharp.apps.choice import Choice
+from ovsharp.apps.stills import Outcome, sharpen_files
+from ovsharp.apps.upscalers import Upscalers
+from ovsharp.media import Size
+from ovsharp.runtime import check_origin, origin
+
+
+@dataclass(frozen=True)
+class StillsJob:
+    """What is done to pictures; each is treated in the same way."""
+
+    choice: Choice
+    models: tuple[str, ...]
+    """All that may run."""
+    size: Size | None
+    side_by_side: bool
+    reduce: bool
+    quality: int | None
+
+    def origin(self) -> str:
+        """Name what this machine has, and results depend on."""
+        choice = self.choice
+        return origin(self.models, choice.device, choice.precision, coding=False)
+
+    def run(self, pictures: Mapping[Path, Path], upscalers: Upscalers) -> Iterator[Outcome]:
+        """Sharpen pictures in this process; see `sharpen_files`.
+
+        Args:
+            pictures: source -> target.
+            upscalers: of the choice.
+        """
+        return sharpen_files(
+            pictures,
+            upscalers,
+            size=self.size,
+            side_by_side=self.side_by_side,
+            reduce=self.reduce,
+            quality=self.quality,
+        )
+
+
+@dataclass(frozen=True)
+class StillsBatch:
+    """Some pictures."""
+
+    job: StillsJob
+    origin: str
+    """`StillsJob.origin` of where the work is split."""
+    pictures: tuple[tuple[Path, Path], ...]
+    """Source and target of each."""
+
+
+def sharpen_batch(batch: StillsBatch) -> tuple[Outcome, ...]:
+    """Sharpen pictures, in order; the same bytes wherever it is done.
+
+    Raises:
+        UsageError: on this machine, the pixels would not be those of where the work is split.
+        OvsharpError: as `sharpen_files`.
+    """
+    job = batch.job
+    check_origin(batch.origin, job.origin())
+    job.choice.bind()
+    return tuple(job.run(dict(batch.pictures), _upscalers(job.choice)))
+
+
+@lru_cache(maxsize=1)
+def _upscalers(choice: Choice) -> Upscalers:
+    """Give the sharpeners of this process: kept from batch to batch."""
+    return choice.upscalers()

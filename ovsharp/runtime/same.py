@@ -1,0 +1,81 @@
+"""`origin`: what results depend on besides the work itself, and whether a machine has the same."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from functools import lru_cache
+
+import cv2
+import PIL
+
+from ovsharp.errors import UsageError
+from ovsharp.runtime.device import used_isa
+from ovsharp.runtime.machine import package_versions
+from ovsharp.runtime.router import model_files
+from ovsharp.runtime.sharpener import Sharpener
+from ovsharp.version import __version__
+
+_PACKAGES = ("openvino", "numpy", "av")
+
+
+@lru_cache(maxsize=8)
+def origin(
+    models: tuple[str | None, ...] = (),
+    device: str = "CPU",
+    precision: str | None = None,
+    *,
+    coding: bool = True,
+) -> str:
+    """Name everything on this machine that results depend on, besides the job.
+
+    Args:
+        models: names and files, as `Sharpener` takes them.
+        device: what they run on.
+        precision: likewise.
+        coding: whether videos are coded: encoders cut a picture by the number of cores.
+
+    Raises:
+        OvsharpError: as `Sharpener`.
+
+    Example:
+        >>> origin(("call-fast",)) == origin(("call-fast",)), origin() == origin(("call-fast",))
+        (True, False)
+    """
+    facts = [used_isa()]
+    content = hashlib.sha256()
+    for model in models:
+        for path in model_files(model, precision):
+            content.update(path.read_bytes())
+        with Sharpener(model, device=device, precision=precision, threads=1) as sharpener:
+            facts.append(sharpener.execution.label)
+    if coding:
+        facts.append(f"{_cores()} cores")
+    versions = package_versions()
+    facts += [f"{name} {versions[name]}" for name in _PACKAGES if versions[name]]
+    facts += [f"opencv {cv2.__version__}", f"pillow {PIL.__version__}", f"ovsharp {__version__}"]
+    if models:
+        facts.append(f"models {content.hexdigest()[:12]}")
+    return ", ".join(dict.fromkeys(facts))
+
+
+def check_origin(wanted: str, here: str) -> None:
+    """Refuse to work where results would differ.
+
+    Args:
+        wanted: `origin` of where the work is split.
+        here: of this machine.
+
+    Raises:
+        UsageError: they differ.
+    """
+    if here != wanted:
+        raise UsageError(
+            f"{platform.node()} would make other pixels than the machine that splits the work: it "
+            f"has {here}, and that has {wanted}; use machines of one kind, with the same packages"
+        )
+
+
+def _cores() -> int | None:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
