@@ -1,4 +1,4 @@
-"""Auto quality: the best model of a family that holds a frame rate, on this machine, now."""
+"""Auto quality: the best size that holds a frame rate, on this machine, now."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import openvino as ov
 
-from ovsharp.errors import UsageError
 from ovsharp.files import sha256
 from ovsharp.runtime.choice import Choice
 from ovsharp.runtime.chooser import KEPT_SIZES, Chooser
@@ -24,42 +22,10 @@ from ovsharp.runtime.device import MAX_ISA, get_core
 from ovsharp.runtime.fade import FADE_FRAMES, Fade
 from ovsharp.runtime.frames import Frame
 from ovsharp.runtime.history import Switch
-from ovsharp.runtime.shipped import DEFAULT_ROUTER, find_router, shipped_models
 from ovsharp.runtime.timing import TimingCache, measure, size_class
 from ovsharp.runtime.turn import Turn
-from ovsharp.runtime.variant import Tuning, Variant
+from ovsharp.runtime.variant import Maker, Tuning, Variant
 from ovsharp.version import __version__
-
-MEMBERS = ("quality", "balanced", "fast")
-"""Endings of the names in a family, best pictures first."""
-
-
-def family(model: str | Path | None) -> tuple[str, ...]:
-    """Give the names of the family that a model belongs to, best pictures first.
-
-    Args:
-        model: name of a shipped model, or of a router, whose family has its name; None for
-            `call`.
-
-    Raises:
-        UsageError: the model belongs to no family.
-
-    Example:
-        >>> family("sharp-fast")
-        ('sharp-quality', 'sharp-balanced', 'sharp-fast')
-    """
-    shipped = shipped_models()
-    router = find_router(model) is not None or model is None
-    name = f"{model or DEFAULT_ROUTER}-balanced" if router else str(model)
-    start, _, member = name.rpartition("-")
-    if isinstance(model, Path) or name not in shipped or member not in MEMBERS:
-        known = [one for one in shipped if one.rpartition("-")[2] in MEMBERS]
-        raise UsageError(
-            f"target_fps chooses within a family and '{model}' is of none; leave the model out, or "
-            f"name one of {', '.join(known) or 'none in this installation'}"
-        )
-    return tuple(one for end in MEMBERS if (one := f"{start}-{end}") in shipped)
-
 
 def choose(target_fps: float, milliseconds: Mapping[str, float], height: int, width: int) -> Choice:
     """Choose the best model that holds a frame rate with room to spare.
@@ -97,36 +63,38 @@ with 20 % to spare'
 class _AutoTurn(Turn):
     timed = True
 
-    def __init__(self, auto: Auto, course: _Course, step: int) -> None:
-        running = auto.variants[course.level]
-        super().__init__(running)
-        self._running = running
-        self._auto, self._course, self._step = auto, course, step
-        self._fade = course.fade if step < FADE_FRAMES else None
+    def __init__(self, auto: Auto, course: _Course, turn: Turn) -> None:
+        super().__init__(turn.variant)
+        self._auto, self._course, self._turn = auto, course, turn
+        self._level, self._step = course.level, course.step
+        self._fade = course.fade if self._step < FADE_FRAMES else None
         self._began = auto.clock()
 
     def finished(self, frame: Frame, result: Frame) -> Frame:
+        result = self._turn.finished(frame, result)
         if self._fade is not None:
             self._fade.apply(frame, result, self._step)
-        settled = self._step >= FADE_FRAMES
-        self._auto.report(self._course, self._running, self._began, settled, frame, result)
+        # How long it takes to leave a frame alone says nothing of a model.
+        counts = self._step >= FADE_FRAMES and isinstance(self.variant, Variant)
+        self._auto.report(self._course, self._level, self._began, counts, frame, result)
         return result
 
 
 class Auto(Chooser):
-    """Several models that make the same frames, better or faster, and who of them runs in a call.
+    """Several sizes that make the same frames, better or faster, and which one runs in a call.
 
-    Every frame size has a course of its own: a first choice from measured times (measured when
-    the first frame of that size comes, if this machine's cache does not know them), then a
-    `Controller` that is fed with the time of every frame. A new model is compiled beside the
-    running one, by a thread, and takes over when it is ready, with a `Fade`.
+    A size is a model, or a router with its models: a `Chooser` of its own. Every frame size has a
+    course of its own: a first choice from measured times (measured when the first frame of that
+    size comes, if this machine's cache does not know them), then a `Controller` that is fed with
+    the time of every frame that a model made. What runs next is compiled beside what runs now, by
+    a thread, and takes over when it is ready, with a `Fade`.
 
     Thread-safe. While models are measured, others wait.
 
     Args:
-        variants: best pictures first, of one scale.
+        levels: best pictures first, of one scale; used by nobody else.
         target_fps: above 0.
-        tuning: what the variants run with.
+        tuning: what the models run with.
         cache: remembered times.
         clock: a monotonic clock in seconds.
         parent: see `Chooser`; models are measured for one call at a time.
@@ -135,7 +103,7 @@ class Auto(Chooser):
 
     def __init__(
         self,
-        variants: Sequence[Variant],
+        levels: Sequence[Chooser],
         target_fps: float,
         tuning: Tuning,
         *,
@@ -145,7 +113,9 @@ class Auto(Chooser):
         first: int = 0,
     ) -> None:
         super().__init__(parent, first)
-        self.variants, self.clock = tuple(variants), clock
+        self._levels, self.clock = tuple(levels), clock
+        for level in self._levels:
+            level.serve(self)
         self._target_fps, self._tuning = target_fps, tuning
         self._cache = TimingCache() if cache is None else cache
         # Two locks: to measure, slots are needed, and whoever holds them may have to report first.
@@ -157,14 +127,14 @@ class Auto(Chooser):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of all, best pictures first."""
-        return tuple(variant.name for variant in self.variants)
+        """Of all that may make a frame, best pictures first."""
+        return tuple(dict.fromkeys(name for level in self._levels for name in level.names))
 
     @property
     def variant(self) -> Variant:
-        """The model that makes the next frame of the last size."""
+        """The model that stands for the size that makes the next frame of the last course."""
         course = self._last
-        return self.variants[0 if course is None else course.level]
+        return self._levels[0 if course is None else course.level].variant
 
     def turn(self, frame: Frame) -> Turn:
         """Say who makes the next frame.
@@ -177,28 +147,32 @@ class Auto(Chooser):
             self._take_over(course)
             if course.step >= FADE_FRAMES:
                 course.fade = None
-            turn = _AutoTurn(self, course, course.step)
+            level = self._levels[course.level]
+            self.history.choose(course.choice, level.variant.name)
+            turn = _AutoTurn(self, course, level.turn(frame))
             course.step += 1
-            self.history.choose(course.choice, turn.variant.name)
-            self.history.frame(turn.variant.name)
             return turn
 
     def prepare(self, height: int, width: int) -> Variant:
-        """Choose a model for a frame size, if that was not done yet, and give it.
+        """Choose a size for frames, if that was not done yet, and give the model of it.
 
         Raises:
             InferenceError, DeviceError, UnsupportedModelError: a model cannot be compiled.
         """
         course = self._course(height, width)
         with self._lock:
-            variant = self.variants[course.level]
+            variant = self._levels[course.level].prepare(height, width)
             self.history.choose(course.choice, variant.name)
             return variant
 
-    def session(self, look_every: int, first: int) -> Chooser:  # noqa: ARG002 - as every chooser
+    def ahead(self, frame: Frame) -> Maker:
+        """Say who would make a frame with the size that runs."""
+        return self._levels[self._course(*frame.shape[:2]).level].ahead(frame)
+
+    def session(self, look_every: int, first: int) -> Chooser:
         """Give a chooser for another call: with what was measured, and a clock of its own."""
         return Auto(
-            self.variants,
+            [level.session(look_every, first) for level in self._levels],
             self._target_fps,
             self._tuning,
             cache=self._cache,
@@ -210,9 +184,9 @@ class Auto(Chooser):
     def report(
         self,
         course: _Course,
-        variant: Variant,
+        level: int,
         began: float,
-        settled: bool,
+        counts: bool,
         frame: Frame,
         result: Frame,
     ) -> None:
@@ -225,21 +199,34 @@ class Auto(Chooser):
             ended = self.clock()
             seconds = ended - max(began, course.ended)
             course.ended = ended
-            running = variant is self.variants[course.level]
-            if self._closed or course.pending is not None or not settled or not running:
+            if self._closed or course.pending is not None or level != course.level:
                 return
-            pinned = self.pinned
-            fed = self.names.index(pinned) if pinned else course.controller.feed(seconds)
-            course.wanted = fed
+            pinned = self._pinned_level(level)
+            if pinned is None and not counts:
+                return
+            course.wanted = course.controller.feed(seconds) if pinned is None else pinned
             if course.wanted != course.level:
                 ready = partial(self._ready, course.wanted, frame.copy(), result.copy())
                 course.pending = self._helper.submit(ready)
+
+    def restart(self) -> None:
+        """Let routers look at the next frame; what holds the rate stays."""
+        for level in self._levels:
+            level.restart()
 
     def close(self) -> None:
         """Wait for what is being prepared."""
         with self._lock:
             self._closed = True
         self._helper.shutdown()
+
+    def _pinned_level(self, running: int) -> int | None:
+        """Give the size that has the pinned model, the running one if it does; None for all."""
+        name = self.pinned
+        levels = [number for number, level in enumerate(self._levels) if name in level.names]
+        if not levels:
+            return None
+        return running if running in levels else levels[0]
 
     @property
     def _last(self) -> _Course | None:
@@ -261,20 +248,23 @@ class Auto(Chooser):
     def _begin(self, height: int, width: int) -> _Course:
         times = self._times(height, width)
         choice = choose(self._target_fps, times, height, width)
-        level = self.names.index(self.pinned or choice.model)
+        level = list(times).index(choice.model)
+        pinned = self._pinned_level(level)
+        level = level if pinned is None else pinned
         controller = Controller(self._target_fps, list(times.values()), level)
         return _Course(choice, level, controller)
 
     def _times(self, height: int, width: int) -> dict[str, float]:
-        """Milliseconds per frame of every model: remembered per pixel, or measured now."""
+        """Milliseconds per frame of every size: remembered per pixel, or measured now."""
         size, machine = size_class(height, width), _machine(self._tuning.device)
-        keys = {one.name: self._key(one, size, machine) for one in self.variants}
+        variants = [level.variant for level in self._levels]
+        keys = {one.name: self._key(one, size, machine) for one in variants}
         pixels = height * width / 1e6
         known = {name: self._cache.get(key) for name, key in keys.items()}
         times = {name: pixels * one for name, one in known.items() if one is not None}
         if len(times) < len(keys):
             frame = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
-            runs = {one.name: partial(one.burst, frame) for one in self.variants}
+            runs = {one.name: partial(one.burst, frame) for one in variants}
             times = measure(runs, self.clock)
             self._cache.put({keys[name]: ms / pixels for name, ms in times.items()})
         return times
@@ -296,8 +286,8 @@ class Auto(Chooser):
         return "; ".join(f"{name} {fact}" for name, fact in facts.items())
 
     def _ready(self, level: int, frame: Frame, old: Frame) -> Fade:
-        """Compile a model for a frame's size and run it once: it takes over warm."""
-        return Fade(frame, old, self.variants[level].run(frame))
+        """Compile what would make a frame, and let it make one: it takes over warm."""
+        return Fade(frame, old, self._levels[level].ahead(frame).run(frame))
 
     def _take_over(self, course: _Course) -> None:
         if course.pending is None or not course.pending.done():
@@ -307,7 +297,7 @@ class Auto(Chooser):
             self._pin = ""
             course.controller.stay(course.level)
         course.fade = pending.result()
-        before, after = self.variants[course.level], self.variants[course.wanted]
+        before, after = (self._levels[one].variant for one in (course.level, course.wanted))
         period = 1000 / self._target_fps
         room = "room for a better model" if course.wanted < course.level else "too slow"
         reason = f"{room}: {1000 * course.controller.cause:.1f} ms of {period:.1f} ms a frame"
@@ -315,6 +305,7 @@ class Auto(Chooser):
             reason = "pinned"
             course.controller.stay(course.wanted)
         self.history.switch(Switch(self.history.place, before.name, after.name, reason))
+        self._levels[course.wanted].restart()
         course.level, course.step = course.wanted, 0
 
 
@@ -324,7 +315,7 @@ class _Course:
 
     choice: Choice
     level: int
-    """Index of the variant that runs."""
+    """Index of the size that runs."""
     controller: Controller
     step: int = 0
     """Frames that were begun since the last change of model, or the start."""
@@ -332,7 +323,7 @@ class _Course:
     """When the last one was."""
     fade: Fade | None = None
     pending: Future[Fade] | None = None
-    """The next model, being prepared."""
+    """The next size, being prepared."""
     wanted: int = 0
     """Index of that one."""
 

@@ -8,7 +8,7 @@ from ovsharp.errors import UsageError
 from ovsharp.runtime.frames import Frame
 from ovsharp.runtime.history import History
 from ovsharp.runtime.turn import Turn
-from ovsharp.runtime.variant import Variant
+from ovsharp.runtime.variant import Maker, Variant
 
 KEPT_SIZES = 4
 """Frame sizes of one call whose choices are remembered."""
@@ -57,10 +57,23 @@ class Chooser(ABC):
             first: frames of the stream that came before the call.
         """
 
+    @abstractmethod
+    def ahead(self, frame: Frame) -> Maker:
+        """Say who would make a frame as the first one, without taking it for one.
+
+        Raises:
+            OvsharpError: a model cannot be read.
+        """
+
     @property
     def pinned(self) -> str:
         """Name of the model that makes all frames; empty where it is chosen."""
-        return self._pin or (self._parent.pinned if self._parent is not None else "")
+        name = self._pin or (self._parent.pinned if self._parent is not None else "")
+        return name if name in self.names else ""
+
+    def serve(self, parent: Chooser) -> None:
+        """Become a part of another chooser: its pin counts, and frames go into its history."""
+        self._parent, self.history = parent, parent.history
 
     def pin(self, name: str | None) -> None:
         """Let one model make all frames; None gives the choice back.
@@ -102,6 +115,10 @@ class Only(Chooser):
         return Turn(self._variant)
 
     def prepare(self, height: int, width: int) -> Variant:  # noqa: ARG002 - as every chooser
+        """Give it."""
+        return self._variant
+
+    def ahead(self, frame: Frame) -> Maker:  # noqa: ARG002 - as every chooser
         """Give it."""
         return self._variant
 

@@ -14,6 +14,7 @@ from ovsharp.runtime.device import get_core
 from ovsharp.runtime.frames import Frame, pad
 from ovsharp.runtime.ir import read_router
 from ovsharp.runtime.shipped import find_model, find_router
+from ovsharp.runtime.sizes import USUAL, Quality, routed, sized
 
 GRID = 16
 """Crops begin at multiples of so many pixels: where JPEG and H.264 have their blocks."""
@@ -48,21 +49,24 @@ def crops(frame: Frame, side: int, count: int) -> Frame:
     return np.stack([frame[y : y + side, x : x + side] for y in starts[0] for x in starts[1]])
 
 
-def model_files(model: str | Path | None, precision: str | None = None) -> tuple[Path, ...]:
+def model_files(
+    model: str | Path | None, precision: str | None = None, quality: Quality | None = None
+) -> tuple[Path, ...]:
     """Give the files (.xml, .bin) of a model, or of a router and its models.
 
     Args:
         model: as for `Sharpener`.
         precision: likewise.
+        quality: likewise.
 
     Raises:
         ModelLoadError, UsageError: as `find_model`.
     """
     router = find_router(model)
     if router is None:
-        paths = [find_model(model, precision)]
+        paths = [find_model(model if quality is None else sized(model, quality), precision)]
     else:
-        names = read_router(router, get_core())[1].models
+        names = routed(read_router(router, get_core())[1].models, quality or USUAL)
         paths = [router, *(find_model(name, precision) for name in names)]
     return tuple(file for path in paths for file in (path, path.with_suffix(".bin")))
 
@@ -76,13 +80,17 @@ class Router:
     Args:
         path: of its .xml.
         threads: CPU threads; None leaves the number to OpenVINO.
+        quality: the size of the models that it chooses among.
 
     Raises:
         ModelLoadError, UnsupportedModelError: it cannot be read.
+        UsageError: its models are not there in that size.
     """
 
-    def __init__(self, path: Path, threads: int | None = None) -> None:
+    def __init__(self, path: Path, threads: int | None = None, quality: Quality = USUAL) -> None:
         self._model, self.spec = read_router(path, get_core())
+        self.models = routed(self.spec.models, quality)
+        """Names of the models, the one for everything first."""
         self._config: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": "f32",
@@ -103,7 +111,7 @@ class Router:
         looked_at = crops(frame, self.spec.crop, self.spec.crops)
         with self._lock:
             values = np.array(self._request(len(looked_at)).infer([looked_at])[0]).ravel()
-        return dict(zip(self.spec.models, values.tolist(), strict=True))
+        return dict(zip(self.models, values.tolist(), strict=True))
 
     def _request(self, count: int) -> ov.InferRequest:
         """Give the request for a number of crops, compiled when it is first needed."""

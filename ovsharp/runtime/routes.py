@@ -96,6 +96,12 @@ class Routes(Chooser):
         """Give the model for everything: which one it will be only a frame can tell."""
         return self._models.general
 
+    def ahead(self, frame: Frame) -> Maker:
+        """Look at a frame and give the model for it."""
+        looks = Looks()
+        looks.add(self._told(frame))
+        return self._models.get(self.pinned or looks.best())
+
     def session(self, look_every: int, first: int) -> Chooser:
         """Give a chooser for another call, which looks at its own frames only."""
         return Routes(self._router, self._models, look_every, self, first)
@@ -130,10 +136,12 @@ class Routes(Chooser):
 
     def _look(self, frame: Frame, looks: Looks, staying: str = "") -> str:
         """Look at a frame and name the model that gains most, or the present one; see `Looks`."""
-        nobody = self._models.nobody.name
-        looks.add({**self._router.gains(frame), nobody: self._router.spec.least})
-        self.history.look({name: looks.gains[name] for name in self._router.spec.models})
+        looks.add(self._told(frame))
+        self.history.look({name: looks.gains[name] for name in self._router.models})
         return looks.best(staying)
+
+    def _told(self, frame: Frame) -> dict[str, float]:
+        return {**self._router.gains(frame), self._models.nobody.name: self._router.spec.least}
 
     def _note(self, name: str, looks: Looks) -> int:
         """Note who makes a frame and why; give the frame's place in the stream."""
@@ -146,7 +154,7 @@ class Routes(Chooser):
             return ""
         if sharpened:
             return f"expected {gains[name]:+.1f} dB"
-        best = max(self._router.spec.models, key=lambda one: gains[one])
+        best = max(self._router.models, key=lambda one: gains[one])
         least = self._router.spec.least
         return f"no model is expected to gain {least:g} dB: {best} {gains[best]:+.1f} dB"
 

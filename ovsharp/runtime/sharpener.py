@@ -8,20 +8,18 @@ from collections.abc import Generator, Iterable
 from pathlib import Path
 
 from ovsharp.errors import InferenceError, UsageError
-from ovsharp.runtime.auto import Auto, family
-from ovsharp.runtime.chooser import Chooser, Only
+from ovsharp.runtime.choosing import Choosers, check_quality
 from ovsharp.runtime.compiled import Mode, Settings, check_tuning
 from ovsharp.runtime.device import check_device
 from ovsharp.runtime.frames import Frame
 from ovsharp.runtime.gate import Gate
 from ovsharp.runtime.kinds import ColourOrder
-from ovsharp.runtime.opened import Opened
-from ovsharp.runtime.router import Router
-from ovsharp.runtime.routes import VIDEO_LOOK_EVERY, Routes
+from ovsharp.runtime.routes import VIDEO_LOOK_EVERY
 from ovsharp.runtime.session import Session
 from ovsharp.runtime.shelf import MEMORY, Shelf
-from ovsharp.runtime.shipped import DEFAULT_ROUTER, find_model, find_router
-from ovsharp.runtime.variant import Tuning, Variant
+from ovsharp.runtime.shipped import DEFAULT_ROUTER
+from ovsharp.runtime.sizes import Quality
+from ovsharp.runtime.variant import Tuning
 
 _USUAL = (360, 640)
 """Height and width of a frame in a call."""
@@ -73,13 +71,17 @@ class Sharpener(Session):
     `look_every=29` costs next to nothing and does not flicker; another model takes over only where
     several looks agree that it is clearly better, and is faded in.
 
-    Auto quality: with `target_fps=60` the sharpener chooses among the models of a family (the
-    sizes of `call`, or of the family of the model that is named) the best one that holds
-    that rate with a fifth to spare. The first frame of a size waits up to a few seconds while
-    their times are measured (`settings_for` does it ahead); the figures are then remembered for
-    this machine. `choice` says what was chosen and why. If frames get slow, a faster model takes
-    over before they are late, and a better one again after two seconds with room for it, fading
-    over a few frames; `variant` names the model that runs, `switches` lists the changes.
+    Sizes: `quality="best"` takes the larger networks, which cost several times as much: for
+    files, and for machines with time to spare. `quality="fast"` takes the smaller ones. Routers
+    have all three, each for the same damages.
+
+    Auto quality: with `target_fps=60` the sharpener chooses the best size (of `call`, or of the
+    model or router that is named) that holds that rate with a fifth to spare. The first frame of
+    a size waits up to a few seconds while their times are measured (`settings_for` does it
+    ahead); the figures are then remembered for this machine. `choice` says what was chosen and
+    why. If frames get slow, a faster size takes over before they are late, and a better one again
+    after two seconds with room for it, fading over a few frames; `variant` names the model that
+    runs, `switches` lists the changes.
 
     Args:
         model: path of an IR that `ovsharp convert` or `quantize` wrote, the name of a shipped
@@ -94,8 +96,9 @@ class Sharpener(Session):
             the scale is not 1). 1 is the pure result and costs nothing. May be set later, too.
         tile: input pixels per side of a tile; None cuts only frames with more than 9 million
             output pixels. Models that look at the whole frame are never cut.
-        target_fps: frames per second to hold by choosing the model, above 0; None runs the model
-            that is named.
+        quality: `fast`, `balanced` or `best`: the size of the shipped models that run; None for
+            the model that is named, of a router for `balanced`.
+        target_fps: frames per second to hold by choosing the size, above 0; None runs one size.
         look_every: frames from one look of the router to the next, 1 or more; nothing else
             depends on it.
         memory: megabytes that compiled models may take, about; beyond, what was not used for
@@ -128,6 +131,7 @@ class Sharpener(Session):
         streams: int | None = None,
         strength: float = 1.0,
         tile: int | None = None,
+        quality: Quality | None = None,
         target_fps: float | None = None,
         look_every: int = 1,
         memory: int = MEMORY,
@@ -136,29 +140,23 @@ class Sharpener(Session):
         if target_fps is not None and not 0 < target_fps < math.inf:
             raise UsageError(f"target_fps must be a number above 0, got {target_fps}")
         _check_look(look_every)
+        size = check_quality(quality, target_fps)
         tuning = Tuning(check_device(device), precision, mode, threads, streams, tile)
         self._shelf, self._look_every = Shelf(memory), look_every
         self._name = str(DEFAULT_ROUTER if model is None else model)
-        self._tuning = tuning
-
-        def opened(name: str | Path | None) -> Variant:
-            return Variant(find_model(name, precision), tuning, self._shelf)
-
-        chooser: Chooser
-        if target_fps is not None:
-            members = [opened(name) for name in family(model)]
-            chooser = Auto(members, target_fps, tuning)
-        elif (path := find_router(model)) is not None:
-            router = Router(path, threads)
-            chooser = Routes(router, Opened(router.spec.models, opened), look_every)
+        self._tuning, self._quality = tuning, size
+        choosers = Choosers(tuning, self._shelf, look_every)
+        if target_fps is None:
+            chooser = choosers.of_quality(model, size)
         else:
-            chooser = Only(opened(model))
+            chooser = choosers.at_rate(model, target_fps)
         super().__init__(chooser, strength=strength)
         self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
 
     def __repr__(self) -> str:
         tuning = self._tuning
         facts = [repr(self._name), f"device={tuning.device!r}", f"mode={tuning.mode!r}"]
+        facts += [f"quality={self._quality!r}"] if self._quality else []
         facts += [f"threads={tuning.threads}"] if tuning.threads else []
         facts += [f"strength={self.strength:g}"] if self.strength < 1 else []
         return f"Sharpener({', '.join(facts)})"

@@ -13,9 +13,10 @@ import pytest
 
 from ovsharp.errors import InferenceError, UsageError
 from ovsharp.runtime import Frame, Sharpener, auto, write_ir
-from ovsharp.runtime.auto import Auto, choose, family
-from ovsharp.runtime.chooser import KEPT_SIZES
+from ovsharp.runtime.auto import Auto, choose
+from ovsharp.runtime.chooser import KEPT_SIZES, Only
 from ovsharp.runtime.fade import FADE_FRAMES, STILL, Fade
+from ovsharp.runtime.sizes import family
 from ovsharp.runtime.timing import FILE_NAME, TimingCache
 from ovsharp.runtime.variant import Tuning, Variant
 from tests.networks import frame_model, frame_spec
@@ -70,7 +71,7 @@ def test_families() -> None:
 
 @pytest.mark.parametrize("model", ["sharp-gla", "sharp", "none", Path("sharp-fast")])
 def test_a_model_of_no_family_is_refused_with_the_list(model: str | Path) -> None:
-    with pytest.raises(UsageError, match=r"of none; leave the model out, .* call-balanced"):
+    with pytest.raises(UsageError, match=r"no other sizes .*leave the model out, .* call-balanced"):
         Sharpener(model, target_fps=30)
 
 
@@ -160,7 +161,8 @@ class Stage:
             self.variants.append(Variant(path, tuning))
         known = TimingCache(folder)
         pixels = HEIGHT * WIDTH / 1e6
-        self.auto = Auto(self.variants, 1 / PERIOD, tuning, cache=known, clock=lambda: self.now)
+        levels = [Only(one) for one in self.variants]
+        self.auto = Auto(levels, 1 / PERIOD, tuning, cache=known, clock=lambda: self.now)
         machine = auto._machine("CPU")
         size = auto.size_class(HEIGHT, WIDTH)
         milliseconds = (30, 10, 5)
