@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 
 from ovsharp.apps.upscalers import Upscalers
-from ovsharp.runtime import VIDEO_LOOK_EVERY, Sharpener
+from ovsharp.runtime import VIDEO_LOOK_EVERY, Quality, Sharpener
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,7 @@ class Choice:
     model: str | None = None
     device: str = "CPU"
     precision: str | None = None
+    quality: Quality | None = None
     strength: float = 1.0
     threads: int | None = 1
     tile: int | None = None
@@ -39,6 +40,7 @@ class Choice:
         return {
             "device": self.device,
             "precision": self.precision,
+            "quality": self.quality,
             "strength": self.strength,
             "threads": self.threads,
             "tile": self.tile,

@@ -67,7 +67,7 @@ class Live:
         show: takes each picture (uint8, H x W x 3, BGR); it returns when the picture is visible.
         overlay: whether to write speed, latency and model into the pictures.
         split: whether the left half shows the frame as it came.
-        strength: 0..1, how much of the sharpener's result is mixed in.
+        strength: 0..1.5, how far to go from the frame to the sharpener's result.
 
     Example:
         >>> with Camera(0) as camera, Sharpener() as sharpener:  # doctest: +SKIP
@@ -160,9 +160,9 @@ class Live:
         sharp = self.sharpener(frame)
         self._infer.append(1000 * (time.perf_counter() - began))
         before = frame
-        if self.split or self.strength < 1:
+        if self.split or self.strength != 1:
             before = _enlarged(frame, sharp.shape[0] // frame.shape[0])
-        if self.strength < 1:
+        if self.strength != 1:
             mixed = cv2.addWeighted(sharp, self.strength, before, 1 - self.strength, 0)
             sharp = mixed.astype(np.uint8, copy=False)
         if self.split:

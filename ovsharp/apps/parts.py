@@ -68,7 +68,7 @@ class PartDone:
 
 def origin_of(choice: Choice) -> str:
     """Name everything on this machine that the bytes of a video depend on, besides the job."""
-    return origin((choice.model,), choice.device, choice.precision)
+    return origin((choice.model,), choice.device, choice.precision, choice.quality)
 
 
 def parts_of(job: VideoJob, times: Sequence[int], wanted: Sequence[int]) -> list[Part]:

@@ -24,12 +24,12 @@ class StillsJob:
     size: Size | None
     side_by_side: bool
     reduce: bool
-    quality: int | None
+    encoder_quality: int | None
 
     def origin(self) -> str:
         """Name what this machine has, and results depend on."""
         choice = self.choice
-        return origin(self.models, choice.device, choice.precision, coding=False)
+        return origin(self.models, choice.device, choice.precision, choice.quality, coding=False)
 
     def run(self, pictures: Mapping[Path, Path], upscalers: Upscalers) -> Iterator[Outcome]:
         """Sharpen pictures in this process; see `sharpen_files`.
@@ -44,7 +44,7 @@ class StillsJob:
             size=self.size,
             side_by_side=self.side_by_side,
             reduce=self.reduce,
-            quality=self.quality,
+            quality=self.encoder_quality,
         )
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ovsharp.media import Frame, Recorder
+    from ovsharp.runtime import Quality
 
 NO_WINDOW = "use --no-preview with --virtual or -o FILE"
 STUCK = (
@@ -40,6 +41,7 @@ STUCK = (
 @click.option("--fps", type=click.FloatRange(min=1), help="Ask the camera for this rate.")
 @options.model()
 @options.device
+@options.quality
 @options.target_fps
 @options.strength
 @click.option("--preview/--no-preview", default=True, help="Show a window. [default: yes]")
@@ -59,6 +61,7 @@ def camera(
     model: str | None,
     device: str,
     precision: str | None,
+    quality: Quality | None,
     target_fps: float | None,
     strength: float,
     preview: bool,
@@ -94,6 +97,7 @@ def camera(
                 model,
                 device=device,
                 precision=precision,
+                quality=quality,
                 target_fps=target_fps,
                 look_every=VIDEO_LOOK_EVERY,
             )

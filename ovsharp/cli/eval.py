@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ovsharp import evaluation
+    from ovsharp.runtime import Quality
 
 
 @click.command("eval")
@@ -110,6 +111,13 @@ if TYPE_CHECKING:
 @click.option("--device", default="CPU", show_default=True, help="CPU, GPU, ...")
 @options.file("--json", "json_file", what="Write all here too.")
 @click.option("--precision", help="Execution precision. [default: the fastest]")
+@click.option(
+    "--quality",
+    "qualities",
+    multiple=True,
+    type=click.Choice(["fast", "balanced", "best"]),
+    help="Size of the models. May be repeated: a row each.",
+)
 def eval(  # noqa: A001 - the verb's name
     models: tuple[str, ...],
     data: Path | None,
@@ -134,6 +142,7 @@ def eval(  # noqa: A001 - the verb's name
     device: str,
     json_file: Path | None,
     precision: str | None,
+    qualities: tuple[Quality, ...],
 ) -> None:
     """Score models on a folder of images, or on clips, beside the input and bicubic.
 
@@ -160,6 +169,7 @@ def eval(  # noqa: A001 - the verb's name
         jobs,
         device,
         precision,
+        qualities,
         text,
         clips,
         sent,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ovsharp.apps import Outcome, StillsJob
     from ovsharp.cluster import Workers
     from ovsharp.media import Size
-    from ovsharp.runtime import Sharpener
+    from ovsharp.runtime import Quality, Sharpener
 
 _NOTED = 5
 """Images named for each kind of note."""
@@ -35,6 +35,7 @@ _NOTED = 5
 )
 @options.model("call, which chooses; where pictures grow, the upscaler that is nearest")
 @options.device
+@options.quality
 @options.strength
 @click.option(
     "--scale",
@@ -56,7 +57,7 @@ _NOTED = 5
     help="Write this format. [default: that of the input]",
 )
 @click.option(
-    "--quality",
+    "--encoder-quality",
     type=click.IntRange(1, 100),
     help="Of JPEG, WebP, AVIF and HEIC outputs. [default: that of a JPEG's input file; 95 "
     "from other formats]",
@@ -71,6 +72,7 @@ def image(
     model: str | None,
     device: str,
     precision: str | None,
+    quality: Quality | None,
     strength: float,
     scale: float | None,
     size: str | None,
@@ -109,7 +111,7 @@ def image(
         output = streams.output
         jobs, failures = _plan(streams.inputs, output, in_place, ending)
         to_file = list(jobs.values()) == [output]
-        _check_options(jobs, flags["quality"], resume and to_file)
+        _check_options(jobs, flags["encoder_quality"], resume and to_file)
         total = len(jobs) + len(failures)
         kept: dict[Path, Path] = {}
         outcomes: list[Outcome] = []
@@ -119,7 +121,7 @@ def image(
             from ovsharp.apps import Choice, StillsJob
             from ovsharp.media import Finished, identity
 
-            choice = Choice(model, device, precision, strength, None, tile)
+            choice = Choice(model, device, precision, quality, strength, None, tile)
             with ExitStack() as stack:
                 upscalers = stack.enter_context(choice.upscalers())
                 members = crew.opened(stack, workers, cluster)
@@ -173,7 +175,9 @@ def _check_options(jobs: Mapping[Path, Path], quality: int | None, resume_file: 
     forms = [format_of(target) for end, target in endings.items() if end in IMAGE_ENDINGS]
     lossy = [form for form in forms if form.lossy]
     if quality is not None and not lossy:
-        raise UsageError("--quality is for JPEG, WebP, AVIF and HEIC, and no output here is one")
+        raise UsageError(
+            "--encoder-quality is for JPEG, WebP, AVIF and HEIC, and no output here is one"
+        )
 
 
 def _split(members: Workers, job: StillsJob, jobs: Mapping[Path, Path]) -> Iterator[Outcome]:
@@ -198,13 +202,15 @@ def _settings(job: StillsJob, sharpener: Sharpener) -> str:
     from ovsharp.version import __version__
 
     choice = job.choice
-    files = [file for name in job.models for file in model_files(name, choice.precision)]
+    files = [
+        file for name in job.models for file in model_files(name, choice.precision, choice.quality)
+    ]
     facts = (
         __version__,
         [hashed(file) for file in files],
         sharpener.execution.label,
         job.size,
-        (choice.strength, choice.tile, job.side_by_side, job.reduce, job.quality),
+        (choice.strength, choice.tile, job.side_by_side, job.reduce, job.encoder_quality),
     )
     return sha256(repr(facts).encode()).hexdigest()
 

@@ -58,11 +58,22 @@ def device(verb: _Verb) -> _Verb:
 
 strength = number(
     "--strength",
-    click.FloatRange(0, 1),
-    "0 leaves the picture as it is, 1 is the model's full effect.",
+    click.FloatRange(0, 1.5),
+    "0 leaves the picture as it is, 1 is the model's effect, 1.5 half as much again.",
     1.0,
 )
 """Adds `--strength`."""
+
+
+def quality(verb: _Verb) -> _Verb:
+    """Add `--quality`."""
+    option = click.option(
+        "--quality",
+        type=click.Choice(["fast", "balanced", "best"]),
+        help="Size of the models: best is for files and strong machines. [default: balanced, or "
+        "that of --model]",
+    )
+    return option(verb)
 
 
 def target_fps(verb: _Verb) -> _Verb:
@@ -70,8 +81,7 @@ def target_fps(verb: _Verb) -> _Verb:
     option = click.option(
         "--target-fps",
         type=click.FloatRange(min=0, min_open=True),
-        help="Hold this speed: choose the model of a family by it, and change it when need be. "
-        "[family: call, or that of --model]",
+        help="Hold this speed: choose the size of the models by it, and change it when need be.",
     )
     return option(verb)
 

@@ -12,6 +12,7 @@ from ovsharp.errors import MediaError, UsageError
 
 if TYPE_CHECKING:
     from ovsharp.media import Region, Screen
+    from ovsharp.runtime import Quality
 
 NO_WINDOW = "start it on a desktop"
 _CHOOSE = "ovsharp: drag a rectangle around the picture, then press Enter; c cancels"
@@ -32,6 +33,7 @@ _CHOOSE = "ovsharp: drag a rectangle around the picture, then press Enter; c can
 )
 @options.model()
 @options.device
+@options.quality
 @options.target_fps
 @options.strength
 @click.option("--full-screen", is_flag=True, help="Fill the other screen.")
@@ -44,6 +46,7 @@ def screen(
     model: str | None,
     device: str,
     precision: str | None,
+    quality: Quality | None,
     target_fps: float | None,
     strength: float,
     full_screen: bool,
@@ -73,6 +76,7 @@ def screen(
                 model,
                 device=device,
                 precision=precision,
+                quality=quality,
                 target_fps=target_fps,
                 look_every=VIDEO_LOOK_EVERY,
             )

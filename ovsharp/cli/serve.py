@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import sys
 import webbrowser
+from typing import TYPE_CHECKING
 
 import click
 
 from ovsharp.cli import console, options
 from ovsharp.extras import need
+
+if TYPE_CHECKING:
+    from ovsharp.runtime import Quality
 
 
 @click.command()
@@ -22,6 +26,7 @@ from ovsharp.extras import need
     "chooses; where pictures grow, the upscaler that is nearest]",
 )
 @options.device
+@options.quality
 @options.threads
 @click.option(
     "--mode",
@@ -47,6 +52,7 @@ def serve(
     model: str | None,
     device: str,
     precision: str | None,
+    quality: Quality | None,
     threads: int | None,
     mode: str,
     opening: bool | None,
@@ -82,7 +88,12 @@ def serve(
     with (
         opened,
         room.Models(
-            model, device=device, precision=precision, threads=threads, mode=mode
+            model,
+            device=device,
+            precision=precision,
+            quality=quality,
+            threads=threads,
+            mode=mode,
         ) as models,
     ):
         hosts = room.LOCAL if host in room.LOCAL else None

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ovsharp.apps import Choice, Progress
     from ovsharp.cluster import Workers
     from ovsharp.media import Deinterlace, NumberedWriter, RawVideo, VideoReader, VideoWriter
-    from ovsharp.runtime import Session, Sharpener
+    from ovsharp.runtime import Quality, Session, Sharpener
 
 STANDARD = Path("-")
 """Standard input as a source, standard output as a target."""
@@ -70,6 +70,7 @@ class _Choices:
 )
 @options.model()
 @options.device
+@options.quality
 @options.strength
 @options.target_fps
 @click.option(
@@ -152,6 +153,7 @@ def video(
     model: str | None,
     device: str,
     precision: str | None,
+    quality: Quality | None,
     strength: float,
     target_fps: float | None,
     watch: bool,
@@ -177,7 +179,7 @@ def video(
     from ovsharp.runtime import VIDEO_LOOK_EVERY, Sharpener, model_files
 
     need("av", extra="video")
-    stamps = [(str(path), path.stat()) for path in model_files(model, precision)]
+    stamps = [(str(path), path.stat()) for path in model_files(model, precision, quality)]
     files = tuple((path, stamp.st_size, stamp.st_mtime_ns) for path, stamp in stamps)
     identity = (files, device, precision, strength)
     choices = _Choices(**flags, settings=(*identity, target_fps))
@@ -185,6 +187,7 @@ def video(
         model,
         device=device,
         precision=precision,
+        quality=quality,
         strength=strength,
         target_fps=target_fps,
         look_every=VIDEO_LOOK_EVERY,
@@ -194,7 +197,7 @@ def video(
         if members := crew.opened(stack, flags["workers"], flags["cluster"]):
             from ovsharp.apps import Choice
 
-            split = members, Choice(model, device, precision, strength, members.threads)
+            split = members, Choice(model, device, precision, quality, strength, members.threads)
             choices = replace(choices, split=split)
         if watch:
             _watch(Path(inputs[0]), output, sharpener, choices)

@@ -127,7 +127,7 @@ def press(live: Live, key: str, picture: Frame) -> None:
         live.stop()
     elif key in "+-":
         stepped = round(live.strength + (0.1 if key == "+" else -0.1), 1)
-        live.strength = min(1.0, max(0.0, stepped))
+        live.strength = min(1.5, max(0.0, stepped))
     elif key == " ":
         live.paused = not live.paused
     elif key == "b":

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 
 from ovsharp.errors import UsageError
 from ovsharp.evaluation.clips import Taken
 from ovsharp.evaluation.results import BICUBIC, INPUT
 from ovsharp.files import sha256
-from ovsharp.runtime import VIDEO_LOOK_EVERY, Sharpener, model_files, origin
+from ovsharp.runtime import VIDEO_LOOK_EVERY, Quality, Sharpener, model_files, origin
 from ovsharp.spec import ModelSpec
 
 
@@ -30,6 +31,8 @@ class Options:
     jobs: int = 1
     device: str = "CPU"
     precision: str | None = None
+    qualities: tuple[Quality, ...] = ()
+    """Sizes of the models, each a row of its own; empty for the models as they are named."""
     text: bool = False
     """Measure the legibility of text, with Tesseract."""
     clips: tuple[Path, ...] = ()
@@ -47,7 +50,10 @@ class Options:
 
     def origin(self) -> str:
         """Name everything on this machine that figures depend on, besides the options."""
-        return origin(self.models, self.device, self.precision, coding=bool(self.clips))
+        return "; ".join(
+            origin(self.models, self.device, self.precision, quality, coding=bool(self.clips))
+            for quality in self.qualities or (None,)
+        )
 
 
 @dataclass(frozen=True)
@@ -80,20 +86,22 @@ def open_subjects(options: Options, threads: int | None = None) -> Iterator[list
         raise UsageError("there is no model to evaluate; name one or more with --model")
     with ExitStack() as stack:
         subjects: list[Subject] = []
-        for model in options.models:
+        for model, quality in product(options.models, options.qualities or (None,)):
             sharpener = stack.enter_context(
                 Sharpener(
                     model,
                     device=options.device,
                     precision=options.precision,
+                    quality=quality,
                     threads=threads,
                     # Each photo is judged by itself, a clip as `ovsharp video` judges it.
                     look_every=VIDEO_LOOK_EVERY if options.clips else 1,
                 )
             )
             name = Path(model).stem if model.endswith(".xml") else model
+            name = name if quality is None else f"{name} {quality}"
             if name in [INPUT, BICUBIC, *(subject.name for subject in subjects)]:
                 raise UsageError(f"the name {name} is taken; give every model a name of its own")
-            digest = "".join(map(sha256, model_files(model, options.precision)))
+            digest = "".join(map(sha256, model_files(model, options.precision, quality)))
             subjects.append(Subject(name, digest + sharpener.execution.label, sharpener))
         yield subjects

@@ -152,7 +152,7 @@ def _notes(form: Format, picture: Picture, quality: int | None) -> tuple[str, ..
     if form.name == "JPEG" and origin.tables and quality is None and jpeg_quality(picture) < _POOR:
         notes.append(
             f"written with the JPEG quality of its source, {jpeg_quality(picture)}; "
-            f"--quality 95 keeps more of what was made"
+            f"--encoder-quality 95 keeps more of what was made"
         )
     if origin.texts and form.name != "PNG":
         notes.append("the texts of a PNG were left out")

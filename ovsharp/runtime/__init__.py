@@ -44,11 +44,13 @@ from ovsharp.runtime.shipped import (
     shipped_models,
     shipped_routers,
 )
+from ovsharp.runtime.sizes import QUALITIES, Quality
 from ovsharp.runtime.steady import Steady
 
 __all__ = [
     "DEFAULT_MODEL",
     "DEFAULT_ROUTER",
+    "QUALITIES",
     "VIDEO_LOOK_EVERY",
     "Call",
     "Choice",
@@ -59,6 +61,7 @@ __all__ = [
     "Frame",
     "Gate",
     "Mode",
+    "Quality",
     "Router",
     "Session",
     "Settings",

@@ -27,6 +27,7 @@ from ovsharp.runtime.turn import Turn
 from ovsharp.runtime.variant import Maker, Tuning, Variant
 from ovsharp.version import __version__
 
+
 def choose(target_fps: float, milliseconds: Mapping[str, float], height: int, width: int) -> Choice:
     """Choose the best model that holds a frame rate with room to spare.
 

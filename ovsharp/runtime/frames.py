@@ -107,8 +107,12 @@ def upscale(frame: Frame, scale: int) -> Frame:
     return np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
+STRONGEST = 1.5
+"""How far a strength may go, where 1 is the model's own result."""
+
+
 def blend(sharp: Frame, plain: Frame, strength: float) -> None:
-    """Mix `plain` into `sharp`, in place: strength 1 leaves `sharp`, 0 gives `plain`."""
+    """Go from `plain` to `sharp` by a share of the way, in place; above 1 beyond it."""
     cv2.addWeighted(sharp, strength, plain, 1 - strength, 0, dst=sharp)
 
 

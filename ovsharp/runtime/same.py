@@ -15,6 +15,7 @@ from ovsharp.runtime.device import used_isa
 from ovsharp.runtime.machine import package_versions
 from ovsharp.runtime.router import model_files
 from ovsharp.runtime.sharpener import Sharpener
+from ovsharp.runtime.sizes import Quality
 from ovsharp.version import __version__
 
 _PACKAGES = ("openvino", "numpy", "av")
@@ -25,6 +26,7 @@ def origin(
     models: tuple[str | None, ...] = (),
     device: str = "CPU",
     precision: str | None = None,
+    quality: Quality | None = None,
     *,
     coding: bool = True,
 ) -> str:
@@ -34,6 +36,7 @@ def origin(
         models: names and files, as `Sharpener` takes them.
         device: what they run on.
         precision: likewise.
+        quality: likewise.
         coding: whether videos are coded: encoders cut a picture by the number of cores.
 
     Raises:
@@ -46,9 +49,11 @@ def origin(
     facts = [used_isa()]
     content = hashlib.sha256()
     for model in models:
-        for path in model_files(model, precision):
+        for path in model_files(model, precision, quality):
             content.update(path.read_bytes())
-        with Sharpener(model, device=device, precision=precision, threads=1) as sharpener:
+        with Sharpener(
+            model, device=device, precision=precision, quality=quality, threads=1
+        ) as sharpener:
             facts.append(sharpener.execution.label)
     if coding:
         facts.append(f"{_cores()} cores")

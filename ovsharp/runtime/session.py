@@ -19,7 +19,7 @@ from ovsharp.runtime.choice import Choice
 from ovsharp.runtime.chooser import Chooser
 from ovsharp.runtime.device import Execution, check_process
 from ovsharp.runtime.finisher import Finisher, Outcome
-from ovsharp.runtime.frames import Frame, blend, check_out, upscale
+from ovsharp.runtime.frames import STRONGEST, Frame, blend, check_out, upscale
 from ovsharp.runtime.history import Switch
 from ovsharp.runtime.kinds import Back, ColourOrder, Scalar, as_frame, is_frame
 from ovsharp.runtime.standing import Standing
@@ -77,10 +77,11 @@ class Session(Closing):
 
     @property
     def strength(self) -> float:
-        """0..1, how much of the result is mixed with the input. May be set: for the next frame.
+        """0..1.5, how far to go from the input to the result. May be set: for the next frame.
 
-        1 is the pure result and costs nothing. Where a model enlarges, it is mixed with the
-        input's bicubic enlargement. A session follows its sharpener until its own is set.
+        1 is the pure result and costs nothing; 1.5 goes half as far beyond it. Where a model
+        enlarges, the input is enlarged by bicubic. A session follows its sharpener until its own
+        is set.
         """
         if self._strength is not None:
             return self._strength
@@ -88,8 +89,8 @@ class Session(Closing):
 
     @strength.setter
     def strength(self, strength: float) -> None:
-        if not 0 <= strength <= 1:
-            raise UsageError(f"strength must be from 0 to 1, got {strength}")
+        if not 0 <= strength <= STRONGEST:
+            raise UsageError(f"strength must be from 0 to {STRONGEST:g}, got {strength}")
         self._strength = strength
 
     @property
@@ -216,7 +217,7 @@ class Session(Closing):
             result = turn.variant.run(frame, out)
         else:
             result = self._standing.run(turn.variant, frame)
-            if type(turn) is not Turn or strength < 1 or self._steady is not None:
+            if type(turn) is not Turn or strength != 1 or self._steady is not None:
                 result = result.copy()  # it is about to be changed
         return back(self._finished(turn, strength, frame, result))
 
@@ -344,7 +345,7 @@ class Session(Closing):
     def _finished(self, turn: Turn, strength: float, frame: Frame, result: Frame) -> Frame:
         """Do what comes behind the model: fade, strength, steadiness."""
         result = turn.finished(frame, result)
-        if strength < 1 and not isinstance(turn.variant, Untouched):
+        if strength != 1 and not isinstance(turn.variant, Untouched):
             blend(result, upscale(frame, self.spec.scale), strength)
         if self._steady is not None:
             # It remembers what it is given, and the result belongs to others.

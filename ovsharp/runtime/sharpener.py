@@ -92,8 +92,9 @@ class Sharpener(Session):
         mode: `latency` or `throughput`.
         threads: CPU threads; None leaves the number to OpenVINO.
         streams: inferences side by side in throughput mode; None leaves it to OpenVINO.
-        strength: 0..1, how much of the result is mixed with the input (enlarged by bicubic where
-            the scale is not 1). 1 is the pure result and costs nothing. May be set later, too.
+        strength: 0..1.5, how far to go from the input (enlarged by bicubic where the scale is not
+            1) to the result. 1 is the pure result and costs nothing; 1.5 goes half as far beyond
+            it. May be set later, too.
         tile: input pixels per side of a tile; None cuts only frames with more than 9 million
             output pixels. Models that look at the whole frame are never cut.
         quality: `fast`, `balanced` or `best`: the size of the shipped models that run; None for
@@ -158,7 +159,7 @@ class Sharpener(Session):
         facts = [repr(self._name), f"device={tuning.device!r}", f"mode={tuning.mode!r}"]
         facts += [f"quality={self._quality!r}"] if self._quality else []
         facts += [f"threads={tuning.threads}"] if tuning.threads else []
-        facts += [f"strength={self.strength:g}"] if self.strength < 1 else []
+        facts += [f"strength={self.strength:g}"] if self.strength != 1 else []
         return f"Sharpener({', '.join(facts)})"
 
     def session(

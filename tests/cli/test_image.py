@@ -270,10 +270,10 @@ def test_quality(folder: Path, model: Path, tmp_path: Path) -> None:
     source = folder / "colour.png"
     for quality in (10, 90):
         out = tmp_path / f"{quality}.jpg"
-        assert run(source, "-o", out, "--model", model, "--quality", quality).exit_code == 0
+        assert run(source, "-o", out, "--model", model, "--encoder-quality", quality).exit_code == 0
     assert (tmp_path / "10.jpg").stat().st_size < (tmp_path / "90.jpg").stat().st_size
     with pytest.raises(UsageError, match="no output here is one"):
-        raise_it(run(source, "-o", tmp_path / "out.png", "--quality", 90))
+        raise_it(run(source, "-o", tmp_path / "out.png", "--encoder-quality", 90))
 
 
 def test_notes_say_what_was_converted(folder: Path, model: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -27,10 +28,11 @@ def test_an_old_name_is_taken_with_a_note(tmp_path: Path, given: list[str]) -> N
     assert sizes[0] == sizes[1]
 
 
-def test_names_are_of_options_that_are_there_and_old_ones_are_not() -> None:
+def test_new_names_are_of_options_that_are_there_and_old_ones_take_no_numbers() -> None:
     for (verb, old), new in RENAMED.items():
         command = Verbs().get_command(None, verb)  # type: ignore[arg-type]
         assert command is not None
-        names = [name for option in command.params for name in option.opts]
-        assert new in names
-        assert old not in names
+        kinds = {name: option.type for option in command.params for name in option.opts}
+        assert new in kinds
+        # A word under the old name may mean something else: a number never does.
+        assert isinstance(kinds.get(old, click.Choice([])), click.Choice)

@@ -48,7 +48,16 @@ def test_options_are_those_of_the_command_line(client: Any, model: Path, tmp_pat
     answer = client.post(f"/v1/sharpen?{asked}", content=data)
     assert answer.headers["content-type"] == "image/jpeg"
     assert "Lanczos to 160x120" in answer.headers["Ovsharp-Resampled"]
-    options = ["--strength", "0.5", "--size", "160x120", "--format", "jpg", "--quality", "70"]
+    options = [
+        "--strength",
+        "0.5",
+        "--size",
+        "160x120",
+        "--format",
+        "jpg",
+        "--encoder-quality",
+        "70",
+    ]
     options += ["--model", str(model), "--precision", "f32"]
     assert answer.content == by_command(data, tmp_path, "in.png", *options)
 
