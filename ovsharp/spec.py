@@ -16,6 +16,7 @@ from ovsharp.records import MALFORMED, decode
 
 Storage = Literal["fp32", "fp16", "int8"]
 Colour = Literal["rgb", "bgr", "luma"]
+Precision = Literal["", "int8+f32"]
 
 SCHEMA = 1
 
@@ -42,6 +43,8 @@ class Quantization:
     """The limit on `ssim_drop` that was asked for."""
     float_layers: tuple[str, ...] = ()
     """Layers that were given back to floating point to hold the limit."""
+    fallback: str = ""
+    """What the device's best precision would have cost, where the model does not run with it."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,9 @@ class ModelSpec:
     """Whether the model takes the bicubic upscale as its second input."""
     storage: Storage = "fp32"
     """What the weights are stored as; says nothing about the execution precision."""
+    precision: Precision = ""
+    """The execution precision that it runs with unless another is asked for: `int8+f32` where 16
+    bits around the 8 harm its picture. Empty: the best that the device has."""
     degradation: str = ""
     """The recipe that the model was trained to undo; empty if unknown."""
     parameters: int = 0

@@ -65,14 +65,14 @@ def _measure_here(
     path: Path, height: int, width: int, device: str, precision: str, threads: int | None
 ) -> Startup:
     from ovsharp.benchmarks.workloads import prepare_request
-    from ovsharp.runtime import compile_frames, get_core, read_ir, resolve_execution
+    from ovsharp.runtime import compile_frames, execution_of, get_core, read_ir
 
     core = get_core()
     core.get_property(device, "FULL_DEVICE_NAME")  # loads the device's plugin
     before = _memory("VmRSS")
     start = time.perf_counter()
     model, spec = read_ir(path, core)
-    execution = resolve_execution(device, spec.storage, precision)
+    execution = execution_of(spec, device, precision)
     compiled = compile_frames(
         model,
         spec,

@@ -14,6 +14,7 @@ from ovsharp.errors import UsageError
 from ovsharp.runtime import (
     DEFAULT_MODEL,
     Execution,
+    execution_of,
     float_hints,
     get_core,
     megabytes,
@@ -256,7 +257,8 @@ def find_variant(model: str | None, device: str, precision: str | None, scratch:
     variants = find_variants(candidates, device, [precision] if precision else [])
     storages = [variant.storage for variant in variants]
     storage = "int8" if "int8" in storages else storages[0]
-    execution = resolve_execution(device, storage, precision)
+    found = next(v for v in variants if v.storage == storage)
+    execution = execution_of(read_ir(found.path, get_core())[1], device, precision)
     return next(v for v in variants if v.storage == storage and v.execution == execution)
 
 
@@ -303,7 +305,11 @@ def usual_variants(candidates: Sequence[Candidate], device: str) -> list[Variant
         DeviceError: the device has no floating-point precision.
     """
     return [
-        Variant(candidate, storage, resolve_execution(device, storage, None))
+        Variant(
+            candidate,
+            storage,
+            execution_of(read_ir(candidate.files[storage], get_core())[1], device),
+        )
         for candidate in candidates
         for storage in (
             list(candidate.files)

@@ -1,5 +1,6 @@
 """Float IR to INT8 IR: calibration images, NNCF, and the gate that the result must pass."""
 
+from ovsharp.calibration.damage import Trial, likely, try_damages
 from ovsharp.calibration.gate import LimitError, Trade
 from ovsharp.calibration.images import Crop, ImageSet, Skipped
 from ovsharp.calibration.judge import FLAT_LIMIT, GRADIENT_LIMIT, Quality, Verdict
@@ -15,6 +16,9 @@ __all__ = [
     "Quantized",
     "Skipped",
     "Trade",
+    "Trial",
     "Verdict",
+    "likely",
     "quantize",
+    "try_damages",
 ]

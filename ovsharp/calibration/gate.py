@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
 
 import openvino as ov
 
@@ -31,6 +32,10 @@ class Trade:
     verdict: Verdict
     float_layers: tuple[str, ...]
     """Layers that were given back to floating point for it, the most harmful one first."""
+    execution: Execution
+    """That it was judged with."""
+    fallback: str = ""
+    """Why `execution` is not the one that was asked for."""
 
 
 class LimitError(CalibrationError):
@@ -60,7 +65,8 @@ def give_back(
 
     If the fully quantized model does not hold them, layers are ranked by what each does to the
     picture alone. Then so many of the most harmful ones are given back as need be, found by
-    bisection; and each of the least harmful of these is tried in 8 bits once more.
+    bisection; and each of the least harmful of these is tried in 8 bits once more. If it is the
+    16 bits around the layers that the network does not bear, all is done again with f32.
 
     Args:
         candidates: the models between the quantized one and its parent.
@@ -68,45 +74,57 @@ def give_back(
         choosing: measures what is chosen by.
         reporting: measures, on other images, what the result is reported and must hold by. Where
             it does not, the choice is made again, stricter by what was missing.
-        execution: that the model will run with.
+        execution: that the model is to run with.
         max_drop: largest acceptable loss of SSIM.
         progress: told of every step.
 
     Returns:
-        The model, with the verdict of `reporting`.
+        The model, with the verdict of `reporting` and the execution that it was measured with.
 
     Raises:
-        LimitError: the limits do not hold even with one quantized layer left.
+        LimitError: the limits do not hold even with one quantized layer left, nor in f32.
     """
-    search = _Search(candidates, choosing, execution, progress)
-    limit, order = max_drop, tuple[str, ...]()
+
+    @cache
+    def order() -> tuple[str, ...]:
+        return ranked(candidates, fitting, progress)
+
+    searches: list[_Search] = []
+    for tried in dict.fromkeys((execution, Execution("f32", execution.int8))):
+        search = _Search(candidates, choosing, tried, progress)
+        found = _accepted(search, order, reporting, max_drop)
+        if found is not None:
+            return replace(found, fallback="; ".join(one.failure(max_drop) for one in searches))
+        searches.append(search)
+    raise LimitError(
+        f"{'; '.join(one.failure(max_drop) for one in searches)}; the layers that cost most are "
+        f"{', '.join(order()[:_NAMED])}; raise --max-drop, calibrate on more images, or use the "
+        f"FP16 model",
+        [trade for search in searches for trade in search.trades()],
+    )
+
+
+def _accepted(
+    search: _Search, order: Callable[[], tuple[str, ...]], reporting: Judge, max_drop: float
+) -> Trade | None:
+    """Choose, and ask the other images; None where no choice holds there."""
+    limit = max_drop
     for _ in range(_ROUNDS):
         found = search.trade(())
         if not found.verdict.holds(limit):
-            order = order or ranked(candidates, fitting, progress)
-            fewest = search.fewest(order, limit)
+            # One judgement that may spare ten: where this fails, all between fail.
+            if not search.bare.holds(max_drop):
+                return None
+            fewest = search.fewest(order(), limit)
             if fewest is None:
-                break
+                return None
             found = search.thinned(fewest, limit)
-        verdict = reporting.judge(found.model, execution)
+        verdict = reporting.judge(found.model, found.execution)
         if verdict.holds(max_drop):
-            return Trade(found.model, verdict, found.float_layers)
+            return replace(found, verdict=verdict)
+        search.refused = verdict
         limit = min(limit, found.verdict.ssim_drop) - (verdict.ssim_drop - max_drop)
-    order = order or ranked(candidates, fitting, progress)
-    trades = search.trades()
-    bare = search.trade(candidates.layers).verdict
-    if not bare.holds(max_drop):
-        raise LimitError(
-            f"with no layer in 8 bits {bare.failure(max_drop)}: it is the rest of {bare.execution} "
-            f"that this network does not bear; raise --max-drop, or use the FP16 model in f32",
-            trades,
-        )
-    raise LimitError(
-        f"in INT8 {trades[0].verdict.failure(max_drop)}; it does not hold with fewer quantized "
-        f"layers either; the layers that cost most are {', '.join(order[:_NAMED])}; raise "
-        f"--max-drop, calibrate on more images, or use the FP16 model",
-        trades,
-    )
+    return None
 
 
 class _Search:
@@ -120,20 +138,40 @@ class _Search:
         self._execution = execution
         self._progress = progress
         self._trades: dict[tuple[str, ...], Trade] = {}
+        self.refused: Verdict | None = None
+        """Of the other images, on what was chosen last."""
 
     def trade(self, float_layers: tuple[str, ...]) -> Trade:
         """Judge the model in which these layers are in floating point."""
         if float_layers not in self._trades:
             model = self._candidates.without(float_layers)
             verdict = self._judge.judge(model, self._execution)
-            self._trades[float_layers] = Trade(model, verdict, float_layers)
+            self._trades[float_layers] = Trade(model, verdict, float_layers, self._execution)
             # Nobody knows how many will be needed.
             self._progress("judging models", len(self._trades), len(self._trades) + 1)
         return self._trades[float_layers]
 
+    @property
+    def bare(self) -> Verdict:
+        """With all layers given back: what the rest of the execution costs."""
+        return self.trade(self._candidates.layers).verdict
+
     def trades(self) -> list[Trade]:
-        """Give all that was judged, the fewest layers given back first."""
-        return sorted(self._trades.values(), key=lambda trade: len(trade.float_layers))
+        """Give all that was judged and holds a quantized layer, the fewest given back first."""
+        judged = [one for name, one in self._trades.items() if name != self._candidates.layers]
+        return sorted(judged, key=lambda trade: len(trade.float_layers))
+
+    def failure(self, max_drop: float) -> str:
+        """Say why nothing was accepted."""
+        label = self._execution.label
+        if not self.bare.holds(max_drop):
+            return f"in {label} even with no layer in 8 bits {self.bare.failure(max_drop)}"
+        first = self.trade(()).verdict
+        failed = self.refused if self.refused and first.holds(max_drop) else first
+        return (
+            f"in {label} {failed.failure(max_drop)}, and it does not hold with fewer quantized "
+            f"layers either"
+        )
 
     def fewest(self, order: tuple[str, ...], limit: float) -> Trade | None:
         """Give back the shortest beginning of `order` that holds; None if none does."""

@@ -185,6 +185,29 @@ class ImageSet:
         return hashlib.sha256(self.manifest().encode()).hexdigest()
 
 
+def sample(path: Path, recipe: Recipe, spec: ModelSpec, *, count: int, seed: int = 0) -> list[Crop]:
+    """Take the centres of some images, damaged; none of those that `from_path` holds apart.
+
+    Args:
+        path: a folder of sharp images, or a video; see `ImageSet.from_path`.
+        recipe: damages them.
+        spec: of the model that is to undo it.
+        count: how many at most.
+        seed: of the choice of images and of the damages.
+
+    Raises:
+        CalibrationError: no readable image.
+        OSError: there is no such file or folder.
+    """
+    sources = _find(path)
+    order = np.random.default_rng(seed).permutation(len(sources))
+    reader = _Reader(recipe, spec, seed, silent, total=len(sources))
+    crops = reader.read([sources[index] for index in order], count, side=CHOOSING_SIDE)
+    if not crops:
+        raise _too_few(path, 0, reader.skipped)
+    return crops
+
+
 class _Source(Protocol):
     """Where a frame, and perhaps its ground truth, comes from."""
 

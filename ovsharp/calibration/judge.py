@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import openvino as ov
@@ -91,18 +92,22 @@ class Judge:
         self._device = device
         self.device_name = device
         self._frames = [crop.frame for crop in crops]
-        f32 = Execution("f32")
-        outputs = list(self._run(parent, self._frames, f32))
+        outputs = list(self._run(parent, self._frames, Execution("f32")))
         self._truths = [
             output if crop.truth is None else crop.truth
             for crop, output in zip(crops, outputs, strict=True)
         ]
         self._extremes = synthetic_frames(*(spec.size or spec.padded(_EXTREME_SIDE, _EXTREME_SIDE)))
-        self._expected = list(self._run(parent, self._extremes.values(), f32))
+        self._parent = parent
         own = _scores([upscale(frame, spec.scale) for frame in self._frames], self._truths)
         scores = _scores(outputs, self._truths)
         self.before, self.parent = _average(own), _average(scores)
         self.worse = sum(a.ssim < b.ssim for a, b in zip(scores, own, strict=True))
+
+    @cached_property
+    def _expected(self) -> list[Frame]:
+        """What the parent makes of the extremes."""
+        return list(self._run(self._parent, self._extremes.values(), Execution("f32")))
 
     def judge(self, model: ov.Model, execution: Execution) -> Verdict:
         """Measure a quantized model with an execution precision.

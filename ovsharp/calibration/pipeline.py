@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import openvino as ov
 
+from ovsharp.calibration.damage import Trial, likely, try_damages
 from ovsharp.calibration.gate import give_back
 from ovsharp.calibration.graph import is_quantized, layers
 from ovsharp.calibration.images import CALIBRATION_SIDE, ImageSet
@@ -59,7 +61,11 @@ class Quantized:
     """In f32."""
     worse: int
     """On how many images for validation the parent, by SSIM, is worse than its own input."""
+    trials: tuple[Trial, ...]
+    """Damages that the parent was tried on, the most gain first: where nobody says what it was
+    made for, or it is worse than its input on average. Else none."""
     execution: Execution
+    """That the model runs with by itself."""
     verdict: Verdict
     """With `execution`: the one that counts."""
     verdict_f32: Verdict
@@ -93,7 +99,8 @@ def quantize(
         max_drop: largest acceptable loss of SSIM.
         subset: frames to calibrate on.
         preset: `performance` or `mixed`; None for what fits the activations.
-        degrade: recipe that damages the images; None for what the model was trained to undo.
+        degrade: recipe that damages the images; None for what the model was trained to undo, or,
+            where its spec does not say, what it seems made for: see `Quantized.trials`.
         seed: of the sample of images and of their damages.
         device: to measure on.
         progress: told of every step.
@@ -117,9 +124,13 @@ def quantize(
     device = check_device(device)
     parent, parent_spec = read_ir(path, get_core())
     _check_parent(path, parent, parent_spec)
+    recipe, trials = _recipe(data, degrade, parent_spec), tuple[Trial, ...]()
+    if recipe is None and not holds_pairs(data):
+        trials = try_damages(parent, parent_spec, data, device=device, progress=progress)
+        recipe = parse(_named(trials))
     images = ImageSet.from_path(
         data,
-        _recipe(data, degrade, parent_spec),
+        recipe,
         parent_spec,
         subset=subset,
         seed=seed,
@@ -134,6 +145,8 @@ def quantize(
     with stage(progress, "running the parent"):
         choosing = Judge(parent, parent_spec, images.choosing, device)
         reporting = Judge(parent, parent_spec, images.validation, device)
+    if recipe is not None and not trials and reporting.parent.ssim < reporting.before.ssim:
+        trials = try_damages(parent, parent_spec, data, device=device, progress=progress)
     accepted = give_back(
         candidates,
         fitting,
@@ -149,16 +162,18 @@ def quantize(
         calibration_sha256=images.manifest_sha256(),
         calibration_images=images.calibration_images,
         preset=preset,
-        execution=execution.label,
+        execution=accepted.execution.label,
         device=reporting.device_name,
         validation_images=len(images.validation),
         ssim_drop=accepted.verdict.ssim_drop,
         psnr_drop=accepted.verdict.psnr_drop,
         max_drop=max_drop,
         float_layers=accepted.float_layers,
+        fallback=accepted.fallback,
     )
     spec = parent_spec.replace(
         storage="int8",
+        precision="int8+f32" if accepted.fallback else "",
         versions={**parent_spec.versions, **_versions()},
         quantization=quantization,
     )
@@ -173,7 +188,8 @@ def quantize(
         before=reporting.before,
         parent_quality=reporting.parent,
         worse=reporting.worse,
-        execution=execution,
+        trials=trials,
+        execution=accepted.execution,
         verdict=accepted.verdict,
         verdict_f32=verdict_f32,
         files=_write(accepted.model, spec, images, Path(folder or path.parent)),
@@ -194,6 +210,23 @@ def _check_parent(path: Path, parent: ov.Model, spec: ModelSpec) -> None:
 def _recipe(data: Path, degrade: str | None, spec: ModelSpec) -> Recipe | None:
     text = degrade or (None if holds_pairs(data) else spec.degradation)
     return parse(text) if text else None
+
+
+def _named(trials: Sequence[Trial]) -> str:
+    """Give the damage that a model seems made for, to go on with.
+
+    Raises:
+        UsageError: none.
+    """
+    best = likely(trials)
+    if best is None:
+        tried = ", ".join(trial.text for trial in trials)
+        raise UsageError(
+            f"the model does not say what it was trained to undo, and none of the damages that "
+            f"were tried gets better: {tried}; name its own with --degrade, or use --degrade clean "
+            f"if the images are damaged already"
+        )
+    return best.recipe
 
 
 def _drawn_frames(spec: ModelSpec) -> list[Tensors]:

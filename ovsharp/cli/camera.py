@@ -87,6 +87,7 @@ def camera(
     if not (preview or virtual or output):
         raise UsageError("nothing to show: leave --preview on, or give --virtual or -o FILE")
     from ovsharp.apps import Live
+    from ovsharp.cli.console import executed
     from ovsharp.media import Camera, Recorder
     from ovsharp.runtime import VIDEO_LOOK_EVERY, Sharpener
 
@@ -127,7 +128,8 @@ def camera(
         figures, chosen = live.figures, sharpener.choice
         if not figures.frames:
             raise error or MediaError(f"{cam.name} gave no frame before the end")
-        ran = f"{figures.variant} on {device}, execution {sharpener.execution.label}"
+        execution = executed(sharpener.spec, sharpener.execution.label)
+        ran = f"{figures.variant} on {device}, {execution}"
     if cam.returns:
         click.echo(f"{cam.name} vanished and came back, {cam.returns} x", err=True)
     if cam.stuck:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.measure import Measurement
@@ -18,6 +19,9 @@ from rich.progress import (
 )
 from rich.table import Table
 
+if TYPE_CHECKING:
+    from ovsharp.spec import ModelSpec
+
 
 def output(*, stderr: bool = False) -> Console:
     """Give the console for results; as wide as needed when piped, so that tables stay whole.
@@ -27,6 +31,12 @@ def output(*, stderr: bool = False) -> Console:
     """
     console = Console(highlight=False, stderr=stderr)
     return console if console.is_terminal else Console(highlight=False, width=200, stderr=stderr)
+
+
+def executed(spec: ModelSpec, label: str) -> str:
+    """Name the execution that a model ran with, and say so where its spec asked for it."""
+    asked = spec.precision == label
+    return f"execution {label}" + (", as the model asks: 16 bits harm its picture" if asked else "")
 
 
 def show(console: Console, table: Table) -> None:

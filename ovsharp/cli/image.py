@@ -295,11 +295,13 @@ def _other_endings() -> frozenset[str]:
 
 
 def _what_ran(sharpener: Sharpener, size: tuple[int, int]) -> str:
+    from ovsharp.cli.console import executed
+
     spec, settings = sharpener.spec, sharpener.settings_for(*size)
     name = "models of a router" if len(sharpener.variants) > 1 else spec.name
     return (
         f"{name} on {', '.join(settings.execution_devices)} ({settings.device_name}), "
-        f"storage {spec.storage}, execution {settings.execution}"
+        f"storage {spec.storage}, {executed(spec, settings.execution)}"
     )
 
 

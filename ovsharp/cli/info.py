@@ -53,7 +53,7 @@ def info(model: str, as_json: bool) -> None:
     sizes = {file.name: file.stat().st_size for file in (path, path.with_suffix(".bin"))}
     operations = runtime.operations(graph)
     executions = {
-        device.device: runtime.resolve_execution(device.device, spec.storage, None).label
+        device.device: runtime.execution_of(spec, device.device).label
         for device in runtime.devices()
     }
     if as_json:
@@ -111,6 +111,8 @@ def describe(spec: ModelSpec) -> dict[str, str]:
             f"{made.psnr_drop:.2f} dB, on {made.validation_images} images as {made.execution} on "
             f"{made.device}"
         )
+        if made.fallback:
+            rows["falls back"] = f"runs as {spec.precision} by itself, for {made.fallback}"
         rows["calibrated"] = (
             f"{made.calibration_images} images (sha256 {made.calibration_sha256}), preset "
             f"{made.preset}; {len(made.float_layers)} layers in floating point"

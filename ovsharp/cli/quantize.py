@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     "--degrade",
     metavar="RECIPE",
     help="What damages the sharp images; clean if they are damaged already. [default: what the "
-    "model was trained to undo]",
+    "model was trained to undo, else what it seems made for]",
 )
 @click.option("--seed", default=0, show_default=True, help="Of the sample and of the damages.")
 @click.option("--device", default="CPU", show_default=True, help="To measure on.")
@@ -109,7 +109,9 @@ def quantize(
             _show_trades(error, path, at, device)
             raise
         progress("timing", 0, 1)
-        float_execution = resolve_execution(device, done.parent_spec.storage, None)
+        float_execution = resolve_execution(
+            device, done.parent_spec.storage, "f32" if done.quantization.fallback else None
+        )
         before, after = compare_speed(
             [(done.parent, float_execution), (done.model, done.execution)],
             done.spec,
@@ -136,27 +138,28 @@ def _show_trades(error: LimitError, path: Path, size: Size, device: str) -> None
     parent, spec = read_ir(path, get_core())
     table = Table(box=box.SIMPLE_HEAD)
     for heading in (
-        "layers in float",
+        "run as",
+        "in float",
         "SSIM drop",
-        "worst drawn frame",
+        "worst drawn",
         "levels",
         f"at {size.name}",
     ):
         table.add_column(heading, justify="right")
     subjects = [(parent, resolve_execution(device, spec.storage, None))]
-    int8 = resolve_execution(device, "int8", None)
-    subjects += [(trade.model, int8) for trade in error.trades]
+    subjects += [(trade.model, trade.execution) for trade in error.trades]
     base, *speeds = compare_speed(subjects, spec, size, device=device)
     for trade, speed in zip(error.trades, speeds, strict=True):
         verdict = trade.verdict
         table.add_row(
+            trade.execution.label,
             str(len(trade.float_layers)),
             f"{verdict.ssim_drop:+.4f}",
             verdict.extreme_frame,
             f"{verdict.extreme_levels} of {verdict.extreme_limit}",
             f"x{speed.fps / base.fps:.2f}",
         )
-    table.add_row("all", "0", "-", "0", f"{base.fps:.1f} FPS")
+    table.add_row(base.execution, "all", "0", "-", "0", f"{base.fps:.1f} FPS")
     console.output(stderr=True).print(table)
 
 
@@ -181,27 +184,49 @@ def _lines(done: Quantized, size: str, before: Speed, after: Speed) -> list[str]
         f"{verdict.psnr_drop:+.2f} dB, against {against} of {len(images.validation)} images held "
         f"apart, chosen on {len(images.choosing)} others; of white, black, flat and gradient "
         f"frames {verdict.extreme_frame} fares worst, off by {verdict.extreme_levels} levels "
-        f"(limit {verdict.extreme_limit}){_doubt(done)}",
+        f"(limit {verdict.extreme_limit})",
+        f"worth   {_worth(done)}",
         f"ran     {done.parent_spec.storage} -> {done.spec.storage} storage, {ran} on "
         f"{done.quantization.device}; calibrated on {len(images.calibration)} crops of "
         f"{images.calibration_images} images{skipped}; layers given back to floating point: "
         f"{', '.join(done.quantization.float_layers) or 'none'}",
+        *_fallback(done),
         f"files   {', '.join(str(file) for file in done.files)}",
         f"next: ovsharp bench --model {quote(str(done.files[0]))}",
     ]
 
 
-def _doubt(done: Quantized) -> str:
-    """Say so where the model is no help on these images: the drop then says little."""
-    if done.parent_quality.ssim >= done.before.ssim:
-        return ""
-    recipe = done.images.recipe
-    damage = recipe.text if recipe is not None and recipe.text else "the images as they are"
+def _worth(done: Quantized) -> str:
+    """Say whether the model is any help on these images: if not, the drop says little."""
+    from ovsharp.calibration import likely
+
+    images, own, parent = done.images, done.before.ssim, done.parent_quality.ssim
+    if not images.has_truth:
+        return "not known: the images are damaged already, and there is no truth to compare with"
+    worse = f"worse than its own input on {done.worse} of {len(images.validation)} images"
+    made, best = done.parent_spec.degradation, likely(done.trials)
+    seems = f"made for {best.text}" if best else "made for none of the damages that were tried"
+    if parent >= own:
+        return worse if made or best is None else f"{worse}; nobody says so, but it seems {seems}"
+    recipe = images.recipe
+    damage = recipe.name if recipe is not None else "the pairs"
     return (
-        f"; a poor yardstick: on {done.worse} of these images the model itself is worse than its "
-        f"input; it was made for {done.parent_spec.degradation or 'a damage that is not known'} "
-        f"and measured on {damage}: name its own damage with --degrade, or give pairs"
+        f"WORSE THAN ITS OWN INPUT on average, SSIM {own:.4f} -> {parent:.4f}: {worse}, so this "
+        f"drop is a poor yardstick. It was made for {made or 'a damage that nobody names'} and "
+        f"measured on {damage}"
+        + (f"; of others it seems {seems}: name its own with --degrade" if done.trials else "")
     )
+
+
+def _fallback(done: Quantized) -> list[str]:
+    """Say so where the model does not run with the best precision of the device."""
+    reason = done.quantization.fallback
+    if not reason:
+        return []
+    return [
+        f"note    it runs as {done.spec.precision} by itself: {reason}; run its FP32 and FP16 "
+        f"files with --precision f32, too"
+    ]
 
 
 def _figures(done: Quantized, size: str, before: Speed, after: Speed) -> dict[str, Any]:
@@ -220,6 +245,7 @@ def _figures(done: Quantized, size: str, before: Speed, after: Speed) -> dict[st
             "after_f32": asdict(done.verdict_f32),
             "has_truth": done.images.has_truth,
             "worse_than_input": done.worse,
+            "damages_tried": [asdict(trial) for trial in done.trials],
         },
         "quantization": asdict(done.quantization),
         "calibration_crops": len(done.images.calibration),

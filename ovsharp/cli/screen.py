@@ -90,7 +90,8 @@ def screen(
         figures = live.figures
         if not figures.frames:
             raise error or MediaError("the window was closed before the first picture")
-        ran = f"{figures.variant} on {device}, execution {sharpener.execution.label}"
+        execution = console.executed(sharpener.spec, sharpener.execution.label)
+        ran = f"{figures.variant} on {device}, {execution}"
     viewing.say(figures, ran)
     if error is not None:
         raise error

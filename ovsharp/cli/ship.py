@@ -92,8 +92,8 @@ def ship(
     )
     if not read_ir(float_model, get_core())[1].degradation and not holds_pairs(data):
         raise UsageError(
-            f"{source} does not say what it was trained to undo: say it with --degradation RECIPE, "
-            f"or give a folder of pairs with --calib"
+            f"{source} does not say what it was trained to undo{_guess(float_model, data)}: say it "
+            f"with --degradation RECIPE, or give a folder of pairs with --calib"
         )
     run(
         "2/4 quantize",
@@ -135,6 +135,14 @@ def ship(
         (staging / "README.md").write_text(text, encoding="utf-8")
     click.echo(f"\n{folder / 'README.md'}")
     click.echo(f"next: ovsharp image PHOTO -o OUT --model {quote(str(int8_model))}")
+
+
+def _guess(path: Path, data: Path) -> str:
+    from ovsharp.calibration import likely, try_damages
+    from ovsharp.runtime import get_core, read_ir
+
+    best = likely(try_damages(*read_ir(path, get_core()), data))
+    return f", and seems made for {best.text}" if best else ""
 
 
 def _copy_held_apart(data: Path, manifest: Path, to: Path) -> None:

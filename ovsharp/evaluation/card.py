@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ovsharp.evaluation.results import ALL, Evaluation
+from ovsharp.evaluation.results import ALL, BICUBIC, Evaluation
 from ovsharp.spec import ModelSpec
 
 
@@ -49,7 +49,26 @@ def model_card(spec: ModelSpec, evaluation: Evaluation, files: str) -> str:
                     f"| {_code(damage.recipe) or damage.name} | {method.name} | {group.n} "
                     f"| {ssim.mean:.4f} | {psnr.mean:.2f} | {group.better / group.n:.0%} |"
                 )
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines + _warnings(spec, evaluation)) + "\n"
+
+
+def _warnings(spec: ModelSpec, evaluation: Evaluation) -> list[str]:
+    """Say so where a model is worse than its input on what it was made for."""
+    lines = []
+    for damage in evaluation.degradations:
+        own = spec.degradation in (damage.name, damage.recipe) or not damage.recipe
+        before = evaluation.group(damage.name, ALL, BICUBIC)
+        if before is None or not own or damage.name == "clean":
+            continue
+        for model in evaluation.models:
+            after = evaluation.group(damage.name, ALL, model.name)
+            if after is not None and after.measures["ssim"].mean < before.measures["ssim"].mean:
+                lines.append(
+                    f"\n**{model.name} is worse than its own input** here: SSIM "
+                    f"{before.measures['ssim'].mean:.4f} -> {after.measures['ssim'].mean:.4f}, "
+                    f"better on {after.better} of {after.n} images."
+                )
+    return lines
 
 
 def _code(text: str) -> str:

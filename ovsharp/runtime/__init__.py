@@ -5,6 +5,7 @@ from ovsharp.runtime.compiled import CompiledFrames, Mode, Settings, compile_fra
 from ovsharp.runtime.device import (
     Execution,
     check_device,
+    execution_of,
     float_hints,
     get_core,
     resolve_execution,
@@ -75,6 +76,7 @@ __all__ = [
     "compile_frames",
     "crops",
     "devices",
+    "execution_of",
     "find_model",
     "find_router",
     "float_hints",

@@ -14,7 +14,7 @@ import openvino as ov
 from openvino import opset13 as ops
 
 from ovsharp.errors import DeviceError, InferenceError, UsageError
-from ovsharp.spec import Storage
+from ovsharp.spec import ModelSpec, Storage
 
 Hint = Literal["f32", "bf16", "f16"]
 
@@ -203,6 +203,26 @@ def resolve_execution(device: str, storage: Storage, precision: str | None) -> E
             f"(precision None takes the best)"
         )
     return Execution(hint, int8)
+
+
+def execution_of(spec: ModelSpec, device: str, precision: str | None = None) -> Execution:
+    """Decide what a model runs with: what is asked for, else what its spec asks for.
+
+    Args:
+        spec: of the model.
+        device: see `check_device`.
+        precision: as for `resolve_execution`; None, and `int8` of an INT8 model, leave it open.
+
+    Raises:
+        UsageError, DeviceError: as `resolve_execution`.
+
+    Example:
+        >>> spec = ModelSpec("demo", "demo", 1, storage="int8", precision="int8+f32")
+        >>> execution_of(spec, "CPU").label
+        'int8+f32'
+    """
+    is_open = precision is None or precision == spec.storage == "int8"
+    return resolve_execution(device, spec.storage, spec.precision or None if is_open else precision)
 
 
 @cache

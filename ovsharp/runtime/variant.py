@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from ovsharp.runtime.compiled import CompiledFrames, Mode, compile_frames
-from ovsharp.runtime.device import get_core, resolve_execution
+from ovsharp.runtime.device import execution_of, get_core
 from ovsharp.runtime.frames import Frame, upscale
 from ovsharp.runtime.ir import read_ir
 from ovsharp.runtime.job import Job
@@ -67,7 +67,7 @@ class Variant:
         self.path = path
         self._model, self.spec = read_ir(path, get_core())
         check_tile(tuning.tile, self.spec)
-        self.execution = resolve_execution(tuning.device, self.spec.storage, tuning.precision)
+        self.execution = execution_of(self.spec, tuning.device, tuning.precision)
         self._tuning = tuning
         self._shelf = Shelf() if shelf is None else shelf
 

@@ -44,6 +44,22 @@ def hostile_model(outlier: float = 400.0) -> ov.Model:
     return ov.Model([sharp], [frame], "hostile")
 
 
+def unsharp_model() -> ov.Model:
+    """A 3x3 filter that raises what a blur lowers."""
+    kernel = np.full((3, 3), -0.12, np.float32)
+    kernel[1, 1] += 1 - kernel.sum()
+    frame = ops.parameter([1, -1, -1, 3], np.uint8, name="frame")
+    frame.output(0).set_names({"frame"})
+    planes = ops.transpose(ops.convert(frame, np.float32), ops.constant([0, 3, 1, 2]))
+    weights = ops.constant(np.einsum("oi,hw->oihw", np.eye(3, dtype=np.float32), kernel))
+    edges = ops.pad(planes, ops.constant([0, 0, 1, 1]), ops.constant([0, 0, 1, 1]), "edge")
+    node = ops.convolution(edges, weights, [1, 1], [0, 0], [0, 0], [1, 1])
+    sharp = ops.convert(ops.clamp(ops.round(node, "half_to_even"), 0, 255), np.uint8)
+    sharp = ops.transpose(sharp, ops.constant([0, 2, 3, 1]))
+    sharp.output(0).set_names({"sharp"})
+    return ov.Model([sharp], [frame], "unsharp")
+
+
 def write_hostile(folder: Path) -> tuple[Path, ModelSpec]:
     """Write `hostile_model` as an IR."""
     spec = frame_spec(layers=3, name="hostile")

@@ -17,8 +17,8 @@ INT8 = Execution("f32", int8=True)
 class Paper:
     """Stands for the models and for the judge: a drop is the sum of its layers' harms."""
 
-    def __init__(self, harms: Mapping[str, float], extra: float = 0.0) -> None:
-        self.harms, self.extra = harms, extra
+    def __init__(self, harms: Mapping[str, float], extra: float = 0.0, bf16: float = 0.0) -> None:
+        self.harms, self.extra, self.bf16 = harms, extra, bf16
         self.layers = tuple(harms)
         self.judged: list[frozenset[str]] = []
 
@@ -28,14 +28,20 @@ class Paper:
     def judge(self, model: frozenset[str], execution: Execution) -> Verdict:
         self.judged.append(model)
         drop = sum(self.harms.get(name, 0.0) for name in model) + self.extra
+        drop += self.bf16 if execution.hint == "bf16" else 0.0
         return Verdict(execution.label, Quality(1 - drop, 40.0), drop, 0.0, "white", 1, 4)
 
 
 def search(
-    monkeypatch: pytest.MonkeyPatch, paper: Paper, order: str, limit: float, other: Paper
+    monkeypatch: pytest.MonkeyPatch,
+    paper: Paper,
+    order: str,
+    limit: float,
+    other: Paper,
+    execution: Execution = INT8,
 ) -> Trade:
     monkeypatch.setattr(gate, "ranked", lambda *_: tuple(order))
-    return give_back(paper, [], paper, other, INT8, max_drop=limit)  # type: ignore[arg-type]
+    return give_back(paper, [], paper, other, execution, max_drop=limit)  # type: ignore[arg-type]
 
 
 HARMS = dict.fromkeys("abcdefghijklmnop", 0.001) | {"c": 0.01, "k": 0.02}
@@ -51,7 +57,8 @@ def test_the_worst_layers_go_back_and_no_more(monkeypatch: pytest.MonkeyPatch) -
     paper = Paper(HARMS)
     found = search(monkeypatch, paper, "kcabdefghijlmnop", 0.0145, Paper(HARMS))
     assert found.float_layers == ("k", "c")
-    assert len(paper.judged) == 4
+    assert len(paper.judged) == 5
+    assert (found.execution, found.fallback) == (INT8, "")
 
 
 def test_a_layer_that_went_back_for_nothing_is_quantized_again(
@@ -94,3 +101,33 @@ def test_what_the_float_precision_costs_is_not_blamed_on_layers(
     paper = Paper(HARMS, extra=0.003)
     with pytest.raises(LimitError, match=r"with no layer in 8 bits the SSIM drop is 0\.0030"):
         search(monkeypatch, paper, "kcabdefghijlmnop", 0.002, Paper(HARMS))
+
+
+BF16 = Execution("bf16", int8=True)
+
+
+def test_a_network_that_16_bits_harm_is_judged_with_f32(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It fails with every layer given back: no search among layers, f32 at once."""
+    paper, other = Paper(HARMS, bf16=0.003), Paper(HARMS, bf16=0.003)
+    limit = sum(HARMS.values()) - 0.025
+    found = search(monkeypatch, Paper(HARMS, bf16=0.5), "kcabdefghijlmnop", limit, other, BF16)
+    assert (found.execution, found.float_layers) == (INT8, ("k", "c"))
+    assert found.fallback.startswith("in int8+bf16 even with no layer in 8 bits the SSIM drop is")
+    found = search(monkeypatch, paper, "kcabdefghijlmnop", 0.002, other, BF16)
+    assert (found.execution, len(found.float_layers)) == (INT8, 14)
+
+
+def test_f32_is_tried_where_16_bits_leave_no_room_for_8(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They hold alone, and with the least harmful layer they do not."""
+    paper = Paper(HARMS, bf16=0.0015)
+    found = search(monkeypatch, paper, "kcabdefghijlmnop", 0.002, paper, BF16)
+    assert (found.execution, len(found.float_layers)) == (INT8, 14)
+    assert "in int8+bf16 the SSIM drop is" in found.fallback
+    assert "does not hold with fewer quantized layers either" in found.fallback
+
+
+def test_what_fails_in_both_says_so_of_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    paper = Paper(HARMS, bf16=0.003)
+    with pytest.raises(LimitError, match=r"in int8\+bf16 even.*; in int8\+f32 the SSIM") as caught:
+        search(monkeypatch, paper, "kcabdefghijlmnop", 0.0005, paper, BF16)
+    assert {trade.execution for trade in caught.value.trades} == {BF16, INT8}

@@ -140,13 +140,14 @@ def test_a_limit_that_cannot_be_held_leaves_nothing_behind(data: Path, tmp_path:
     path, _ = write_hostile(tmp_path / "parent")
     with pytest.raises(LimitError) as caught:
         quantize(path, data, folder=tmp_path / "new", subset=SUBSET, max_drop=0, degrade="clean")
-    # What the sentence blames, layers or bfloat16, depends on the processor: see test_gate.
     assert "the SSIM drop is 0." in str(caught.value)
     assert "over the limit of 0" in str(caught.value)
-    assert [trade.float_layers for trade in caught.value.trades] == [
+    # With bfloat16, where the processor has it, even no layer in 8 bits holds: see test_gate.
+    last = [trade for trade in caught.value.trades if trade.execution.hint == "f32"]
+    assert [trade.float_layers for trade in last] == [
         (),
         (HOSTILE_LAYER,),
-        (HOSTILE_LAYER, caught.value.trades[2].float_layers[1]),
+        (HOSTILE_LAYER, last[2].float_layers[1]),
     ]
     assert not (tmp_path / "new").exists()
 

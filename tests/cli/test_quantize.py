@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from inspect import signature
 from pathlib import Path
@@ -14,11 +15,14 @@ from ovsharp import calibration
 from ovsharp.calibration import LimitError
 from ovsharp.calibration.quantizer import PRESETS
 from ovsharp.cli.quantize import quantize
-from tests.calibration.networks import write_hostile
+from ovsharp.degrade import RECIPES
+from ovsharp.errors import UsageError
+from ovsharp.runtime import write_ir
+from tests.calibration.networks import hostile_model, unsharp_model, write_hostile
 from tests.calibration.photos import write_photos
 from tests.command import ovsharp
 from tests.interrupt import interrupted
-from tests.networks import write_frame_model
+from tests.networks import frame_spec, write_frame_model
 
 
 @pytest.fixture
@@ -34,17 +38,17 @@ def options(model: Path, data: Path, *more: str) -> list[str]:
     ]  # fmt: skip
 
 
-def test_it_prints_seven_lines_and_the_next_one(data: Path, tmp_path: Path) -> None:
+def test_it_prints_eight_lines_and_the_next_one(data: Path, tmp_path: Path) -> None:
     model = write_frame_model(tmp_path / "model", layers=3)
     done = ovsharp("quantize", *options(model, data, "-o", str(tmp_path / "out")))
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     starts = [line.split()[0] for line in lines]
-    assert starts == ["size", "speed", "SSIM", "PSNR", "drop", "ran", "files", "next:"]
+    assert starts == [*("size", "speed", "SSIM", "PSNR", "drop", "worth", "ran", "files", "next:")]
     assert "the input's own" in lines[2]
     assert "(limit 0.002)" in lines[4]
-    assert "of 6 images, 1 skipped; layers given back to floating point: none" in lines[5]
-    assert all(Path(name.strip()).is_file() for name in lines[6].removeprefix("files").split(","))
+    assert "of 6 images, 1 skipped; layers given back to floating point: none" in lines[6]
+    assert all(Path(name.strip()).is_file() for name in lines[7].removeprefix("files").split(","))
 
 
 def test_a_model_that_is_worse_than_its_input_is_a_poor_yardstick(
@@ -53,9 +57,29 @@ def test_a_model_that_is_worse_than_its_input_is_a_poor_yardstick(
     model, _ = write_hostile(tmp_path / "model")  # random weights
     result = CliRunner().invoke(quantize, options(model, data, "--max-drop", "1"))
     assert result.exit_code == 0, result.output
-    drop = " ".join(result.output.split())
-    assert "on 1 of these images the model itself is worse than its input" in drop
-    assert "it was made for gla and measured on" in drop
+    said = " ".join(result.output.split())
+    assert "worth WORSE THAN ITS OWN INPUT on average, SSIM 0." in said
+    assert "worse than its own input on 1 of 1 images, so this drop is a poor yardstick" in said
+    assert "It was made for gla and measured on gla; of others it seems made for none" in said
+
+
+def test_a_damage_that_nobody_names_is_found(data: Path, tmp_path: Path) -> None:
+    """A filter that undoes a blur, without a word of it in its spec."""
+    model = write_ir(unsharp_model(), frame_spec(degradation="", margin=1), tmp_path / "model")
+    result = CliRunner().invoke(quantize, options(model, data), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    said = " ".join(result.output.split())
+    found = re.search(r"nobody says so, but it seems made for (.+?) \(SSIM 0", said)
+    assert found
+    assert re.search("blur|down_up", RECIPES.get(found[1], found[1]))
+
+
+def test_a_damage_that_cannot_be_found_is_asked_for(data: Path, tmp_path: Path) -> None:
+    model = write_ir(hostile_model(), frame_spec(degradation=""), tmp_path / "model")
+    result = CliRunner().invoke(quantize, options(model, data))
+    assert isinstance(result.exception, UsageError)
+    assert "none of the damages that were tried gets better: " in str(result.exception)
+    assert "name its own with --degrade" in str(result.exception)
 
 
 def test_json_has_the_same_figures(data: Path, tmp_path: Path) -> None:
@@ -78,7 +102,7 @@ def test_a_drop_over_the_limit_fails(data: Path, tmp_path: Path) -> None:
     )
     assert isinstance(result.exception, LimitError)
     table = [line.split() for line in result.stderr.splitlines() if line.strip()]
-    assert [row[0] for row in table[-4:]] == ["0", "1", "2", "all"]
+    assert [row[1] for row in table[-4:]] == ["0", "1", "2", "all"]
     assert max(len(line) for line in result.stderr.splitlines()) <= 80
     assert sorted(model.parent.iterdir()) == before
 
