@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 @options.number("--teacher-steps", click.IntRange(min=1), "Likewise, of the teacher.")
 @options.file("--teacher", what="Weights of a trained teacher: it is not trained here.")
 @click.option("--no-teacher", is_flag=True, help="Train the student on the sharp images alone.")
-@options.file("--init", what="best.pth of another run to start from.")
+@options.file("--init", what="best.pth of another run, or of a smaller student, to start from.")
 @options.file("--vgg", what="Weights of VGG, by torchvision's keys.")
 @click.option(
     "--without",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ovsharp.models.arguments import parse_arguments
 
 if TYPE_CHECKING:
-    from ovsharp.models.checkpoint import DEGRADATION, read_weights
+    from ovsharp.models.checkpoint import DEGRADATION, PIXELS, read_part, read_weights
     from ovsharp.models.loading import Network, load_network
     from ovsharp.models.registry import ARCHITECTURES
     from ovsharp.models.reparameterize import MultiBranch, collapse
@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 __all__ = [
     "ARCHITECTURES",
     "DEGRADATION",
+    "PIXELS",
     "MultiBranch",
     "Network",
     "collapse",
     "load_network",
     "parse_arguments",
+    "read_part",
     "read_weights",
 ]
 
@@ -33,7 +35,7 @@ def __getattr__(name: str) -> Any:
     from ovsharp.extras import need
 
     need("torch", extra="convert")
-    from ovsharp.models.checkpoint import DEGRADATION, read_weights
+    from ovsharp.models.checkpoint import DEGRADATION, PIXELS, read_part, read_weights
     from ovsharp.models.loading import Network, load_network
     from ovsharp.models.registry import ARCHITECTURES
     from ovsharp.models.reparameterize import MultiBranch, collapse
@@ -41,9 +43,11 @@ def __getattr__(name: str) -> Any:
     return {
         "ARCHITECTURES": ARCHITECTURES,
         "DEGRADATION": DEGRADATION,
+        "PIXELS": PIXELS,
         "MultiBranch": MultiBranch,
         "collapse": collapse,
         "Network": Network,
         "load_network": load_network,
+        "read_part": read_part,
         "read_weights": read_weights,
     }[name]

@@ -51,6 +51,8 @@ _DAMAGED = (
 
 DEGRADATION = "degradation"
 """The entry beside the weights that says, as a recipe, what the network undoes."""
+PIXELS = "pixels"
+"""The entry beside the weights that says on how many pixels they were trained."""
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
@@ -110,12 +112,17 @@ def read_part(
         )
     _check_sum(path, parts)
     part = choose(parts, fits, choice=choice, file=str(path), trusted=trusted)
-    said = content.get(DEGRADATION) if isinstance(content, Mapping) else None
+    said, seen = (
+        (content.get(DEGRADATION), content.get(PIXELS))
+        if isinstance(content, Mapping)
+        else (None, None)
+    )
     return dataclasses.replace(
         part,
         tensors=_checked(path, part.tensors),
         degradation=said if isinstance(said, str) else "",
-        left_out=tuple(name for name in part.left_out if name != DEGRADATION),
+        pixels=seen if isinstance(seen, int) else 0,
+        left_out=tuple(name for name in part.left_out if name not in (DEGRADATION, PIXELS)),
     )
 
 

@@ -52,6 +52,8 @@ class Network:
     """What else was in the file."""
     degradation: str = ""
     """What the file says that it undoes, as a recipe; empty if it does not say."""
+    pixels: int = 0
+    """On how many it says that it was trained; 0 if it does not say."""
 
 
 def load_network(
@@ -119,6 +121,7 @@ def load_network(
         unwrapped=part.path,
         left_out=part.left_out,
         degradation=part.degradation,
+        pixels=part.pixels,
     )
 
 
@@ -138,6 +141,7 @@ def _custom(path: Path, location: str, arguments: dict[str, Any], weights: str |
         unwrapped=part.path,
         left_out=part.left_out,
         degradation=part.degradation,
+        pixels=part.pixels,
     )
 
 

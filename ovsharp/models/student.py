@@ -7,6 +7,7 @@ networks always works on 480x270 cells and costs the same.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import isqrt
 from typing import Any, cast
 
@@ -137,6 +138,46 @@ class Student(nn.Module):
             nn.init.kaiming_normal_(pair.enter.weight, nonlinearity="relu")
             nn.init.kaiming_normal_(pair.leave.weight, nonlinearity="relu")
             pair.leave.weight.mul_(0.1)
+
+    @torch.no_grad()
+    def grow_from(self, smaller: Mapping[str, torch.Tensor]) -> bool:
+        """Take the weights of a narrower or shallower residual student.
+
+        What is new adds nothing at first, and learns: the network computes what the smaller one
+        does (Net2Net, Chen et al. 2016, arXiv 1511.05641).
+
+        Args:
+            smaller: its state.
+
+        Returns:
+            Whether it is one; if not, nothing is changed.
+        """
+        try:
+            shapes = {key: tuple(tensor.shape) for key, tensor in smaller.items()}
+            arguments, scale = _deduce(shapes)
+        except (KeyError, ValueError, ZeroDivisionError):
+            return False
+        width, depth, cell = arguments["channels"], arguments["depth"], arguments["unshuffle"]
+        state, pairs = self.state_dict(), len(self.body)
+        same = (self.unshuffle, self.cell) == (cell, cell * scale)
+        if not (self.residual and arguments.get("residual") and same):
+            return False
+        if width > len(state["head.bias"]) or depth > 2 * pairs:
+            return False
+        for key in ("head.weight", "head.bias"):
+            state[key][:width] = smaller[key]
+        state["tail.weight"].zero_()[:, :width] = smaller["tail.weight"]
+        state["tail.bias"].copy_(smaller["tail.bias"])
+        for pair in range(pairs):
+            leave = f"body.{pair}.leave."
+            state[f"{leave}weight"][:width] = 0
+            if 2 * pair >= depth:
+                continue  # a further pair adds nothing
+            for part in (f"body.{pair}.enter.", leave):
+                state[f"{part}weight"][:width] = 0
+                state[f"{part}weight"][:width, :width] = smaller[f"{part}weight"]
+                state[f"{part}bias"][:width] = smaller[f"{part}bias"]
+        return True
 
     def forward(self, frame: torch.Tensor) -> torch.Tensor:
         return frame + self._correction(frame)

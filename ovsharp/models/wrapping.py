@@ -59,6 +59,8 @@ class Part:
     """What lies beside it in the file."""
     degradation: str = ""
     """What the file says that its network undoes, as `ovsharp train` writes it."""
+    pixels: int = 0
+    """On how many the file says that it was trained; 0 if it does not say."""
 
     @property
     def name(self) -> str:

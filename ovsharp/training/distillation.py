@@ -136,8 +136,7 @@ def train(
         start_from(network, weights)
         lessons = Lessons(Teacher(network, recipe.distillation.sees), recipe.distillation)
     student = build(recipe.student)
-    if init is not None:
-        start_from(student, init)
+    seen = start_from(student, init) if init is not None else 0
     fitted = fit(
         recipe.student,
         material,
@@ -145,6 +144,7 @@ def train(
         fabric,
         lessons=lessons,
         network=student,
+        seen=seen,
         resume=resume,
         vgg=vgg,
         every=every,

@@ -29,7 +29,7 @@ from torch.utils.data import DataLoader, Dataset, Subset
 from ovsharp.degrade import parse
 from ovsharp.errors import TrainingError, UsageError
 from ovsharp.files import staged
-from ovsharp.models import DEGRADATION, collapse
+from ovsharp.models import DEGRADATION, PIXELS, collapse
 from ovsharp.progress import Progress, silent
 from ovsharp.training.clips import ClipPatches, Moving
 from ovsharp.training.images import Images
@@ -114,6 +114,8 @@ class _State:
     sums: dict[str, float] = field(default_factory=dict)
     """Of each term since the last report."""
     counted: int = 0
+    seen: int = 0
+    """Pixels that the weights were trained on before this run."""
 
 
 def fit(
@@ -124,6 +126,7 @@ def fit(
     *,
     lessons: Lessons | None = None,
     network: nn.Module | None = None,
+    seen: int = 0,
     deployed: Deployed = collapsed,
     resume: bool = False,
     vgg: Path | None = None,
@@ -141,6 +144,7 @@ def fit(
         fabric: launched; says on which devices and in which precision.
         lessons: a teacher; its terms are added to those of the course.
         network: what is trained; what the course builds if left out.
+        seen: pixels that it was trained on before.
         deployed: gives the weights to ship from the trained network.
         resume: whether `folder` may hold an unfinished run, which then goes on.
         vgg: weights for perceptual terms.
@@ -167,6 +171,7 @@ def fit(
             every=every,
             name=name,
         )
+        run.state.seen = seen
         if resume and (folder / CHECKPOINT).exists():
             run.load()
         try:
@@ -484,7 +489,7 @@ class _Run:
         self.state.stale = 0 if best else self.state.stale + 1
         if best:
             self.state.best = dataclasses.asdict(score)
-            self._write(BEST, network.state_dict())
+            self._write(BEST, {"state_dict": network.state_dict(), PIXELS: self.pixels})
         if isinstance(self.schedule, ReduceLROnPlateau):
             self.schedule.step(score.ssim_out)
         losses = {}
@@ -501,7 +506,13 @@ class _Run:
             live=live,
             best=best,
             minutes=(time.monotonic() - self._started) / 60,
+            pixels=self.pixels,
         )
+
+    @property
+    def pixels(self) -> int:
+        """On how many the weights were trained, of sharp patches, with repetitions."""
+        return self.state.seen + self.state.step * self.course.batch * self.course.patch**2
 
     @property
     def kept(self) -> nn.Module:
@@ -545,10 +556,11 @@ class _Run:
 
     def _finish(self) -> None:
         best = torch.load(self.folder / BEST, map_location=self.fabric.device, weights_only=True)
-        self.network.load_state_dict(best)
+        self.network.load_state_dict(best["state_dict"])
         weights = self.deployed(self.network.eval())
         # What it undoes travels with it: `convert` and `quantize` need not be told.
-        self._write(WEIGHTS, {"state_dict": weights, DEGRADATION: self.course.stages[-1].degrade})
+        degrade = self.course.stages[-1].degrade
+        self._write(WEIGHTS, {"state_dict": weights, DEGRADATION: degrade, PIXELS: self.pixels})
         self._forget_patches()
 
     def _write(self, name: str, state: dict[str, Any]) -> None:

@@ -31,6 +31,9 @@ class Report:
     """Whether no earlier SSIM was as high."""
     minutes: float
     """Since the run was started or resumed."""
+    pixels: int
+    """Of sharp patches that the weights were trained on, with repetitions, in this run and in those
+    that it started from."""
 
     def row(self) -> dict[str, Any]:
         """Give flat, rounded fields for a log or a table."""
@@ -46,6 +49,7 @@ class Report:
             "live": round(self.live, 3),
             "best": self.best,
             "minutes": round(self.minutes, 2),
+            "pixels": self.pixels,
         }
 
 

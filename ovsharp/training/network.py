@@ -11,7 +11,8 @@ from torch import nn
 
 from ovsharp.errors import UsageError
 from ovsharp.media import Frame
-from ovsharp.models import ARCHITECTURES, read_weights
+from ovsharp.models import ARCHITECTURES, read_part
+from ovsharp.models.student import Student
 from ovsharp.training.recipe import Course
 
 
@@ -25,20 +26,29 @@ def build(course: Course) -> nn.Module:
     return ARCHITECTURES.build(course.architecture, **course.arguments)
 
 
-def start_from(network: nn.Module, path: Path) -> None:
+def start_from(network: nn.Module, path: Path) -> int:
     """Put the weights of another run or of a checkpoint into a network.
+
+    A residual student takes those of a narrower or shallower one, too; see `Student.grow_from`.
+
+    Returns:
+        On how many pixels they were trained, as the file says; 0 if it does not say.
 
     Raises:
         UsageError: they are of another design.
         ModelLoadError: the file cannot be read.
     """
+    part = read_part(path)
     try:
-        network.load_state_dict(read_weights(path))
+        network.load_state_dict(part.tensors)
     except RuntimeError as error:
-        raise UsageError(
-            f"{path} does not fit this network: expected weights of the same architecture with the "
-            f"same arguments, in the same form (with or without branches)"
-        ) from error
+        if not (isinstance(network, Student) and network.grow_from(part.tensors)):
+            raise UsageError(
+                f"{path} does not fit this network: expected weights of the same architecture with "
+                f"the same arguments, in the same form (with or without branches), or those of a "
+                f"smaller residual student"
+            ) from error
+    return part.pixels
 
 
 def takes_base(network: nn.Module) -> bool:

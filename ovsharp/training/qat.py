@@ -79,6 +79,7 @@ def finetune(
         out,
         fabric,
         network=network,
+        seen=loaded.pixels,
         deployed=plain_weights,
         vgg=vgg,
         every=every,

@@ -34,6 +34,19 @@ def weights(path: Path) -> dict[str, torch.Tensor]:
     return read_weights(path)
 
 
+def test_the_pixels_that_were_seen_are_counted_through_all_runs(
+    small: TrainingRecipe, photos: Path, tmp_path: Path
+) -> None:
+    recipe = changed(small, patch=64, batch=2, stages=(Stage("blur(sigma=1)", 3, 1e-4),))
+    first = train(recipe, photos, tmp_path / "one", every=1).student.weights
+    assert [row["pixels"] for row in rows(tmp_path / "one")] == [n * 2 * 64 * 64 for n in (1, 2, 3)]
+    second = train(recipe, photos, tmp_path / "two", init=first, every=2).student.weights
+    best = max(rows(tmp_path / "two"), key=lambda row: row["ssim_out"])
+    assert best["pixels"] in ((3 + 2) * 8192, (3 + 3) * 8192)
+    assert load_network(first).pixels == 3 * 8192
+    assert load_network(second).pixels == 6 * 8192
+
+
 def test_training_sharpens(small: TrainingRecipe, photos: Path, tmp_path: Path) -> None:
     recipe = changed(
         small,

@@ -1,0 +1,69 @@
+"""ovsharp's own students: a larger one begins where a smaller one stopped."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from ovsharp.models.student import Student, Upscaler
+
+
+def drawn(network: nn.Module) -> nn.Module:
+    """Give a network all of whose weights matter."""
+    torch.manual_seed(3)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.copy_(0.1 * torch.randn_like(parameter))
+    return network
+
+
+@pytest.mark.parametrize(("channels", "depth"), [(12, 4), (8, 6), (20, 6), (8, 4)])
+def test_a_larger_student_computes_at_first_what_the_smaller_one_does(
+    channels: int, depth: int
+) -> None:
+    small = drawn(Student(8, 4, 2, residual=True))
+    large = Student(channels, depth, 2, residual=True)
+    assert large.grow_from(small.state_dict())
+    frame = torch.rand(1, 3, 24, 16)
+    torch.testing.assert_close(large(frame), small(frame))
+
+
+def test_what_is_new_learns() -> None:
+    large = Student(12, 6, 2, residual=True)
+    large.grow_from(drawn(Student(8, 4, 2, residual=True)).state_dict())
+    optimizer = torch.optim.SGD(large.parameters(), 0.1)
+    for _ in range(2):
+        large(torch.rand(1, 3, 24, 16)).square().mean().backward()
+        optimizer.step()
+    for name, parameter in large.named_parameters():
+        assert parameter.grad is not None
+        if name.endswith("weight"):
+            assert parameter.grad[:, -1].abs().max() > 0, name
+
+
+def test_upscalers_grow_too() -> None:
+    small = drawn(Upscaler(8, 2, 1, 2, residual=True))
+    large = Upscaler(12, 4, 1, 2, residual=True)
+    assert large.grow_from(small.state_dict())
+    frame, base = torch.rand(1, 3, 12, 8), torch.rand(1, 3, 24, 16)
+    torch.testing.assert_close(large(frame, base), small(frame, base))
+
+
+@pytest.mark.parametrize(
+    "smaller",
+    [
+        Student(16, 4, 2, residual=True),
+        Student(8, 8, 2, residual=True),
+        Student(8, 4, 4, residual=True),
+        Student(8, 4, 2),
+        Upscaler(8, 4, 1, 2, residual=True),
+        nn.Conv2d(3, 3, 3),
+    ],
+    ids=["wider", "deeper", "other cells", "plain", "an upscaler", "another network"],
+)
+def test_what_is_no_smaller_student_changes_nothing(smaller: nn.Module) -> None:
+    large = Student(12, 6, 2, residual=True)
+    before = {key: value.clone() for key, value in large.state_dict().items()}
+    assert not large.grow_from(smaller.state_dict())
+    assert all(torch.equal(before[key], value) for key, value in large.state_dict().items())
