@@ -24,6 +24,7 @@ from ovsharp.calibration import quantize
 from ovsharp.convert import Options, convert
 from ovsharp.degrade import parse
 from ovsharp.media import find_images, find_videos
+from ovsharp.models import load_network
 from ovsharp.quality import MAX_DROP, capped_psnr, ssim
 from ovsharp.runtime import upscale
 from ovsharp.training import load_recipe, recipe_names
@@ -66,7 +67,11 @@ ROWS = {
         "dynamic-duo": "dynamic-duo",
     },
 }
-LIMITS = {"call-noise": 0.012} | dict.fromkeys(
+LIMITS = {
+    "call-noise": 0.012,
+    "call-noise-fast": 0.012,
+    "call-noise-quality": 0.012,
+} | dict.fromkeys(
     ("call-balanced", "call-fast", "sharp-fast", "sharp-balanced", "sharp-quality"), 0.004
 )
 """Drops in SSIM that are accepted where .002 cannot be held."""
@@ -84,8 +89,9 @@ CALL_SPECIALISTS = [name for name in recipe_names() if name.startswith("call-")]
 
 
 def recipe_of(name: str) -> str:
-    """Name the recipe that a shipped model was trained by: its own, or its family's."""
-    return name if name in recipe_names() else name.split("-")[0]
+    """Name the recipe that a shipped model was trained by: its own, that of which it is a size."""
+    stem = name.removesuffix("-quality").removesuffix("-fast")
+    return next(one for one in (name, stem, name.split("-")[0]) if one in recipe_names())
 
 
 @dataclass(frozen=True)
@@ -153,6 +159,12 @@ def measure(sharpener: Sharpener, pairs: Pairs) -> Row:
     )
 
 
+def seen(folder: Path) -> str:
+    """Say how many pixels the weights saw in all runs."""
+    pixels = load_network(folder / "student.pth").pixels
+    return f"; {pixels / 1e9:.1f} thousand million pixels seen in all runs" if pixels else ""
+
+
 def card(name: str, folder: Path, log: str, folders: Folders) -> str:
     """Write the model card from what was measured just now."""
     task, recipe = name.split("-")[0], load_recipe(recipe_of(name))
@@ -163,7 +175,9 @@ def card(name: str, folder: Path, log: str, folders: Folders) -> str:
                 sharpener,
                 photos(text, folders.val) if text else as_trained(name, spec.degradation, folders),
             )
-            for label, text in ROWS["specialist" if name in CALL_SPECIALISTS else task].items()
+            for label, text in ROWS[
+                "specialist" if recipe.name in CALL_SPECIALISTS else task
+            ].items()
         }
     steps = [json.loads(line) for line in log.splitlines() if line.startswith("{")][-1]["step"]
     cost = spec.quantization
@@ -181,7 +195,7 @@ def card(name: str, folder: Path, log: str, folders: Folders) -> str:
         "|---|---|",
         f"| trained to undo | `{spec.degradation.replace('|', chr(92) + '|')}` |",
         f"| training | recipe `{recipe.name}`, last run: {steps:,} steps of "
-        f"{recipe.student.batch} patches, loss {loss}, no teacher |",
+        f"{recipe.student.batch} patches, loss {loss}, no teacher{seen(folder)} |",
         f"| data | {DATA['moving' if recipe.student.moving else 'photos']} |",
         f"| INT8 | drop {cost.ssim_drop:.4f} SSIM / {cost.psnr_drop:.2f} dB on "
         f"{cost.validation_images} images held apart, limit {cost.max_drop:g}; layers left in "
@@ -198,7 +212,7 @@ def card(name: str, folder: Path, log: str, folders: Folders) -> str:
             f"| {label} | {row.images} | {row.before[0]:.4f} | {row.after[0]:.4f} "
             f"| {row.before[1]:.2f} | {row.after[1]:.2f} | {row.better:.0%} |"
         )
-    if task == "call" or recipe.name == name:
+    if task == "call" or name in CALL_SPECIALISTS:
         lines += [
             "",
             f"One of the models that the router `{task}` chooses among. **By itself it harms "
