@@ -168,6 +168,7 @@ def seen(folder: Path) -> str:
 def card(name: str, folder: Path, log: str, folders: Folders) -> str:
     """Write the model card from what was measured just now."""
     task, recipe = name.split("-")[0], load_recipe(recipe_of(name))
+    kind = "specialist" if recipe.name in CALL_SPECIALISTS else task
     with Sharpener(folder / f"{name}-int8.xml") as sharpener:
         spec, execution = sharpener.spec, sharpener.execution.label
         rows = {
@@ -212,7 +213,7 @@ def card(name: str, folder: Path, log: str, folders: Folders) -> str:
             f"| {label} | {row.images} | {row.before[0]:.4f} | {row.after[0]:.4f} "
             f"| {row.before[1]:.2f} | {row.after[1]:.2f} | {row.better:.0%} |"
         )
-    if task == "call" or name in CALL_SPECIALISTS:
+    if task == "call" or recipe.name == name:
         lines += [
             "",
             f"One of the models that the router `{task}` chooses among. **By itself it harms "
