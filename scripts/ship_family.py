@@ -67,11 +67,8 @@ ROWS = {
         "dynamic-duo": "dynamic-duo",
     },
 }
-LIMITS = {
-    "call-noise": 0.012,
-    "call-noise-fast": 0.012,
-    "call-noise-quality": 0.012,
-} | dict.fromkeys(
+LIMITS = dict.fromkeys(("call-noise", "call-noise-fast", "call-noise-quality"), 0.012)
+LIMITS |= dict.fromkeys(
     ("call-balanced", "call-fast", "sharp-fast", "sharp-balanced", "sharp-quality"), 0.004
 )
 """Drops in SSIM that are accepted where .002 cannot be held."""
@@ -176,9 +173,7 @@ def card(name: str, folder: Path, log: str, folders: Folders) -> str:
                 sharpener,
                 photos(text, folders.val) if text else as_trained(name, spec.degradation, folders),
             )
-            for label, text in ROWS[
-                "specialist" if recipe.name in CALL_SPECIALISTS else task
-            ].items()
+            for label, text in ROWS[kind].items()
         }
     steps = [json.loads(line) for line in log.splitlines() if line.startswith("{")][-1]["step"]
     cost = spec.quantization
