@@ -20,6 +20,7 @@ class Choice:
     precision: str | None = None
     quality: Quality | None = None
     strength: float = 1.0
+    unsharp: float = 0.0
     threads: int | None = 1
     tile: int | None = None
 
@@ -42,6 +43,7 @@ class Choice:
             "precision": self.precision,
             "quality": self.quality,
             "strength": self.strength,
+            "unsharp": self.unsharp,
             "threads": self.threads,
             "tile": self.tile,
         }

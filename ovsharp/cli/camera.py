@@ -44,6 +44,7 @@ STUCK = (
 @options.quality
 @options.target_fps
 @options.strength
+@options.unsharp
 @click.option("--preview/--no-preview", default=True, help="Show a window. [default: yes]")
 @click.option("--virtual", is_flag=True, help="Be a camera for Zoom, Meet, Teams and OBS.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Also write a video file.")
@@ -64,6 +65,7 @@ def camera(
     quality: Quality | None,
     target_fps: float | None,
     strength: float,
+    unsharp: float,
     preview: bool,
     virtual: bool,
     output: Path | None,
@@ -99,6 +101,7 @@ def camera(
                 device=device,
                 precision=precision,
                 quality=quality,
+                unsharp=unsharp,
                 target_fps=target_fps,
                 look_every=VIDEO_LOOK_EVERY,
             )

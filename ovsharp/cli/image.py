@@ -37,6 +37,7 @@ _NOTED = 5
 @options.device
 @options.quality
 @options.strength
+@options.unsharp
 @click.option(
     "--scale",
     type=click.FloatRange(0, 16, min_open=True),
@@ -74,6 +75,7 @@ def image(
     precision: str | None,
     quality: Quality | None,
     strength: float,
+    unsharp: float,
     scale: float | None,
     size: str | None,
     tile: int | None,
@@ -121,7 +123,7 @@ def image(
             from ovsharp.apps import Choice, StillsJob
             from ovsharp.media import Finished, identity
 
-            choice = Choice(model, device, precision, quality, strength, None, tile)
+            choice = Choice(model, device, precision, quality, strength, unsharp, None, tile)
             with ExitStack() as stack:
                 upscalers = stack.enter_context(choice.upscalers())
                 members = crew.opened(stack, workers, cluster)
@@ -210,7 +212,14 @@ def _settings(job: StillsJob, sharpener: Sharpener) -> str:
         [hashed(file) for file in files],
         sharpener.execution.label,
         job.size,
-        (choice.strength, choice.tile, job.side_by_side, job.reduce, job.encoder_quality),
+        (
+            choice.strength,
+            choice.unsharp,
+            choice.tile,
+            job.side_by_side,
+            job.reduce,
+            job.encoder_quality,
+        ),
     )
     return sha256(repr(facts).encode()).hexdigest()
 

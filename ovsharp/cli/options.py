@@ -64,6 +64,14 @@ strength = number(
 )
 """Adds `--strength`."""
 
+unsharp = number(
+    "--unsharp",
+    click.FloatRange(0, 2),
+    "Amount of an unsharp mask behind the model, for crisper edges; not on untouched frames.",
+    0.0,
+)
+"""Adds `--unsharp`."""
+
 
 def quality(verb: _Verb) -> _Verb:
     """Add `--quality`."""

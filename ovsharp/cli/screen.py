@@ -36,6 +36,7 @@ _CHOOSE = "ovsharp: drag a rectangle around the picture, then press Enter; c can
 @options.quality
 @options.target_fps
 @options.strength
+@options.unsharp
 @click.option("--full-screen", is_flag=True, help="Fill the other screen.")
 @click.option("--split", is_flag=True, help="Left half: the picture as it came.")
 @click.option("--overlay/--no-overlay", default=True, help="Speed and latency in the picture.")
@@ -49,6 +50,7 @@ def screen(
     quality: Quality | None,
     target_fps: float | None,
     strength: float,
+    unsharp: float,
     full_screen: bool,
     split: bool,
     overlay: bool,
@@ -77,6 +79,7 @@ def screen(
                 device=device,
                 precision=precision,
                 quality=quality,
+                unsharp=unsharp,
                 target_fps=target_fps,
                 look_every=VIDEO_LOOK_EVERY,
             )

@@ -72,6 +72,7 @@ class _Choices:
 @options.device
 @options.quality
 @options.strength
+@options.unsharp
 @options.target_fps
 @click.option(
     "--codec",
@@ -155,6 +156,7 @@ def video(
     precision: str | None,
     quality: Quality | None,
     strength: float,
+    unsharp: float,
     target_fps: float | None,
     watch: bool,
     **flags: Any,
@@ -181,7 +183,7 @@ def video(
     need("av", extra="video")
     stamps = [(str(path), path.stat()) for path in model_files(model, precision, quality)]
     files = tuple((path, stamp.st_size, stamp.st_mtime_ns) for path, stamp in stamps)
-    identity = (files, device, precision, strength)
+    identity = (files, device, precision, strength, unsharp)
     choices = _Choices(**flags, settings=(*identity, target_fps))
     sharpener = Sharpener(
         model,
@@ -189,6 +191,7 @@ def video(
         precision=precision,
         quality=quality,
         strength=strength,
+        unsharp=unsharp,
         target_fps=target_fps,
         look_every=VIDEO_LOOK_EVERY,
     )
@@ -197,7 +200,8 @@ def video(
         if members := crew.opened(stack, flags["workers"], flags["cluster"]):
             from ovsharp.apps import Choice
 
-            split = members, Choice(model, device, precision, quality, strength, members.threads)
+            look = strength, unsharp
+            split = members, Choice(model, device, precision, quality, *look, members.threads)
             choices = replace(choices, split=split)
         if watch:
             _watch(Path(inputs[0]), output, sharpener, choices)

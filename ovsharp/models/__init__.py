@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ovsharp.models.loading import Network, load_network
     from ovsharp.models.registry import ARCHITECTURES
     from ovsharp.models.reparameterize import MultiBranch, collapse
+    from ovsharp.models.student import Student
 
 __all__ = [
     "ARCHITECTURES",
@@ -21,6 +22,7 @@ __all__ = [
     "PIXELS",
     "MultiBranch",
     "Network",
+    "Student",
     "collapse",
     "load_network",
     "parse_arguments",
@@ -39,6 +41,7 @@ def __getattr__(name: str) -> Any:
     from ovsharp.models.loading import Network, load_network
     from ovsharp.models.registry import ARCHITECTURES
     from ovsharp.models.reparameterize import MultiBranch, collapse
+    from ovsharp.models.student import Student
 
     return {
         "ARCHITECTURES": ARCHITECTURES,
@@ -47,6 +50,7 @@ def __getattr__(name: str) -> Any:
         "MultiBranch": MultiBranch,
         "collapse": collapse,
         "Network": Network,
+        "Student": Student,
         "load_network": load_network,
         "read_part": read_part,
         "read_weights": read_weights,

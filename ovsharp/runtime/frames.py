@@ -111,9 +111,18 @@ STRONGEST = 1.5
 """How far a strength may go, where 1 is the model's own result."""
 
 
+MOST_UNSHARP = 2.0
+"""The largest amount of an unsharp mask."""
+
+
 def blend(sharp: Frame, plain: Frame, strength: float) -> None:
     """Go from `plain` to `sharp` by a share of the way, in place; above 1 beyond it."""
     cv2.addWeighted(sharp, strength, plain, 1 - strength, 0, dst=sharp)
+
+
+def unsharp(picture: Frame, amount: float) -> None:
+    """Raise the contrast of edges, in place: picture + amount * (picture - its 3x3 Gaussian)."""
+    cv2.addWeighted(picture, 1 + amount, cv2.GaussianBlur(picture, (3, 3), 0), -amount, 0, picture)
 
 
 def _to_uint8(frame: npt.NDArray[np.generic]) -> str:

@@ -19,7 +19,15 @@ from ovsharp.runtime.choice import Choice
 from ovsharp.runtime.chooser import Chooser
 from ovsharp.runtime.device import Execution, check_process
 from ovsharp.runtime.finisher import Finisher, Outcome
-from ovsharp.runtime.frames import STRONGEST, Frame, blend, check_out, upscale
+from ovsharp.runtime.frames import (
+    MOST_UNSHARP,
+    STRONGEST,
+    Frame,
+    blend,
+    check_out,
+    unsharp,
+    upscale,
+)
 from ovsharp.runtime.history import Switch
 from ovsharp.runtime.kinds import Back, ColourOrder, Scalar, as_frame, is_frame
 from ovsharp.runtime.standing import Standing
@@ -30,6 +38,11 @@ from ovsharp.spec import ModelSpec
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+
+_Look = tuple[float, float]
+"""Strength, and the amount of the unsharp mask."""
+_PLAIN: _Look = (1.0, 0.0)
 
 
 class Session(Closing):
@@ -57,6 +70,7 @@ class Session(Closing):
         *,
         owner: Session | None = None,
         strength: float | None = None,
+        unsharp: float | None = None,
         steady: bool = False,
         reuse: bool = False,
     ) -> None:
@@ -65,6 +79,9 @@ class Session(Closing):
         self._strength: float | None = None
         if strength is not None:
             self.strength = strength
+        self._unsharp: float | None = None
+        if unsharp is not None:
+            self.unsharp = unsharp
         self._steady = Steady() if steady else None
         # Started at the first submit; waits for requests in the order they were started in.
         self._finisher = Finisher()
@@ -92,6 +109,19 @@ class Session(Closing):
         if not 0 <= strength <= STRONGEST:
             raise UsageError(f"strength must be from 0 to {STRONGEST:g}, got {strength}")
         self._strength = strength
+
+    @property
+    def unsharp(self) -> float:
+        """0..2, the amount of an unsharp mask behind the model; see `Sharpener`. May be set."""
+        if self._unsharp is not None:
+            return self._unsharp
+        return 0.0 if self._owner is None else self._owner.unsharp
+
+    @unsharp.setter
+    def unsharp(self, amount: float) -> None:
+        if not 0 <= amount <= MOST_UNSHARP:
+            raise UsageError(f"unsharp must be from 0 to {MOST_UNSHARP:g}, got {amount}")
+        self._unsharp = amount
 
     @property
     def spec(self) -> ModelSpec:
@@ -212,14 +242,14 @@ class Session(Closing):
                 raise InferenceError("out is for uint8 BGR frames; take the result instead")
             scale, (height, width) = self.spec.scale, frame.shape[:2]
             check_out(out, (height * scale, width * scale, 3), frame)
-        turn, strength = self._turn(frame), self.strength
+        turn, look = self._turn(frame), (self.strength, self.unsharp)
         if self._standing is None or turn.timed or out is not None:
             result = turn.variant.run(frame, out)
         else:
             result = self._standing.run(turn.variant, frame)
-            if type(turn) is not Turn or strength != 1 or self._steady is not None:
+            if type(turn) is not Turn or look != _PLAIN or self._steady is not None:
                 result = result.copy()  # it is about to be changed
-        return back(self._finished(turn, strength, frame, result))
+        return back(self._finished(turn, look, frame, result))
 
     @overload
     async def asharpen(
@@ -309,14 +339,14 @@ class Session(Closing):
 
     def _begin(self, image: Frame, colour: ColourOrder, outcome: Future[Frame] | Outcome) -> None:
         frame, back = as_frame(image, colour)
-        turn, strength = self._turn(frame), self.strength
+        turn, look = self._turn(frame), (self.strength, self.unsharp)
         ticket = turn.variant.ticket(frame)
         try:
             with self._order:
                 self._check_open()
                 ticket.start()
                 # Cancelled ones too: the slot's next owner waits for what still runs in it.
-                work = partial(self._finish, turn, strength, ticket, back)
+                work = partial(self._finish, turn, look, ticket, back)
                 self._finisher.put(outcome, work, ticket.give_back)
         except Exception:  # not Ctrl-C: the finisher may have the ticket already
             ticket.give_back()
@@ -338,15 +368,19 @@ class Session(Closing):
         self._check_open()
         return self._chooser.turn(frame)
 
-    def _finish(self, turn: Turn, strength: float, ticket: Ticket, back: Back) -> Frame:
-        result: Frame = back(self._finished(turn, strength, ticket.frame, ticket.finish()))
+    def _finish(self, turn: Turn, look: _Look, ticket: Ticket, back: Back) -> Frame:
+        result: Frame = back(self._finished(turn, look, ticket.frame, ticket.finish()))
         return result
 
-    def _finished(self, turn: Turn, strength: float, frame: Frame, result: Frame) -> Frame:
-        """Do what comes behind the model: fade, strength, steadiness."""
+    def _finished(self, turn: Turn, look: _Look, frame: Frame, result: Frame) -> Frame:
+        """Do what comes behind the model: fade, strength, unsharp mask, steadiness."""
         result = turn.finished(frame, result)
-        if strength != 1 and not isinstance(turn.variant, Untouched):
-            blend(result, upscale(frame, self.spec.scale), strength)
+        strength, amount = look
+        if look != _PLAIN and not isinstance(turn.variant, Untouched):
+            if strength != 1:
+                blend(result, upscale(frame, self.spec.scale), strength)
+            if amount:
+                unsharp(result, amount)
         if self._steady is not None:
             # It remembers what it is given, and the result belongs to others.
             np.copyto(result, self._steady.add(frame, result.copy()))

@@ -95,6 +95,9 @@ class Sharpener(Session):
         strength: 0..1.5, how far to go from the input (enlarged by bicubic where the scale is not
             1) to the result. 1 is the pure result and costs nothing; 1.5 goes half as far beyond
             it. May be set later, too.
+        unsharp: 0..2, the amount of an unsharp mask behind the model, which makes edges crisper
+            than they were: result + amount * (result - its 3x3 Gaussian); 0.15 is that of the
+            published system visionarv. Frames that are left alone get none. May be set later, too.
         tile: input pixels per side of a tile; None cuts only frames with more than 9 million
             output pixels. Models that look at the whole frame are never cut.
         quality: `fast`, `balanced` or `best`: the size of the shipped models that run; None for
@@ -131,6 +134,7 @@ class Sharpener(Session):
         threads: int | None = None,
         streams: int | None = None,
         strength: float = 1.0,
+        unsharp: float = 0.0,
         tile: int | None = None,
         quality: Quality | None = None,
         target_fps: float | None = None,
@@ -151,7 +155,7 @@ class Sharpener(Session):
             chooser = choosers.of_quality(model, size)
         else:
             chooser = choosers.at_rate(model, target_fps)
-        super().__init__(chooser, strength=strength)
+        super().__init__(chooser, strength=strength, unsharp=unsharp)
         self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
 
     def __repr__(self) -> str:
@@ -160,6 +164,7 @@ class Sharpener(Session):
         facts += [f"quality={self._quality!r}"] if self._quality else []
         facts += [f"threads={tuning.threads}"] if tuning.threads else []
         facts += [f"strength={self.strength:g}"] if self.strength != 1 else []
+        facts += [f"unsharp={self.unsharp:g}"] if self.unsharp else []
         return f"Sharpener({', '.join(facts)})"
 
     def session(
@@ -167,6 +172,7 @@ class Sharpener(Session):
         *,
         look_every: int | None = None,
         strength: float | None = None,
+        unsharp: float | None = None,
         steady: bool = False,
         reuse: bool = False,
         first: int = 0,
@@ -180,6 +186,7 @@ class Sharpener(Session):
             look_every: frames from one look of the router to the next; None for that of the
                 sharpener, or for once a second where that is 1: frames of a call belong together.
             strength: see `Session.strength`; None follows the sharpener.
+            unsharp: likewise.
             steady: whether to lower flicker, by a mean over time where nothing moves.
             reuse: for files and screens: where a frame or rows of it are equal to the one before,
                 `call(frame)` computes only the rest, and gives the same as without. Neither frames
@@ -198,7 +205,9 @@ class Sharpener(Session):
         if first < 0:
             raise UsageError(f"first must be 0 or more, got {first}")
         chooser = self._chooser.session(look_every, first)
-        session = Session(chooser, owner=self, strength=strength, steady=steady, reuse=reuse)
+        session = Session(
+            chooser, owner=self, strength=strength, unsharp=unsharp, steady=steady, reuse=reuse
+        )
         self._sessions.add(session)
         return session
 

@@ -11,8 +11,7 @@ from torch import nn
 
 from ovsharp.errors import UsageError
 from ovsharp.media import Frame
-from ovsharp.models import ARCHITECTURES, read_part
-from ovsharp.models.student import Student
+from ovsharp.models import ARCHITECTURES, Student, read_part
 from ovsharp.training.recipe import Course
 
 

@@ -174,6 +174,20 @@ def test_strength_blends_with_the_input(tmp_path: Path, scale: int) -> None:
             assert np.array_equal(weak.submit(frame).result(), weak(frame))
 
 
+def test_an_unsharp_mask_comes_behind_the_model(same_size: Path) -> None:
+    frame = noise(21, 30)
+    with Sharpener(same_size, precision="f32") as plain:
+        result = plain(frame).astype(float)
+        soft = cv2.GaussianBlur(result, (3, 3), 0)
+        plain.unsharp = 0.5
+        masked = (result + 0.5 * (result - soft)).clip(0, 255)
+        assert np.abs(plain(frame) - masked).max() <= 1
+        with plain.session(unsharp=0) as call:
+            assert np.array_equal(call(frame), result)
+        with pytest.raises(UsageError, match="unsharp must be from 0 to 2"):
+            plain.unsharp = 2.1
+
+
 @pytest.mark.parametrize("strength", [-0.1, 1.6, float("nan")])
 def test_strength_out_of_range(same_size: Path, strength: float) -> None:
     with pytest.raises(UsageError, match="strength must be from 0"):
