@@ -1,22 +1,57 @@
-// Puts the static demo page together in dist/: its own files, the slider, ONNX Runtime, a model.
+// Puts the static demo page and the browser extension together: dist/demo, dist/extension.
+// node build.js [MODELS [DIST]]
 import { copyFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const dist = join(here, "dist");
+const [models = join(here, "models"), dist = join(here, "dist")] = process.argv.slice(2);
 const runtime = "node_modules/onnxruntime-web/dist";
-const model = process.argv[2] ?? join(here, "call-balanced-planar.onnx");
-if (!existsSync(model)) {
-  console.error(`there is no model ${model}: ovsharp convert call-balanced --to planar -o web/`);
+const RUNTIME = ["ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"].map((name) => `${runtime}/${name}`);
+
+/** A model that `ovsharp convert` has written. */
+function model(name) {
+  const file = join(models, `${name}-planar.onnx`);
+  if (existsSync(file)) return file;
+  console.error(`there is no model ${file}: ovsharp convert ${name} --to planar -o ${models}`);
   process.exit(1);
 }
-rmSync(dist, { recursive: true, force: true });
-mkdirSync(dist);
-const files = [
-  ["src/index.js", "ovsharp.js"], ["demo/index.html"], ["demo/demo.js"],
-  ["../ovsharp/serve/page/compare.js"], ["../ovsharp/serve/page/style.css"], ["../ovsharp/serve/page/icon.svg"],
-  [`${runtime}/ort.wasm.min.mjs`], [`${runtime}/ort-wasm-simd-threaded.mjs`], [`${runtime}/ort-wasm-simd-threaded.wasm`],
-];
-for (const [from, to] of files) copyFileSync(join(here, from), join(dist, to ?? from.split("/").pop()));
-copyFileSync(model, join(dist, "model.onnx"));
+
+/** Scripts with all that they import, but for ONNX Runtime: its threads load its own files. */
+async function scripts(to, entries, options = {}) {
+  await build({
+    absWorkingDir: here,
+    entryPoints: entries,
+    outdir: to,
+    bundle: true,
+    format: "esm",
+    target: "es2024",
+    external: ["./ort.wasm.min.mjs"],
+    alias: { "onnxruntime-web/wasm": "./ort.wasm.min.mjs" },
+    logLevel: "warning",
+    ...options,
+  });
+}
+
+function copy(to, files) {
+  for (const file of files) copyFileSync(join(here, file), join(to, basename(file)));
+}
+
+const page = "../ovsharp/serve/page";
+const demo = join(dist, "demo");
+const extension = join(dist, "extension");
+const needed = { demo: model("call-balanced"), extension: model("call-codec") };
+for (const folder of [demo, extension]) {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+}
+
+await scripts(demo, { ovsharp: "src/index.js", demo: "demo/demo.js", worker: "demo/worker.js" });
+copy(demo, ["demo/index.html", `${page}/style.css`, `${page}/icon.svg`, ...RUNTIME]);
+copyFileSync(needed.demo, join(demo, "model.onnx"));
+
+await scripts(extension, { background: "extension/background.js", engine: "extension/engine.js", popup: "extension/popup.js" });
+await scripts(extension, { content: "extension/content.js" }, { format: "iife" }); // no page's script may be a module
+copy(extension, ["manifest.json", "engine.html", "popup.html", "popup.css"].map((name) => `extension/${name}`).concat(RUNTIME));
+copyFileSync(needed.extension, join(extension, "call-codec.onnx"));

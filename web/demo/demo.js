@@ -1,7 +1,8 @@
-import { createSharpener } from "./ovsharp.js";
-import "./compare.js";
+import { createSharpener } from "../src/index.js";
+import "../../ovsharp/serve/page/compare.js";
+import { find } from "./page.js";
+import { clear, sharpenFile } from "./videos.js";
 
-const find = (id) => document.getElementById(id);
 const compare = find("compare");
 const ready = createSharpener({ model: "model.onnx" });
 let stream = null;
@@ -19,8 +20,11 @@ async function shown(source) {
 }
 
 find("file").addEventListener("change", async ({ target }) => {
+  const [file] = target.files;
+  if (!file) return;
+  if (file.type.startsWith("video/") || /\.(mkv|mov|mp4|webm)$/i.test(file.name)) return sharpenFile(file);
   const sharpener = await ready;
-  const picture = await createImageBitmap(target.files[0]);
+  const picture = await createImageBitmap(file);
   const began = performance.now();
   const sharp = await sharpener.sharpen(picture);
   const spent = performance.now() - began;
@@ -62,3 +66,5 @@ function stop() {
   stream = null;
   [compare.hidden, find("pair").hidden, find("live").textContent] = [false, true, "Camera"];
 }
+
+await clear();

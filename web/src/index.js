@@ -23,23 +23,21 @@ export class Sharpener {
   constructor(session, multiple) {
     this.session = session;
     this.multiple = multiple;
-    /** @type {OffscreenCanvas | null} */ this.canvas = null;
   }
 
   /**
    * Sharpen one picture; one at a time.
    * @param {ImageData | CanvasImageSource} picture an image, a video or what it shows now, a canvas
+   * @param {object} [options]
+   * @param {number} [options.size] part of both sides that the network sees, 0 to 1: its correction is
+   *   enlarged, and added to the whole picture; a half costs a quarter
    * @returns {Promise<ImageData>} larger where the model enlarges; opaque
    */
-  async sharpen(picture) {
-    const { data, width, height } = picture instanceof ImageData ? picture : this.#pixels(picture);
-    const wide = Math.ceil(width / this.multiple) * this.multiple;
-    const high = Math.ceil(height / this.multiple) * this.multiple;
-    const given = new ort.Tensor("float32", planes(data, width, height, wide, high), [1, 3, high, wide]);
-    const { sharp } = await this.session.run({ frame: given });
-    const scale = sharp.dims[3] / wide;
-    const values = /** @type {Float32Array} */ (sharp.data);
-    return image(values, width * scale, height * scale, sharp.dims[3], sharp.dims[2]);
+  async sharpen(picture, { size = 1 } = {}) {
+    const whole = picture instanceof ImageData ? picture : pixels(picture);
+    if (size >= 1) return this.#run(whole);
+    const small = pixels(drawn(whole), Math.ceil(whole.width * size), Math.ceil(whole.height * size));
+    return corrected(whole, small, await this.#run(small));
   }
 
   /** Give everything back. */
@@ -47,14 +45,15 @@ export class Sharpener {
     await this.session.release();
   }
 
-  /** @param {CanvasImageSource} source */
-  #pixels(source) {
-    const [width, height] = size(source);
-    if (this.canvas?.width !== width || this.canvas.height !== height) this.canvas = new OffscreenCanvas(width, height);
-    const context = this.canvas.getContext("2d", { willReadFrequently: true });
-    if (!context) throw new Error("this browser draws nothing");
-    context.drawImage(source, 0, 0, width, height);
-    return context.getImageData(0, 0, width, height);
+  /** @param {ImageData} picture */
+  async #run({ data, width, height }) {
+    const wide = Math.ceil(width / this.multiple) * this.multiple;
+    const high = Math.ceil(height / this.multiple) * this.multiple;
+    const given = new ort.Tensor("float32", planes(data, width, height, wide, high), [1, 3, high, wide]);
+    const { sharp } = await this.session.run({ frame: given });
+    const scale = sharp.dims[3] / wide;
+    const values = /** @type {Float32Array} */ (sharp.data);
+    return image(values, width * scale, height * scale, sharp.dims[3], sharp.dims[2]);
   }
 }
 
@@ -74,11 +73,87 @@ async function fetched(address) {
 }
 
 /** @param {CanvasImageSource} source @returns {[number, number]} */
-function size(source) {
-  if (source instanceof HTMLVideoElement) return [source.videoWidth, source.videoHeight];
-  if (source instanceof HTMLImageElement) return [source.naturalWidth, source.naturalHeight];
-  if (source instanceof VideoFrame) return [source.displayWidth, source.displayHeight];
+function sizeOf(source) {
+  // By their fields: a worker has no class for images and videos.
+  if ("videoWidth" in source) return [source.videoWidth, source.videoHeight];
+  if ("naturalWidth" in source) return [source.naturalWidth, source.naturalHeight];
+  if ("displayWidth" in source) return [source.displayWidth, source.displayHeight];
   return [Number(source.width), Number(source.height)];
+}
+
+/**
+ * Read what a source shows, at its own size or another one.
+ * @param {CanvasImageSource} source @param {number} [width] @param {number} [height]
+ */
+function pixels(source, width = sizeOf(source)[0], height = sizeOf(source)[1]) {
+  const context = canvas(width, height);
+  context.drawImage(source, 0, 0, width, height);
+  return context.getImageData(0, 0, width, height);
+}
+
+/** @param {ImageData} picture */
+function drawn(picture) {
+  const context = canvas(picture.width, picture.height);
+  context.putImageData(picture, 0, 0);
+  return context.canvas;
+}
+
+/** @param {number} width @param {number} height */
+function canvas(width, height) {
+  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  if (!context) throw new Error("this browser draws nothing");
+  context.imageSmoothingQuality = "high";
+  return context;
+}
+
+/**
+ * The whole picture, with what was changed in a small one: enlarged between its four neighbours.
+ * @param {ImageData} whole @param {ImageData} small @param {ImageData} sharp of the same size
+ */
+function corrected(whole, small, sharp) {
+  if (small.width !== sharp.width) throw new Error("a model that enlarges takes whole pictures: leave out size");
+  const { width, height } = whole;
+  const result = new ImageData(width, height);
+  const across = neighbours(width, small.width);
+  const down = neighbours(height, small.height);
+  const change = (/** @type {number} */ at) => sharp.data[at] - small.data[at];
+  for (let y = 0, to = 0; y < height; y++) {
+    const above = 4 * small.width * down.first[y];
+    const below = 4 * small.width * down.second[y];
+    for (let x = 0; x < width; x++, to += 4) {
+      const left = 4 * across.first[x];
+      const right = 4 * across.second[x];
+      for (let colour = 0; colour < 3; colour++) {
+        const upper = mixed(change(above + left + colour), change(above + right + colour), across.share[x]);
+        const lower = mixed(change(below + left + colour), change(below + right + colour), across.share[x]);
+        result.data[to + colour] = whole.data[to + colour] + mixed(upper, lower, down.share[y]);
+      }
+      result.data[to + 3] = 255;
+    }
+  }
+  return result;
+}
+
+/** @param {number} one @param {number} other @param {number} share of the other */
+function mixed(one, other, share) {
+  return one + share * (other - one);
+}
+
+/**
+ * For each place of a large line: the two places of a small one beside it, and the second one's share.
+ * @param {number} large @param {number} small
+ */
+function neighbours(large, small) {
+  const first = new Int32Array(large);
+  const second = new Int32Array(large);
+  const share = new Float32Array(large);
+  for (let place = 0; place < large; place++) {
+    const at = Math.min(Math.max(((place + 0.5) * small) / large - 0.5, 0), small - 1);
+    first[place] = Math.floor(at);
+    second[place] = Math.min(first[place] + 1, small - 1);
+    share[place] = at - first[place];
+  }
+  return { first, second, share };
 }
 
 /**

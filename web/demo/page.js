@@ -1,0 +1,2 @@
+/** An element of the page. */
+export const find = (id) => document.getElementById(id);
