@@ -25,7 +25,8 @@ def staged(folder: Path) -> Iterator[Path]:
         folder: made, with its parents, if it does not exist.
 
     Raises:
-        OSError: `folder` cannot be made or written.
+        OSError: `folder` cannot be made or written. One that does not say which file it concerns,
+            as of a full disk, gets the name of the last one.
     """
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
@@ -35,6 +36,12 @@ def staged(folder: Path) -> Iterator[Path]:
             yield staging
             for path in sorted(staging.iterdir()):
                 os.replace(path, folder / path.name)
+        except OSError as error:
+            # Of a failed write, Python does not say to which file: to the last one.
+            if error.filename is None and error.errno is not None:
+                last = max(staging.iterdir(), key=lambda file: file.stat().st_mtime, default=folder)
+                error.filename = str(folder / last.name)
+            raise
         finally:
             shutil.rmtree(staging, ignore_errors=True)
     except BaseException:

@@ -40,6 +40,7 @@ ORDER = (
     "extras",
     "closing",
     "progress",
+    "limits",
     "errors",
     "version",
 )

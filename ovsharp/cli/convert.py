@@ -87,8 +87,10 @@ def convert(
     from rich.table import Table
 
     from ovsharp.cli.console import output, stages
+    from ovsharp.cluster import guarded
     from ovsharp.convert import Options
     from ovsharp.convert import convert as run
+    from ovsharp.files import staged
     from ovsharp.models import parse_arguments
 
     options = Options(
@@ -109,9 +111,16 @@ def convert(
     target = source.parent if folder is None else folder
     if form != "ir" and precision != "fp32,fp16":
         raise UsageError(f"--precision is for --to ir, and {form} is always f32; leave it out")
-    with stages() as progress:
-        result = run(
-            source, target, storages=storages, form=form, options=options, progress=progress
+    with stages() as progress, staged(target) as staging:
+        result = guarded(
+            run,
+            source,
+            staging,
+            what=str(source),
+            progress=progress,
+            storages=storages,
+            form=form,
+            options=options,
         )
     table = Table.grid(padding=(0, 2))
     for label, value in result.report:

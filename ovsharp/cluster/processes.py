@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import pickle
-import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
 from typing import Any, cast
 
 from ovsharp.closing import Closing
+from ovsharp.cluster.child import Child, portable
 from ovsharp.cluster.workers import TRIES, Item, Result
 from ovsharp.errors import MediaError, UsageError
 
@@ -119,45 +116,24 @@ class Processes(Closing):
         worker.end()
 
 
-class _Worker:
+class _Worker(Child):
     """A process, the pipe to it, and the place of what it does."""
 
     def __init__(self) -> None:
-        # Not forked: threads of OpenVINO and FFmpeg do not go along.
-        context = get_context("spawn")
-        self.pipe, other = context.Pipe()
+        super().__init__(_serve)
         self.place: int | None = None
-        self._process: BaseProcess = context.Process(target=_serve, args=(other,), daemon=True)
-        self._process.start()
-        other.close()
-
-    def end(self) -> None:
-        """Kill it: whatever it leaves in memory is nobody's."""
-        self.pipe.close()
-        self._process.kill()
-        self._process.join()
 
 
 def _serve(pipe: Connection) -> None:
     """Work in the process until nobody is at the other end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
     with suppress(EOFError, OSError):
         while True:
             task, item = pipe.recv()
             try:
                 answer = (True, task(item))
             except Exception as error:  # noqa: BLE001 - raised again by the parent
-                answer = (False, _portable(error))
+                answer = (False, portable(error))
             pipe.send(answer)
-
-
-def _portable(error: Exception) -> Exception:
-    """Give an error that can be sent: that one, or where it cannot be, one with its words."""
-    try:
-        pickle.loads(pickle.dumps(error))  # noqa: S301 - what this process has just written
-    except Exception:  # noqa: BLE001 - whatever its class makes of it
-        return RuntimeError(f"{type(error).__name__}: {error}")
-    return error
 
 
 def _cores() -> int:

@@ -18,6 +18,7 @@ from ovsharp.convert.engine import Runner
 from ovsharp.convert.options import Options
 from ovsharp.errors import ModelLoadError, UnsupportedModelError, UsageError
 from ovsharp.extras import need
+from ovsharp.limits import NODES
 from ovsharp.runtime import get_core, operations, read_openvino
 from ovsharp.version import __version__
 
@@ -151,6 +152,9 @@ def _foreign(path: Path, options: Options) -> Source:
     model = read_openvino(path, get_core())
     if model.has_rt_info(["ovsharp", "spec"]):
         raise UnsupportedModelError(f"{path} is an ovsharp IR already: use it as it is")
+    count = sum(operations(model).values())
+    if count > NODES.value:
+        raise UnsupportedModelError(f"{path} has {count:,} operations; {NODES.advice}")
     untouched = model.clone()
     body = read_body(model, output_index=options.output_index, size=options.size)
     return Source(
@@ -159,7 +163,7 @@ def _foreign(path: Path, options: Options) -> Source:
         reference=_reference(path, body, options) if path.suffix.lower() == ".onnx" else None,
         kind="source",
         form={".onnx": "ONNX", ".pb": "TensorFlow", ".xml": "IR"}[path.suffix.lower()],
-        operations=sum(operations(untouched).values()),
+        operations=count,
         parameters=_parameters(body.model),
     )
 

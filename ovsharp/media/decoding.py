@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import logging
 import lzma
+import math
 import struct
 import warnings
 import zlib
@@ -19,6 +20,7 @@ import numpy as np
 from PIL import Image, ImageCms, ImageFile, TiffImagePlugin
 
 from ovsharp.errors import MediaError
+from ovsharp.limits import MEGAPIXELS
 from ovsharp.media.heic import is_heic, learn_heic, read_deep_heic
 from ovsharp.media.metadata import Metadata, avif_bits, read_metadata, read_tiff_metadata
 from ovsharp.media.opencv import decoded
@@ -28,10 +30,8 @@ from ovsharp.media.tiff import MULTIPLIED, MULTIPLIED_NOTE, NO_MEANING_NOTE, Tif
 # What it finds wrong is raised as an error, or does no harm.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
-MAX_PIXELS = 150_000_000
-"""Larger images are refused before they are decoded: a small file can claim any size."""
-MAX_BYTES = 8 * MAX_PIXELS + (64 << 20)
-"""Larger files are refused before they are read: the largest image without compression."""
+_BYTES_A_PIXEL, _MORE_BYTES = 8, 64 << 20
+"""Of the largest image without compression; larger files are refused before they are read."""
 
 _READABLE = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "AVIF")
 _DAMAGED = (OSError, ValueError, SyntaxError, TypeError, EOFError, LookupError, RuntimeError,
@@ -128,7 +128,7 @@ def picture_size(path: str | Path) -> tuple[int, int]:
 def _opened(path: Path, file: BinaryIO) -> ImageFile.ImageFile | None:
     """Open an image by its header; None for a TIFF that Pillow does not know."""
     size = path.stat().st_size
-    if size > MAX_BYTES:
+    if size > _BYTES_A_PIXEL * 1e6 * MEGAPIXELS.value + _MORE_BYTES:
         raise _too_large(path, f", with {size / 1e9:.1f} GB")
     head = file.read(64)
     file.seek(0)
@@ -267,13 +267,15 @@ def _with_its_profile(
 
 
 def _check_size(path: Path, width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
+    if width * height > 1e6 * MEGAPIXELS.value:
         raise _too_large(path, f" with {width}x{height} pixels")
 
 
 def _too_large(path: Path, size: str = "") -> MediaError:
+    # Pillow, which reads it, has a limit of its own.
+    most = min(MEGAPIXELS.value, 2e-6 * (Image.MAX_IMAGE_PIXELS or math.inf))
     return MediaError(
-        f"{path} is too large{size}: expected at most {MAX_PIXELS // 1_000_000} megapixels"
+        f"{path} is too large{size}: expected at most {most:g} megapixels ({MEGAPIXELS.variable})"
     )
 
 

@@ -34,8 +34,8 @@ def read_picture(path: str | Path) -> Picture:
     or a TIFF with several pages the first picture is read; `Picture.notes` says so.
 
     Raises:
-        MediaError: no such image, a damaged or truncated one, one with more than `MAX_PIXELS`
-            pixels, or one with other channels than grey or colour and alpha of 8 or 16 bits.
+        MediaError: no such image, a damaged or truncated one, one with more pixels than
+            `MEGAPIXELS`, or one with other channels than grey or colour and alpha of 8 or 16 bits.
         MissingExtraError: HEIC, without the extra that reads it.
         OSError: the file is missing or cannot be read.
     """

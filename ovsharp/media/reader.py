@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 from ovsharp.closing import Closing
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.extras import need
+from ovsharp.limits import MEGAPIXELS
 from ovsharp.media.colour import Colour, colour_of, to_bgr
 from ovsharp.media.deep import Deep, dynamic_hdr, hdr_colour, hdr_of, is_deep, turned
 from ovsharp.media.fields import Deinterlace, Deinterlacer
@@ -173,6 +174,12 @@ class VideoReader(Closing):
             raise MediaError(f"{self.path} holds no video, only sound or pictures of a cover")
         self._stream: VideoStream = streams[0]
         self._place = videos.index(streams[0])
+        wide, high = streams[0].width, streams[0].height
+        if wide * high > 1e6 * MEGAPIXELS.value:
+            raise MediaError(
+                f"{self.path} has frames of {wide}x{high} pixels: expected at most "
+                f"{MEGAPIXELS.value:g} megapixels ({MEGAPIXELS.variable})"
+            )
         self._stream.thread_type = "AUTO"
         self._stream.codec_context.thread_count = self._threads
         if len(streams) > 1:

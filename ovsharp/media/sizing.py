@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from ovsharp.errors import MediaError, UsageError
-from ovsharp.media.decoding import MAX_PIXELS
+from ovsharp.limits import MEGAPIXELS
 
 
 @dataclass(frozen=True)
@@ -44,17 +44,17 @@ class Size:
         """Give width and height for a picture of this width and height.
 
         Raises:
-            MediaError: more than `MAX_PIXELS`.
+            MediaError: more pixels than `MEGAPIXELS`.
         """
         if self.sides is not None:
             wide, high = self.sides
         else:
             factor = self.shorter / min(width, height) if self.shorter else self.scale or 1
             wide, high = max(1, round(width * factor)), max(1, round(height * factor))
-        if wide * high > MAX_PIXELS:
+        if wide * high > 1e6 * MEGAPIXELS.value:
             raise MediaError(
                 f"{wide}x{high} pixels would be too large: expected at most "
-                f"{MAX_PIXELS // 1_000_000} megapixels"
+                f"{MEGAPIXELS.value:g} megapixels ({MEGAPIXELS.variable})"
             )
         return wide, high
 

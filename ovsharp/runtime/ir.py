@@ -9,6 +9,7 @@ import openvino as ov
 
 from ovsharp.errors import ModelLoadError, UnsupportedModelError
 from ovsharp.files import failed_download, staged
+from ovsharp.limits import MODEL_MEGABYTES
 from ovsharp.runtime.device import last_line
 from ovsharp.spec import ModelSpec, RouterSpec
 
@@ -80,6 +81,7 @@ def read_openvino(path: Path, core: ov.Core) -> ov.Model:
             f"{path} has no weights: expected {path.with_suffix('.bin').name} beside it; "
             f"copy both files"
         )
+    _check_bytes(path)
     with path.open("rb") as file:
         if what := failed_download(file.read(256)):
             raise ModelLoadError(f"{path} {what}")
@@ -90,6 +92,17 @@ def read_openvino(path: Path, core: ov.Core) -> ov.Model:
             f"OpenVINO cannot read {path}: it is truncated, damaged or no model "
             f"({last_line(error)})"
         ) from error
+
+
+def _check_bytes(path: Path) -> None:
+    """Refuse a model file that is too large, before it is read.
+
+    Raises:
+        ModelLoadError: it is.
+    """
+    megabytes = path.stat().st_size / 1e6
+    if megabytes > MODEL_MEGABYTES.value:
+        raise ModelLoadError(f"{path} has {megabytes:.0f} MB; {MODEL_MEGABYTES.advice}")
 
 
 def megabytes(path: Path) -> float:

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,12 @@ from ovsharp.runtime import get_core, read_ir
 from tests.command import ovsharp
 from tests.convert import drawn
 from tests.interrupt import interrupted
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare each test a process that loads everything anew."""
+    monkeypatch.setenv("OVSHARP_MAX_SECONDS", "0")
 
 
 def test_the_report_says_what_was_found_and_what_comes_next(tmp_path: Path) -> None:
@@ -56,12 +63,51 @@ def test_exit_codes(tmp_path: Path, arguments: list[str], code: int, message: st
     assert not (tmp_path / "out").exists()
 
 
-def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
+def test_ctrl_c_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OVSHARP_MAX_SECONDS", "60")
     source, out = drawn.write_onnx(tmp_path / "net.onnx"), tmp_path / "out"
 
     code, errors = interrupted(["convert", source, "-o", out], out.exists)
     assert (code, errors) == (130, "ovsharp: interrupted")
     assert list(tmp_path.iterdir()) == [source]
+
+
+def test_a_full_disk_names_the_file_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OVSHARP_MAX_SECONDS", "60")
+    source = drawn.write_onnx(tmp_path / "net.onnx")
+    script = (
+        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)); "
+        "from ovsharp.cli.main import run; run()"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script, "convert", source, "-o", tmp_path / "out"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1
+    assert "net-fp32.xml" in run.stderr
+    assert run.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_an_endless_model_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OVSHARP_MAX_SECONDS", "2")
+    source = drawn.write_endless_onnx(tmp_path / "net.onnx")
+    run = ovsharp("convert", source, "-o", tmp_path / "out")
+    assert run.returncode == 1
+    assert "net.onnx is too much: 'finding colours and ranges' took more than 2 s" in run.stderr
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_a_model_of_too_many_operations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OVSHARP_MAX_SECONDS", "0")
+    monkeypatch.setenv("OVSHARP_MAX_NODES", "4")
+    run = ovsharp("convert", drawn.write_onnx(tmp_path / "net.onnx"), "-o", tmp_path / "out")
+    assert run.returncode == 1
+    assert "has 5 operations; OVSHARP_MAX_NODES sets how many" in run.stderr
 
 
 @pytest.mark.parametrize("package", ["torch", "onnx", "onnxscript"])
@@ -70,7 +116,11 @@ def test_a_missing_extra_is_named_and_leaves_nothing(tmp_path: Path, package: st
     script = f"import sys; sys.modules['{package}'] = None; from ovsharp.cli.main import run; run()"
     arguments = ["convert", tmp_path / "student.pth", "-o", tmp_path / "out"]
     run = subprocess.run(
-        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False
+        [sys.executable, "-c", script, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "OVSHARP_MAX_SECONDS": "0"},  # in the process that has not the package
     )
 
     assert run.returncode == 2

@@ -7,7 +7,8 @@ import signal
 import time
 from pathlib import Path
 
-from ovsharp.errors import MediaError, MissingExtraError
+from ovsharp.errors import MediaError, MissingExtraError, UsageError
+from ovsharp.progress import Progress
 
 
 def square(number: int) -> int:
@@ -47,3 +48,34 @@ def strange(kind: str) -> None:
     if kind == "extra":
         raise MissingExtraError("ray", "cluster")
     raise StrangeError("one", "two")
+
+
+def told(number: int, progress: Progress) -> tuple[int, int]:
+    progress("squaring", 0, 1)
+    if number < 0:
+        raise UsageError(f"not {number}")
+    return number * number, os.getpid()
+
+
+def endless(progress: Progress) -> None:
+    progress("turning", 0, 1)
+    while True:
+        pass
+
+
+def growing(progress: Progress) -> None:
+    progress("growing", 0, 1)
+    held = []
+    while True:
+        held.append(b"x" * (1 << 20))
+        time.sleep(0.001)
+
+
+def dying(progress: Progress) -> None:
+    progress("dying", 0, 1)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def crashing(progress: Progress) -> None:
+    progress("dying", 0, 1)
+    os.abort()

@@ -98,3 +98,38 @@ def write_onnx(
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(model, path)
     return path
+
+
+def write_endless_onnx(path: Path) -> Path:
+    """Write an ONNX model whose loop turns 2^62 times."""
+    flag = helper.make_tensor_value_info("on", TensorProto.BOOL, [])
+    body = helper.make_graph(
+        [
+            helper.make_node("Identity", ["on"], ["still"]),
+            helper.make_node("Relu", ["before"], ["after"]),
+        ],
+        "body",
+        [
+            helper.make_tensor_value_info("turn", TensorProto.INT64, []),
+            flag,
+            helper.make_tensor_value_info("before", TensorProto.FLOAT, None),
+        ],
+        [
+            helper.make_tensor_value_info("still", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("after", TensorProto.FLOAT, None),
+        ],
+    )
+    shape = [1, 3, "h", "w"]
+    graph = helper.make_graph(
+        [helper.make_node("Loop", ["turns", "go", "frame"], ["sharp"], body=body)],
+        "endless",
+        [helper.make_tensor_value_info("frame", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("sharp", TensorProto.FLOAT, shape)],
+        [
+            numpy_helper.from_array(np.int64(2**62), "turns"),
+            numpy_helper.from_array(np.bool_(True), "go"),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    path.write_bytes(model.SerializeToString())
+    return path

@@ -153,6 +153,25 @@ def test_a_huge_claim_is_refused_before_decoding(tmp_path: Path, size: tuple[int
         read_frame(tmp_path / "bomb.png")
 
 
+@pytest.mark.parametrize("head", [b"\x89PNG\r\n\x1a\n", b"II*\0", b"MM\0+"])
+def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path, head: bytes) -> None:
+    path = tmp_path / "sparse.png"
+    with path.open("wb") as file:
+        file.write(head)
+        file.truncate(20 << 30)  # a sparse file: it takes no room on the disk
+    with pytest.raises(MediaError, match=r"too large, with 21\.5 GB: expected at most 150 mega"):
+        read_frame(path)
+
+
+def test_the_limit_of_pixels_can_be_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OVSHARP_MAX_MEGAPIXELS", "0.0002")
+    cv2.imwrite(str(tmp_path / "a.png"), PHOTO[:10, :20])
+    assert read_frame(tmp_path / "a.png").shape == (10, 20, 3)
+    cv2.imwrite(str(tmp_path / "b.png"), PHOTO[:10, :21])
+    with pytest.raises(MediaError, match=r"21x10 pixels: .* 0\.0002 megapixels \(OVSHARP_MAX_"):
+        read_frame(tmp_path / "b.png")
+
+
 def test_channels_that_would_be_lost_are_refused(tmp_path: Path) -> None:
     float_image = Image.fromarray(PHOTO[..., 0].astype(np.float32))
     with pytest.raises(MediaError, match="of a kind that ovsharp does not read"):

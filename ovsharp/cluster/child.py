@@ -1,0 +1,46 @@
+"""`Child`: a process of our own at the other end of a pipe."""
+
+from __future__ import annotations
+
+import pickle
+import signal
+from collections.abc import Callable
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+
+
+class Child:
+    """A process, and the pipe to it.
+
+    Args:
+        work: what it does: a function of a module, called with the other end of the pipe.
+    """
+
+    def __init__(self, work: Callable[[Connection], None]) -> None:
+        # Not forked: threads of OpenVINO and FFmpeg do not go along.
+        context = get_context("spawn")
+        self.pipe, other = context.Pipe()
+        self.process: BaseProcess = context.Process(target=_work, args=(work, other), daemon=True)
+        self.process.start()
+        other.close()
+
+    def end(self) -> None:
+        """Kill it: whatever it leaves in memory is nobody's."""
+        self.pipe.close()
+        self.process.kill()
+        self.process.join()
+
+
+def _work(work: Callable[[Connection], None], pipe: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
+    work(pipe)
+
+
+def portable(error: Exception) -> Exception:
+    """Give an error that can be sent: that one, or where it cannot be, one with its words."""
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - what this process has just written
+    except Exception:  # noqa: BLE001 - whatever its class makes of it
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error

@@ -1,0 +1,61 @@
+"""Work on strangers' files, in a process that is ended where it takes too much."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+
+import pytest
+
+from ovsharp.cluster import guarded
+from ovsharp.errors import ModelLoadError, UsageError
+from tests.cluster import tasks
+
+
+def run(task: object, *arguments: object) -> tuple[object, list[object]]:
+    told: list[object] = []
+    result = guarded(task, *arguments, what="a.onnx", progress=lambda *step: told.append(step))  # type: ignore[arg-type]
+    return result, told
+
+
+def test_results_steps_and_errors_come_from_another_process() -> None:
+    (result, process), told = run(tasks.told, 3)  # type: ignore[misc]
+    assert (result, told) == (9, [("squaring", 0, 1)])
+    assert process != os.getpid()
+    with pytest.raises(UsageError, match="not -1"):
+        run(tasks.told, -1)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "task", "message"),
+    [
+        (
+            "OVSHARP_MAX_SECONDS",
+            "1",
+            tasks.endless,
+            "'turning' took more than 1 s of the processor",
+        ),
+        ("OVSHARP_MAX_MEMORY_MB", "200", tasks.growing, "took more than 200 MB of memory"),
+        ("OVSHARP_MAX_SECONDS", "9", tasks.dying, r"was killed \('dying'\)"),
+        ("OVSHARP_MAX_SECONDS", "9", tasks.crashing, r"no sound model: .*\('dying', Abort"),
+    ],
+)
+def test_what_takes_too_much_is_ended(
+    variable: str, value: str, task: object, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ModelLoadError, match=f"a.onnx .*{message}"):
+        run(task)
+    assert not multiprocessing.active_children()
+
+
+def test_without_a_limit_there_is_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OVSHARP_MAX_SECONDS", "0")
+    assert run(tasks.told, 3)[0] == (9, os.getpid())
+
+
+@pytest.mark.parametrize("value", ["much", "-1", "inf"])
+def test_limits_are_numbers(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OVSHARP_MAX_SECONDS", value)
+    with pytest.raises(UsageError, match=f"number of processor seconds, 0 or more, got '{value}'"):
+        run(tasks.told, 3)
