@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -106,6 +106,13 @@ if TYPE_CHECKING:
 @options.number("--crop", click.IntRange(176), "Crop to this side. [default: whole images]")
 @options.number("--jobs", click.IntRange(1), "Threads for images.", 2)
 @options.workers("the images or clips")
+@click.option(
+    "--protocol",
+    type=click.Choice(["colour", "luma"]),
+    default="colour",
+    show_default=True,
+    help="luma: a paper's table. Y of BT.601, without a border of as many pixels as the scale.",
+)
 @click.option("--resume", is_flag=True, help="Keep what an earlier run in the folder finished.")
 @click.option("--text", is_flag=True, help="Measure the legibility of text, with Tesseract.")
 @click.option("--device", default="CPU", show_default=True, help="CPU, GPU, ...")
@@ -137,6 +144,7 @@ def eval(  # noqa: A001 - the verb's name
     jobs: int,
     workers: int | None,
     cluster: str | None,
+    protocol: Literal["colour", "luma"],
     resume: bool,
     text: bool,
     device: str,
@@ -170,6 +178,7 @@ def eval(  # noqa: A001 - the verb's name
         device,
         precision,
         qualities,
+        protocol,
         text,
         clips,
         sent,
@@ -236,6 +245,9 @@ def _tables(result: evaluation.Evaluation) -> Iterator[Table]:
     from ovsharp import evaluation as room
 
     names = [damage.name for damage in result.degradations]
+    if result.protocol == "luma":
+        yield room.luma_table(result)
+        return
     if result.kind == "images":
         yield from (room.result_table(result, name) for name in names)
         yield room.pair_table(result)

@@ -11,6 +11,7 @@ from ovsharp.evaluation.run import evaluate, make_plan
 from ovsharp.evaluation.tables import (
     change_table,
     image_csv,
+    luma_table,
     pair_table,
     result_table,
     summary_csv,
@@ -32,6 +33,7 @@ __all__ = [
     "evaluate",
     "headlines",
     "image_csv",
+    "luma_table",
     "make_plan",
     "make_views",
     "model_card",

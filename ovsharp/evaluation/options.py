@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
+from typing import Literal
 
 from ovsharp.errors import UsageError
 from ovsharp.evaluation.clips import Taken
@@ -14,6 +15,8 @@ from ovsharp.evaluation.results import BICUBIC, INPUT
 from ovsharp.files import sha256
 from ovsharp.runtime import VIDEO_LOOK_EVERY, Quality, Sharpener, model_files, origin
 from ovsharp.spec import ModelSpec
+
+Protocol = Literal["colour", "luma"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,9 @@ class Options:
     precision: str | None = None
     qualities: tuple[Quality, ...] = ()
     """Sizes of the models, each a row of its own; empty for the models as they are named."""
+    protocol: Protocol = "colour"
+    """`luma` measures as papers on super-resolution do: without a border of as many pixels as the
+    scale on each side, and Y is what is shown."""
     text: bool = False
     """Measure the legibility of text, with Tesseract."""
     clips: tuple[Path, ...] = ()

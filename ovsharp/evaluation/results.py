@@ -31,6 +31,7 @@ MEASURES = (
     Measure("ms_ssim", "MS-SSIM", 4, "higher"),
     Measure("psnr", "PSNR dB", 2, "higher"),
     Measure("psnr_y", "PSNR-Y dB", 2, "higher"),
+    Measure("ssim_y", "SSIM-Y", 4, "higher"),
     Measure("edge_truth", "edges / truth", 3, "one"),
     Measure("edge_input", "edges / input", 3, "higher"),
     Measure("overshoot", "overshoot", 2, "lower"),
@@ -161,6 +162,8 @@ class Evaluation(Record):
     """`images` or `clips`: what a row is about."""
     notes: tuple[str, ...] = ()
     """What else has to be known to read the figures, a sentence each."""
+    protocol: str = "colour"
+    """`luma`: as papers on super-resolution measure; else all pixels and channels."""
 
     @property
     def models(self) -> tuple[Method, ...]:

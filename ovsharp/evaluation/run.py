@@ -50,7 +50,7 @@ ROWS = "rows.jsonl"
 PAIRS = "pairs"
 """What pairs are called in place of a degradation."""
 _TIMED = 9
-_FORMULAS = 1
+_FORMULAS = 2
 """Counted up when a measure changes, so that old rows are not taken for new ones."""
 
 Progress = Callable[[int, int], None]
@@ -211,6 +211,7 @@ def evaluate(
         pairs=compare_pairs([row for row in rows if row.method in names]),
         kind=plan.kind,
         notes=plan.notes,
+        protocol=options.protocol,
     )
 
 
@@ -241,6 +242,7 @@ def _plan_clips(options: Options, subjects: Sequence[Subject], play: Play | None
         (options.degrade, "degrade"),
         (options.crop, "crop"),
         (options.text, "text"),
+        (options.protocol != "colour", "protocol"),
     ):
         if given:
             raise UsageError(f"--{name} is for images; leave it out with --clips")
@@ -482,7 +484,8 @@ def _score(
     recipe: Recipe | None,
     known: Mapping[str, Row],
 ) -> list[Row]:
-    about = (_FORMULAS, case.digest(), case.name, damage.recipe, options.crop, options.text)
+    chosen = (options.crop, options.text, options.protocol)
+    about = (_FORMULAS, case.digest(), case.name, damage.recipe, *chosen)
 
     def key(method: str) -> str:
         return hashlib.sha256(repr((*about, method)).encode()).hexdigest()[:24]
@@ -516,13 +519,16 @@ def _score(
         else:
             subject = next((subject for subject in fitting if subject.name == name), None)
             output = subject.sharpener(frame) if subject else outputs[name]
-            measures = measure(output, truth, before, words)
+            border = scale if options.protocol == "luma" else 0
+            measures = measure(output, truth, before, words, border)
         height, width = truth.shape[:2]
         rows.append(Row(each, case.name, case.category, damage.name, name, width, height, measures))
     return rows
 
 
-def measure(image: Frame, truth: Frame, before: Frame, words: str = "") -> dict[str, float | None]:
+def measure(
+    image: Frame, truth: Frame, before: Frame, words: str = "", border: int = 0
+) -> dict[str, float | None]:
     """Take all measures of one image.
 
     Args:
@@ -530,7 +536,9 @@ def measure(image: Frame, truth: Frame, before: Frame, words: str = "") -> dict[
         truth: of the same shape.
         before: the bicubic input, of the same shape.
         words: what Tesseract reads in the truth; empty leaves the legibility out.
+        border: pixels on each side that are not looked at.
     """
+    image, truth, before = (inside(picture, border) for picture in (image, truth, before))
     cap = quality.PSNR_CAP
     large = min(image.shape[:2]) >= quality.MS_SSIM_SIDE
     return {
@@ -538,6 +546,7 @@ def measure(image: Frame, truth: Frame, before: Frame, words: str = "") -> dict[
         "ms_ssim": quality.ms_ssim(image, truth) if large else None,
         "psnr": quality.capped_psnr(image, truth),
         "psnr_y": min(cap, quality.psnr_y(image, truth)),
+        "ssim_y": quality.ssim_y(image, truth),
         "edge_truth": quality.edge_ratio(image, truth),
         "edge_input": quality.edge_ratio(image, before),
         "overshoot": quality.overshoot(image, truth),
@@ -545,6 +554,12 @@ def measure(image: Frame, truth: Frame, before: Frame, words: str = "") -> dict[
         "blockiness": quality.blockiness(image),
         "text_error": quality.text_error(image, words) if words else None,
     }
+
+
+def inside(picture: Frame, border: int) -> Frame:
+    """Give a picture without so many pixels on each side."""
+    height, width = picture.shape[:2]
+    return np.ascontiguousarray(picture[border : height - border, border : width - border])
 
 
 def _read_rows(file: Path) -> dict[str, Row]:

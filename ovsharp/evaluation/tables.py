@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 
 from ovsharp.evaluation.changes import Changes
-from ovsharp.evaluation.results import ALL, MEASURES, Evaluation
+from ovsharp.evaluation.results import ALL, MEASURES, Evaluation, Group
 from ovsharp.reports import add_numbers, add_words, interval_text, p_text
 
 _SHOWN = ("psnr", "ms_ssim", "edge_truth", "overshoot")
@@ -50,6 +50,28 @@ def result_table(evaluation: Evaluation, degradation: str) -> Table:
         )
         previous = group.category
     return table
+
+
+def luma_table(evaluation: Evaluation) -> Table:
+    """PSNR and SSIM of Y, of all images of each category: a paper's table."""
+    table = Table(title="PSNR / SSIM of Y", box=box.SIMPLE_HEAD, title_justify="left")
+    methods = [method.name for method in evaluation.methods]
+    add_words(table, "degradation", "category")
+    add_numbers(table, "n", *methods)
+    groups = {(g.degradation, g.category, g.method): g for g in evaluation.groups}
+    for damage in evaluation.degradations:
+        for category in (*evaluation.categories, ALL):
+            found = [groups.get((damage.name, category, method)) for method in methods]
+            there = [group for group in found if group is not None]
+            if there:
+                table.add_row(damage.name, category, str(there[0].n), *map(_luma, found))
+    return table
+
+
+def _luma(group: Group | None) -> str:
+    if group is None:
+        return "-"
+    return f"{group.measures['psnr_y'].mean:.2f} / {group.measures['ssim_y'].mean:.4f}"
 
 
 def pair_table(evaluation: Evaluation) -> Table:

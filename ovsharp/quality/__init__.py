@@ -4,7 +4,7 @@ from ovsharp.quality.blocks import blockiness
 from ovsharp.quality.colour import colour_shift
 from ovsharp.quality.edges import edge_ratio, overshoot
 from ovsharp.quality.flicker import Flicker
-from ovsharp.quality.luma import psnr_y
+from ovsharp.quality.luma import psnr_y, ssim_y
 from ovsharp.quality.multiscale import MS_SSIM_SIDE, ms_ssim
 from ovsharp.quality.similarity import MAX_DROP, PSNR_CAP, capped_psnr, psnr, ssim
 from ovsharp.quality.text import can_read, character_error_rate, read_text, text_error
@@ -26,5 +26,6 @@ __all__ = [
     "psnr_y",
     "read_text",
     "ssim",
+    "ssim_y",
     "text_error",
 ]

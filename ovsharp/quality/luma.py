@@ -1,13 +1,15 @@
-"""PSNR of the luma alone, as papers on super-resolution give it."""
+"""PSNR and SSIM of the luma alone, as papers on super-resolution give them."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
+import numpy.typing as npt
 
+from ovsharp.errors import UsageError
 from ovsharp.quality.pixels import Image, brightness, check_pair
-from ovsharp.quality.similarity import DATA_RANGE
+from ovsharp.quality.similarity import DATA_RANGE, WINDOW, compare_windows
 
 _STUDIO = 219 / 255
 """What a level of full-range luma is worth in Y of 16..235."""
@@ -36,5 +38,33 @@ def psnr_y(image: Image, truth: Image) -> float:
         49.45
     """
     check_pair(image, truth)
-    error = float(np.mean(((brightness(image) - brightness(truth)) * _STUDIO) ** 2))
+    error = float(np.mean((_studio(image) - _studio(truth)) ** 2))
     return math.inf if error == 0 else 10 * math.log10(DATA_RANGE**2 / error)
+
+
+def ssim_y(image: Image, truth: Image) -> float:
+    """SSIM of the Y that `psnr_y` measures; see `ssim` for the window and the constants.
+
+    Args:
+        image: uint8, H x W x 3, BGR, both sides 11 or more.
+        truth: the same shape.
+
+    Returns:
+        -1..1; 1 for images of equal luma.
+
+    Raises:
+        UsageError: other types, shapes that differ, or sides below 11.
+
+    Example:
+        >>> black = np.zeros((16, 16, 3), np.uint8)
+        >>> ssim_y(black, black)
+        1.0
+    """
+    check_pair(image, truth)
+    if min(image.shape[:2]) < WINDOW:
+        raise UsageError(f"SSIM needs images of {WINDOW}x{WINDOW} or more, got {image.shape}")
+    return compare_windows(_studio(image), _studio(truth))[0]
+
+
+def _studio(image: Image) -> npt.NDArray[np.float64]:
+    return 16 + brightness(image) * _STUDIO

@@ -11,6 +11,7 @@ from skimage import data
 
 from ovsharp.cli.main import main
 from ovsharp.errors import MediaError, OvsharpError
+from ovsharp.quality import psnr_y, ssim_y
 from tests.media.clips import clip
 
 
@@ -35,6 +36,25 @@ def test_it_writes_all_files_and_compares(tmp_path: Path) -> None:
     )
     assert again.exit_code == 0
     assert "0 of 3 means fell" in again.output
+
+
+def test_a_papers_table_is_of_luma_without_the_border(tmp_path: Path) -> None:
+    small, large = tmp_path / "small", tmp_path / "large"
+    small.mkdir()
+    truth = data.astronaut()[100:164, 100:196, ::-1].copy()
+    large.mkdir()
+    cv2.imwrite(str(large / "set_a.png"), truth)
+    frame = cv2.resize(truth, (48, 32), interpolation=cv2.INTER_CUBIC)
+    cv2.imwrite(str(small / "set_a.png"), frame)
+    call = ["eval", "--model", "x2-fast", "--pairs", str(small), str(large), "--protocol", "luma"]
+    result = CliRunner().invoke(main, [*call, "-o", str(tmp_path / "out")], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    enlarged = cv2.resize(frame, (96, 64), interpolation=cv2.INTER_CUBIC)[2:-2, 2:-2]
+    inner = np.ascontiguousarray(truth[2:-2, 2:-2])
+    enlarged = np.ascontiguousarray(enlarged)
+    assert f"{psnr_y(enlarged, inner):.2f} / {ssim_y(enlarged, inner):.4f}" in result.output
+    written = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert written["protocol"] == "luma"
 
 
 def test_a_broken_image_is_listed_and_the_code_is_1(tmp_path: Path) -> None:
