@@ -106,6 +106,7 @@ if TYPE_CHECKING:
 @options.number("--crop", click.IntRange(176), "Crop to this side. [default: whole images]")
 @options.number("--jobs", click.IntRange(1), "Threads for images.", 2)
 @options.workers("the images or clips")
+@options.unsharp
 @click.option(
     "--protocol",
     type=click.Choice(["colour", "luma"]),
@@ -144,6 +145,7 @@ def eval(  # noqa: A001 - the verb's name
     jobs: int,
     workers: int | None,
     cluster: str | None,
+    unsharp: float,
     protocol: Literal["colour", "luma"],
     resume: bool,
     text: bool,
@@ -178,6 +180,7 @@ def eval(  # noqa: A001 - the verb's name
         device,
         precision,
         qualities,
+        unsharp,
         protocol,
         text,
         clips,

@@ -36,6 +36,8 @@ class Options:
     precision: str | None = None
     qualities: tuple[Quality, ...] = ()
     """Sizes of the models, each a row of its own; empty for the models as they are named."""
+    unsharp: float = 0.0
+    """Amount of the unsharp mask behind all models."""
     protocol: Protocol = "colour"
     """`luma` measures as papers on super-resolution do: without a border of as many pixels as the
     scale on each side, and Y is what is shown."""
@@ -99,6 +101,7 @@ def open_subjects(options: Options, threads: int | None = None) -> Iterator[list
                     device=options.device,
                     precision=options.precision,
                     quality=quality,
+                    unsharp=options.unsharp,
                     threads=threads,
                     # Each photo is judged by itself, a clip as `ovsharp video` judges it.
                     look_every=VIDEO_LOOK_EVERY if options.clips else 1,
@@ -109,5 +112,6 @@ def open_subjects(options: Options, threads: int | None = None) -> Iterator[list
             if name in [INPUT, BICUBIC, *(subject.name for subject in subjects)]:
                 raise UsageError(f"the name {name} is taken; give every model a name of its own")
             digest = "".join(map(sha256, model_files(model, options.precision, quality)))
-            subjects.append(Subject(name, digest + sharpener.execution.label, sharpener))
+            way = f"{sharpener.execution.label} {options.unsharp:g}"
+            subjects.append(Subject(name, digest + way, sharpener))
         yield subjects

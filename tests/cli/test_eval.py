@@ -38,6 +38,21 @@ def test_it_writes_all_files_and_compares(tmp_path: Path) -> None:
     assert "0 of 3 means fell" in again.output
 
 
+def test_sizes_are_rows_and_an_unsharp_mask_is_measured_anew(tmp_path: Path) -> None:
+    folder, out = photos(tmp_path / "photos"), tmp_path / "out"
+    call = ["eval", "--model", "sharp-balanced", "--quality", "fast", "--quality", "best"]
+    call += ["--data", str(folder), "--degrade", "gla", "-o", str(out)]
+    scores = []
+    for more in ([], ["--unsharp", "0.5", "--resume"]):
+        result = CliRunner().invoke(main, [*call, *more], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        rows = json.loads((out / "results.json").read_text())["rows"]
+        assert {row["method"] for row in rows} >= {"sharp-balanced fast", "sharp-balanced best"}
+        scores.append({(row["image"], row["method"]): row["measures"]["psnr"] for row in rows})
+    for (image, method), score in scores[0].items():
+        assert (scores[1][image, method] == score) == (method in ("input", "bicubic"))
+
+
 def test_a_papers_table_is_of_luma_without_the_border(tmp_path: Path) -> None:
     small, large = tmp_path / "small", tmp_path / "large"
     small.mkdir()
