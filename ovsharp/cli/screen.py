@@ -25,6 +25,11 @@ _CHOOSE = "ovsharp: drag a rectangle around the picture, then press Enter; c can
     help="Left, top and size in pixels, e.g. 100,80,640x360. [default: chosen with the mouse]",
 )
 @click.option(
+    "--window",
+    metavar="TITLE",
+    help="A window instead, by a part of its title; it is followed where it is moved. X11 only.",
+)
+@click.option(
     "--fps",
     type=click.FloatRange(min=1),
     default=30.0,
@@ -43,6 +48,7 @@ _CHOOSE = "ovsharp: drag a rectangle around the picture, then press Enter; c can
 @click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="Stop after that.")
 def screen(
     region: str | None,
+    window: str | None,
     fps: float,
     model: str | None,
     device: str,
@@ -58,18 +64,21 @@ def screen(
 ) -> None:
     """Sharpen a part of the screen live: the picture of any call or player, in a window of its own.
 
-    Drag a rectangle around the picture, or name it with --region. The window is placed beside the
-    region, or on another screen: what covers the region would be captured itself. The keys are
-    those of `ovsharp camera`; q and Ctrl-C end it. Windows and X11; not Wayland.
+    Drag a rectangle around the picture, or name it with --region or --window. The window is placed
+    beside it, or on another screen: what covers it would be captured itself. The keys are those of
+    `ovsharp camera`; q and Ctrl-C end it. Windows and X11; not Wayland.
     """
     from ovsharp.apps import Live
-    from ovsharp.media import Region, Screen
+    from ovsharp.media import Region, Screen, Window
     from ovsharp.runtime import VIDEO_LOOK_EVERY, Sharpener
 
+    if region is not None and window is not None:
+        raise UsageError("--region and --window both say what to sharpen; leave one out")
     chosen = None if region is None else Region.parse(region)
     with ExitStack() as stack:
-        view = stack.enter_context(Screen(chosen, fps=fps))
-        if chosen is None:
+        followed = None if window is None else stack.enter_context(Window(window))
+        view = stack.enter_context(Screen(chosen, window=followed, fps=fps))
+        if chosen is None and followed is None:
             viewing.check_display(NO_WINDOW)
             view.region = _dragged(view)
             console.output().print(f"the same again: --region {view.region}", markup=False)

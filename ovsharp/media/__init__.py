@@ -1,7 +1,17 @@
 """Images and videos: sources and sinks of frames."""
 
 from ovsharp.media.camera import Camera, Capture
-from ovsharp.media.colour import BT601, BT709, FULL, LIMITED, Colour, from_bgr, siting_of, to_bgr
+from ovsharp.media.colour import (
+    BT601,
+    BT709,
+    FULL,
+    LIMITED,
+    Colour,
+    colour_of,
+    from_bgr,
+    siting_of,
+    to_bgr,
+)
 from ovsharp.media.copied import check_copy
 from ovsharp.media.decoding import ending_of, picture_size
 from ovsharp.media.distinct import Distinct, difference_hash
@@ -18,13 +28,15 @@ from ovsharp.media.picture import Frame, Picture, side_by_side
 from ovsharp.media.raw import RawVideo
 from ovsharp.media.reader import VideoReader, read_video
 from ovsharp.media.recorder import Recorder
-from ovsharp.media.screen import Region, Screen
+from ovsharp.media.region import Region
+from ovsharp.media.screen import Screen
 from ovsharp.media.segment_writer import SegmentWriter
 from ovsharp.media.shot import Shot
 from ovsharp.media.sizing import Size
 from ovsharp.media.tracks import AUDIO, Audio
 from ovsharp.media.video import VIDEO_ENDINGS, is_video, video_frames
 from ovsharp.media.virtual_camera import VirtualCamera
+from ovsharp.media.window import Window
 from ovsharp.media.writer import CONTAINERS, SEGMENT, VideoWriter, write_video
 
 __all__ = [
@@ -63,8 +75,10 @@ __all__ = [
     "VideoReader",
     "VideoWriter",
     "VirtualCamera",
+    "Window",
     "category_of",
     "check_copy",
+    "colour_of",
     "difference_hash",
     "ending_of",
     "find_images",

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import re
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -16,81 +12,10 @@ from ovsharp.closing import Closing
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.extras import need
 from ovsharp.media.camera import Capture
+from ovsharp.media.desktop import check_desktop
 from ovsharp.media.picture import Frame
-
-
-@dataclass(frozen=True)
-class Region:
-    """A rectangle of the screen, in pixels; left and top may be negative, on a second monitor.
-
-    Example:
-        >>> region = Region.parse("100,-80,640x360")
-        >>> region
-        Region(left=100, top=-80, width=640, height=360)
-        >>> str(region)
-        '100,-80,640x360'
-    """
-
-    left: int
-    top: int
-    width: int
-    height: int
-
-    def __str__(self) -> str:
-        return f"{self.left},{self.top},{self.width}x{self.height}"
-
-    @classmethod
-    def parse(cls, text: str) -> Region:
-        """Read `LEFT,TOP,WIDTHxHEIGHT`.
-
-        Raises:
-            UsageError: something else.
-        """
-        match = re.fullmatch(r"(-?\d{1,5}),(-?\d{1,5}),([1-9]\d{0,4})x([1-9]\d{0,4})", text)
-        if match is None:
-            raise UsageError(
-                f"cannot read the region {text}; expected LEFT,TOP,WIDTHxHEIGHT in pixels, as in "
-                f"100,80,640x360"
-            )
-        return cls(*map(int, match.groups()))
-
-    def holds(self, other: Region) -> bool:
-        """Tell whether another one lies wholly in this one."""
-        return (
-            self.left <= other.left
-            and self.top <= other.top
-            and other.left + other.width <= self.left + self.width
-            and other.top + other.height <= self.top + self.height
-        )
-
-    def beside(self, monitors: list[Region], width: int, height: int) -> tuple[int, int] | None:
-        """Find a place for a window that covers nothing of this region.
-
-        Args:
-            monitors: where windows can be.
-            width: of the window.
-            height: of the window.
-
-        Returns:
-            Left and top; None where there is no such place.
-
-        Example:
-            >>> Region(0, 0, 640, 360).beside([Region(0, 0, 1920, 1080)], 640, 360)
-            (640, 0)
-            >>> Region(0, 0, 1920, 1080).beside([Region(0, 0, 1920, 1080)], 1920, 1080)
-        """
-        right, bottom = self.left + self.width, self.top + self.height
-        around = [
-            (right, self.top),
-            (self.left - width, self.top),
-            (self.left, bottom),
-            (self.left, self.top - height),
-        ]
-        elsewhere = [(one.left, one.top) for one in monitors if not one.holds(self)]
-        for left, top in (*around, *elsewhere):
-            if any(one.holds(Region(left, top, width, height)) for one in monitors):
-                return left, top
-        return None
+from ovsharp.media.region import Region
+from ovsharp.media.window import Window
 
 
 class Screen(Closing):
@@ -98,6 +23,7 @@ class Screen(Closing):
 
     Args:
         region: the part; None for all of the first monitor.
+        window: a window that is followed instead, as far as it is on the screen; stays open.
         fps: pictures per second at most.
 
     Raises:
@@ -114,11 +40,13 @@ class Screen(Closing):
     dropped = 0
     """None ever waits."""
 
-    def __init__(self, region: Region | None = None, *, fps: float = 30.0) -> None:
+    def __init__(
+        self, region: Region | None = None, *, window: Window | None = None, fps: float = 30.0
+    ) -> None:
         need("mss", extra="screen")
         import mss
 
-        _check_desktop()
+        check_desktop()
         self._failure = mss.ScreenShotError
         try:
             self._capture = mss.MSS()
@@ -129,7 +57,10 @@ class Screen(Closing):
         except (mss.ScreenShotError, OSError) as error:
             raise MediaError(f"the screen cannot be captured: {error}") from error
         whole, self.monitors = found[0], found[1:] or found
+        self._whole, self._window = whole, window
         self.region = self.monitors[0] if region is None else region
+        if window is not None:
+            self._follow(window)
         if not whole.holds(self.region):
             self._capture.close()
             raise UsageError(
@@ -142,8 +73,10 @@ class Screen(Closing):
         """Capture once: uint8, H x W x 3, BGR.
 
         Raises:
-            MediaError: the screen is gone, or locked.
+            MediaError: the screen is gone, or locked; the window is.
         """
+        if self._window is not None:
+            self._follow(self._window)
         region = self.region
         where = {
             "left": region.left,
@@ -158,6 +91,12 @@ class Screen(Closing):
         bgra = np.frombuffer(shot.bgra, np.uint8).reshape(shot.height, shot.width, 4)
         return np.asarray(cv2.cvtColor(bgra, cv2.COLOR_BGRA2BGR), np.uint8)
 
+    def _follow(self, window: Window) -> None:
+        region = window.region.within(self._whole)
+        if region is None:
+            raise MediaError("the window has left the screen: bring it back, and start again")
+        self.region = region
+
     def __iter__(self) -> Iterator[Capture]:
         """Capture again and again, `fps` times a second or as often as somebody asks."""
         due, number = time.perf_counter(), 0
@@ -171,15 +110,3 @@ class Screen(Closing):
     def close(self) -> None:
         """Let go of the screen. May be called again."""
         self._capture.close()
-
-
-def _check_desktop() -> None:
-    if not sys.platform.startswith("linux"):
-        return
-    if os.environ.get("WAYLAND_DISPLAY"):
-        raise MediaError(
-            "this desktop runs Wayland, which shows programs nothing of each other; log out, and "
-            "log in to its X11 session ('on Xorg'), or sharpen a camera with 'ovsharp camera'"
-        )
-    if not os.environ.get("DISPLAY"):
-        raise MediaError("there is no screen here: DISPLAY is not set; start it on a desktop")
