@@ -20,8 +20,10 @@ from ovsharp.runtime import (
     megabytes,
     read_ir,
     read_openvino,
+    read_router,
     resolve_execution,
     shipped_models,
+    shipped_routers,
     write_ir,
 )
 from ovsharp.spec import ModelSpec, Storage
@@ -101,6 +103,9 @@ def _find(text: str, scratch: Path) -> list[Candidate]:
     shipped = shipped_models()
     if text in shipped:
         return [_candidate(text, list(shipped[text].values()))]
+    routers = shipped_routers()
+    if text in routers:
+        return [_candidate(name, list(shipped[name].values())) for name in _models_of(text)]
     path, options = parse_model(text)
     if path.is_dir():
         return _from_folder(path)
@@ -110,9 +115,15 @@ def _find(text: str, scratch: Path) -> list[Candidate]:
     if not path.exists() and not path.suffix:
         raise UsageError(
             f"there is no model '{text}': expected a shipped one ({', '.join(shipped) or 'none'}), "
-            f"a folder or a file"
+            f"a router, which stands for its models ({', '.join(routers) or 'none'}), a folder or "
+            f"a file"
         )
     return [convert_candidate(path, options, scratch)]
+
+
+def _models_of(router: str) -> tuple[str, ...]:
+    """Name the models that a router chooses among, that for everything first."""
+    return read_router(shipped_routers()[router], get_core())[1].models
 
 
 def is_ours(path: Path) -> bool:
@@ -241,7 +252,8 @@ def find_variant(model: str | None, device: str, precision: str | None, scratch:
     """Find the one variant that `Sharpener` would run.
 
     Args:
-        model: as one of `find_candidates`; None for the default model.
+        model: as one of `find_candidates`, of a router the model for everything; None for the
+            default model.
         device: OpenVINO's name of it.
         precision: execution precision; None for the fastest that the model and the device have.
         scratch: folder for the IRs of models that are converted for the occasion.
@@ -250,6 +262,8 @@ def find_variant(model: str | None, device: str, precision: str | None, scratch:
         UsageError, DeviceError, ModelLoadError, UnsupportedModelError, ConversionError: as
             `find_candidates` and `find_variants`; or a folder of several models.
     """
+    if model in shipped_routers():
+        model = _models_of(model)[0]  # all are of one design
     candidates = find_candidates([model] if model else [], scratch)
     if len(candidates) > 1:
         names = ", ".join(candidate.name for candidate in candidates)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import gc
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -565,8 +566,11 @@ class _Run:
 
     def _write(self, name: str, state: dict[str, Any]) -> None:
         if self.fabric.is_global_zero:
+            # Given a path, torch's own writer says of a full disk that it crashed.
+            content = io.BytesIO()
+            torch.save(state, content)
             with staged(self.folder) as staging:
-                torch.save(state, staging / name)
+                (staging / name).write_bytes(content.getbuffer())
         self.fabric.barrier()
 
     def close(self) -> None:

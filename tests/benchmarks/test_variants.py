@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 import pytest
 
-from ovsharp.benchmarks.variants import find_candidates, find_variants, parse_model
+from ovsharp.benchmarks.variants import find_candidates, find_variant, find_variants, parse_model
 from ovsharp.convert import Options
 from ovsharp.errors import OvsharpError, UsageError
 from ovsharp.runtime import float_hints
@@ -146,3 +146,14 @@ def _foreign() -> onnx.ModelProto:
         [onnx.numpy_helper.from_array(weights, "weights")],
     )
     return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)])
+
+
+def test_a_router_stands_for_its_models(tmp_path: Path) -> None:
+    names = [candidate.name for candidate in find_candidates(["call", "x4-fast"], tmp_path)]
+    assert names[0] == "call-balanced"
+    assert len(names) > 5
+    assert names[-1] == "x4-fast"
+    found = find_variant("x4", "CPU", None, tmp_path)
+    assert found.candidate.name.startswith("x4-")
+    with pytest.raises(UsageError, match=r"a router, which stands for its models \(call, x4\)"):
+        find_candidates(["calls"], tmp_path)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import resource
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -154,19 +155,22 @@ def test_a_full_disk_leaves_the_last_checkpoint(
     small: TrainingRecipe, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = tmp_path / "run"
-    original, saves = torch.save, 0
+    original, saves = _Run.save, 0
 
-    def full(state: Any, path: Path) -> None:
+    def full(self: _Run) -> None:
         nonlocal saves
-        saves += Path(path).name == CHECKPOINT
-        if saves == 2:
-            Path(path).write_bytes(b"half")
-            raise OSError(28, "No space left on device")
-        original(state, path)
+        saves += 1
+        limit = 1000 if saves == 2 else resource.RLIM_INFINITY  # bytes of a file
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+        try:
+            original(self)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, 2 * (resource.RLIM_INFINITY,))
 
-    monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(OSError, match="No space"):
+    monkeypatch.setattr(_Run, "save", full)
+    with pytest.raises(OSError, match="too large") as caught:
         train(small, photos, run, every=2)
+    assert caught.value.filename == str(run / CHECKPOINT)
     monkeypatch.undo()
     assert torch.load(run / CHECKPOINT, weights_only=True)["state"]["step"] == 2
     assert not [path for path in run.iterdir() if path.name.startswith(".")]
