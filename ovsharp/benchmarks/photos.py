@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -115,17 +117,25 @@ def choose_recipe(spec: ModelSpec, text: str | None) -> tuple[Recipe, str]:
     """
     if text is not None:
         recipe, why = parse(text), "--degrade"
-    elif spec.degradation:
+    elif spec.degradation and not (sent := _sent(spec.degradation)):
         recipe, why = parse(spec.degradation), "what the model was trained to undo"
     else:
         recipe = parse("gla" if spec.scale == 1 else f"down(scale={spec.scale}, method=area)")
         why = "ovsharp's choice: the model does not say what it was trained to undo"
+        if spec.degradation:
+            why = f"ovsharp's choice: what the model undoes has {sent}, which needs the extra video"
     if recipe.scale != spec.scale:
         raise UsageError(
             f"the degradation '{recipe.name}' shrinks frames by {recipe.scale}, but {spec.name} "
             f"enlarges them by {spec.scale}; leave --degrade out or measure such models apart"
         )
     return recipe, why
+
+
+def _sent(degradation: str) -> str:
+    """Name the video codec in a recipe, where there is none here; empty if nothing is missing."""
+    codec = re.search(r"\b(h264|x264|vp8|vp9|av1)\(", parse(degradation).text)
+    return codec[1] if codec is not None and find_spec("av") is None else ""
 
 
 def photos_for(spec: ModelSpec, album: Album, degrade: str | None) -> tuple[list[Photo], PhotoSet]:

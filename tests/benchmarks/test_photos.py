@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 import zlib
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from skimage import data
 
 from ovsharp.benchmarks import photos as room
-from ovsharp.benchmarks.photos import frames_of_size, open_album, photos_for
+from ovsharp.benchmarks.photos import choose_recipe, frames_of_size, open_album, photos_for
 from ovsharp.degrade import parse
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.runtime import upscale
@@ -139,3 +140,13 @@ def test_a_photo_is_damaged_alike_whatever_stands_beside_it(tmp_path: Path) -> N
     fewer, _ = photos_for(spec, open_album(tmp_path), None)
     for one, other in zip(every[1:], fewer, strict=True):
         np.testing.assert_array_equal(one.frame, other.frame)
+
+
+def test_without_a_codec_another_damage_is_taken_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = frame_spec(degradation="h264(crf=30)")
+    assert choose_recipe(spec, None)[1] == "what the model was trained to undo"
+    monkeypatch.setitem(sys.modules, "av", None)
+    recipe, why = choose_recipe(spec, None)
+    assert recipe.name == "gla"
+    assert why.endswith("what the model undoes has h264, which needs the extra video")
+    assert choose_recipe(spec, "blur(sigma=1)")[1] == "--degrade"
