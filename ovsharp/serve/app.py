@@ -23,7 +23,7 @@ from ovsharp.errors import (
     OvsharpError,
     UsageError,
 )
-from ovsharp.serve import live, pictures, videos
+from ovsharp.serve import live, pictures, videos, webrtc
 from ovsharp.serve.folder import Workroom
 from ovsharp.serve.guard import LOCAL, Guard
 from ovsharp.serve.jobs import Jobs
@@ -117,8 +117,9 @@ def create_app(
             jobs = Jobs(models, limits, room, figures.frames.labels("video").inc)
             stack.enter_context(jobs)
             places = Places(_AT_WORK, limits.pictures, "pictures")
-            app.state.shop = Shop(models, limits, room, jobs, places, figures)
+            app.state.shop = shop = Shop(models, limits, room, jobs, places, figures)
             yield
+            await webrtc.end_all(shop)
 
     app = FastAPIOffline(
         redoc_url=None,
@@ -127,7 +128,7 @@ def create_app(
         description=_DESCRIPTION,
         lifespan=lifespan,
     )
-    for part in (router, pictures.router, videos.router, live.router):
+    for part in (router, pictures.router, videos.router, live.router, webrtc.router):
         app.include_router(part)
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
     app.add_middleware(Counting, metrics=figures)

@@ -22,10 +22,11 @@ import numpy as np
 from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
 from PIL import Image
 
-from ovsharp.errors import MediaError, OvsharpError, UsageError
+from ovsharp.errors import MediaError, OvsharpError
 from ovsharp.media import Frame
 from ovsharp.runtime import Call
 from ovsharp.serve.shop import Shared, Shop
+from ovsharp.serve.steering import PIXELS, Steered
 
 router = APIRouter()
 
@@ -34,8 +35,6 @@ IN_FLIGHT = 2
 _TIME = 8
 """Bytes before each JPEG."""
 _QUALITY = 90
-_PIXELS = 1920 * 1088
-"""Of a frame at most: more is not live on an ordinary CPU."""
 _WRONG, _OVERLOADED = 1008, 1013
 """Close codes (RFC 6455 and its registry): against the rules; try again later."""
 
@@ -71,10 +70,8 @@ class _Stream:
     """Frames of one camera: received, sharpened and sent at the same time, in order."""
 
     def __init__(self, socket: WebSocket, call: Call, shop: Shop) -> None:
-        self._socket, self._call, self._shop = socket, call, shop
-        self._session = call.session
-        self._on, self._late = True, 0
-        self._told: dict[str, Any] = {}
+        self._socket, self._shop = socket, shop
+        self._steered = Steered(call, shop.metrics)
         self._waiting: asyncio.Queue[bytes] = asyncio.Queue()
         self._ready: asyncio.Queue[tuple[bytes, Frame]] = asyncio.Queue()
         self._in_flight = 0
@@ -95,7 +92,7 @@ class _Stream:
             if message["type"] == "websocket.disconnect":
                 raise WebSocketDisconnect(message.get("code", 1000))
             if message.get("text") is not None:
-                self._set(message["text"])
+                self._steered.set(message["text"])
             elif self._in_flight >= IN_FLIGHT:
                 self._shop.metrics.late.inc()
                 await self._socket.send_text(json.dumps({"late": _time(message["bytes"])}))
@@ -113,39 +110,13 @@ class _Stream:
         while True:
             time, frame = await self._ready.get()
             jpeg = await asyncio.to_thread(_encoded, frame)
-            await self._tell()
+            if (news := self._steered.news()) is not None:
+                await self._socket.send_text(news)
             await self._socket.send_bytes(time + jpeg)
             self._in_flight -= 1
-            self._shop.metrics.frames.labels("live").inc()
 
     def _made(self, data: bytes) -> Frame:
-        frame = decode_jpeg(data[_TIME:])
-        return self._call(frame) if self._on else frame
-
-    def _set(self, text: str) -> None:
-        try:
-            wanted = json.loads(text)
-            self._on = bool(wanted.get("on", self._on))
-            self._session.strength = float(wanted.get("strength", self._session.strength))
-        except (ValueError, TypeError, AttributeError, RecursionError) as error:
-            raise UsageError('expected {"strength": 0..1} or {"on": true or false}') from error
-
-    async def _tell(self) -> None:
-        late, self._late = self._call.counts["late"] > self._late, self._call.counts["late"]
-        self._shop.metrics.late.inc(late)
-        told: dict[str, Any] = {"model": "off", "sharpened": False, "why": ""}
-        if late and self._on:
-            told |= {"model": "none", "why": "too much to do: it waited too long for its turn"}
-        elif self._on:
-            session = self._session
-            told = {
-                "model": session.variant,
-                "sharpened": session.sharpened,
-                "why": session.why,
-            }
-        if told != self._told:
-            self._told = told
-            await self._socket.send_text(json.dumps(told))
+        return self._steered.made(decode_jpeg(data[_TIME:]))
 
 
 def decode_jpeg(data: bytes) -> Frame:
@@ -159,7 +130,7 @@ def decode_jpeg(data: bytes) -> Frame:
             width, height = image.size
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise MediaError("expected 8 bytes of time and a JPEG in each binary message") from error
-    if width * height > _PIXELS:
+    if width * height > PIXELS:
         raise MediaError(f"a frame of {width}x{height} is too large for live: at most 1920x1088")
     frame = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if frame is None:

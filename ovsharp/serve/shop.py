@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, cast
+from dataclasses import dataclass, field
+from typing import Annotated, Any, cast
 
 from fastapi import Depends
 from fastapi.requests import HTTPConnection
@@ -28,6 +28,8 @@ class Shop:
     metrics: Metrics
     streams: int = 0
     """Live cameras now."""
+    peers: dict[str, Any] = field(default_factory=dict)
+    """Those that came over WebRTC, by name."""
 
 
 def _shop_of(connection: HTTPConnection) -> Shop:

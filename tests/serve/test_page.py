@@ -292,3 +292,24 @@ def test_everything_has_a_name_and_is_reached_by_keyboard(tab: Tab, media: Path)
     page.keyboard.press("ArrowRight")
     playwright.expect(page.locator("#camera")).to_be_visible()
     playwright.expect(page.locator("#tab-camera")).to_be_focused()
+
+
+def test_a_camera_over_webrtc(browser: Any, address: str) -> None:
+    pytest.importorskip("aiortc", reason="the extra 'webrtc' is not installed")
+    docs = (Path(__file__).parents[2] / "docs" / "SERVE.md").read_text()
+    found = re.search(r"```js\n(.*?)```", docs, re.DOTALL)
+    assert found is not None
+    context = browser.new_context(**DESKTOP)
+    tab = Tab(context, address)
+    size = tab.page.evaluate(
+        f"""async () => {{
+          const video = document.createElement("video");
+          Object.assign(video, {{ muted: true, autoplay: true }});
+          {found[1]}
+          await new Promise((done) => video.requestVideoFrameCallback(done));
+          return [video.videoWidth, video.videoHeight];
+        }}"""
+    )
+    assert size == [320, 240]  # of the clip that stands in for a camera
+    assert not tab.wrong
+    context.close()
