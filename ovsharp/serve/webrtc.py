@@ -31,7 +31,7 @@ _PATIENCE = 30.0
 _AGAIN = 10.0
 """Seconds after which there may be a place for another camera."""
 _KBPS = {"min": 600, "start": 2000, "max": 6000}
-"""What both sides send. Browsers begin with 300, and take twenty seconds to get to 2000."""
+"""What a browser is asked to send."""
 
 
 @router.post(
@@ -126,8 +126,9 @@ async def _end(shop: Shop, peer: Any, call: Call | None) -> None:
 def _faster(answer: str) -> str:
     r"""Let the browser begin with a picture that is worth sharpening, and keep it large.
 
-    Chromium reads these three from the other side's description, and nothing else that a server
-    can say: without them it sends 240 kbit/s at first, of a smaller picture.
+    Chromium reads these three from the other side's description: 640x480 of a test picture were
+    sent with 390 to 490 kbit/s in the first six seconds, in place of 140 to 320. What a page sets
+    (`maxBitrate`, `maintain-resolution`) changed nothing there.
 
     Example:
         >>> print(_faster("a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\n").splitlines()[1])
