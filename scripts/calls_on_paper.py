@@ -5,8 +5,8 @@
 Frames of each call come 30 times a second, with a phase of its own. Each takes as long as one that
 was measured (docs/calls/service.json: CPU milliseconds of `ovsharp bench --calls`' frames on one
 core of an AVX-512 VNNI machine, looks of the router among them), drawn anew for each. As many
-frames are worked on as there are cores. `gate` is what `ovsharp/runtime/gate.py` does, with one
-period as the deadline; `queue` serves all frames in the order in which they come.
+frames are worked on as there are cores. `gate` is what `ovsharp/runtime/call_gate.py` does, with
+one period as the deadline; `queue` serves all frames in the order in which they come.
 """
 
 from __future__ import annotations

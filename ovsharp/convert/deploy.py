@@ -22,8 +22,9 @@ import openvino as ov
 from openvino import opset13 as ops
 
 from ovsharp.convert.coding import Values
+from ovsharp.convert.draft import Draft
 from ovsharp.convert.graph import constant_values, redirect
-from ovsharp.convert.shuffle import Shuffle
+from ovsharp.convert.shuffle import Shuffle, find_shuffle, find_unshuffle
 
 ROUNDING = "rounding"
 """Start of the names of the nodes that turn levels into bytes, for those who want the levels."""
@@ -31,15 +32,48 @@ ROUNDING = "rounding"
 _BGR = (2, 1, 0)
 
 
-def unshuffled_input(frame: ov.Node, shuffle: Shuffle, divisor: Values, *, swap: bool) -> None:
-    """Let the first convolution read the frame itself, in place.
+def find_ends(draft: Draft) -> Draft:
+    """Find what can be rewritten at either end without changing a result."""
+    factor, output_offset = draft.coding.output_affine()
+    if draft.body.channels != 3:
+        return draft
+    # The zeros of a convolution's padding must be black on both sides of the rewriting.
+    unshuffle = None if np.any(draft.offset) else find_unshuffle(draft.picture)
+    shuffle = None
+    if draft.coding.output_range == (0.0, 1.0) and not np.any(output_offset):
+        shuffle = find_shuffle(draft.core, draft.core.get_parameters()[-1])
+    if shuffle and shuffle.skip and np.any(factor != draft.divisor):
+        shuffle = None
+    if unshuffle and shuffle and unshuffle.name == shuffle.name:
+        return draft
+    return draft.after(unshuffle=unshuffle, shuffle=shuffle)
 
-    Args:
-        frame: uint8 [1, H, W, 3], BGR.
-        shuffle: what `find_unshuffle` found.
-        divisor: value = level / divisor, per channel in the network's order; black must be 0.
-        swap: whether the network takes RGB.
-    """
+
+def unshuffle_input(draft: Draft) -> Draft:
+    """Let the first convolution read the frame itself."""
+    if draft.unshuffle is None:
+        return draft
+    _unshuffled(draft.frame, draft.unshuffle, draft.divisor, swap=draft.swap)
+    return draft.after("pixel-unshuffle, colour order and scale into the first convolution")
+
+
+def shuffle_output(draft: Draft) -> Draft:
+    """Let the last convolution give the frame, or its correction, in the order of its bytes."""
+    shuffle, body = draft.shuffle, draft.body
+    if shuffle is None:
+        return draft
+    factor, _ = draft.coding.output_affine()
+    added, scale = (draft.base, 1) if body.base else (draft.frame, body.scale)
+    sharp = _shuffled(added, shuffle, factor, scale=scale, swap=draft.swap_output)
+    how = "in one move" if shuffle.skip else "on bytes"
+    what = [f"pixel-shuffle {how}, colour order and scale into the last convolution"]
+    if shuffle.skip:
+        what.append(f"skip added to the {'base' if body.base else 'frame'}'s own bytes")
+    return draft.after(*what, sharp=sharp)
+
+
+def _unshuffled(frame: ov.Node, shuffle: Shuffle, divisor: Values, *, swap: bool) -> None:
+    """Put a convolution of the frame in the place of the first one."""
     node, factor = shuffle.convolution, shuffle.factor
     weights = constant_values(node, 1)
     outputs, _, rows, columns = weights.shape
@@ -60,7 +94,7 @@ def unshuffled_input(frame: ov.Node, shuffle: Shuffle, divisor: Values, *, swap:
     redirect(node.output(0), convolution.output(0))
 
 
-def shuffled_output(
+def _shuffled(
     frame: ov.Node, shuffle: Shuffle, factor: Values, *, scale: int, swap: bool
 ) -> ov.Node:
     """Give the frame that the last convolution makes.

@@ -7,47 +7,47 @@ import openvino as ov
 from openvino import opset13 as ops
 
 from ovsharp.convert.coding import Values
+from ovsharp.convert.draft import Draft
 from ovsharp.convert.graph import constant_values, is_bias, is_convolution
 
 _BGR = [2, 1, 0]
 _POINTWISE = {"Add", "Clamp", "Maximum", "Minimum", "Multiply", "Relu", "Sigmoid", "Tanh"}
 
 
-def fold_input(picture: ov.op.Parameter, divisor: Values, offset: Values, *, swap: bool) -> bool:
-    """Let the first convolution take levels instead of values, in place.
+def fold_input(draft: Draft) -> Draft:
+    """Let the first convolution take levels instead of values.
 
     Done only where it is exact: one convolution with constant weights is all that reads the
     picture, and black is 0 (else the zeros of its padding would no longer be black).
-
-    Args:
-        picture: the network's input, N x 3 x H x W.
-        divisor: value = level / divisor, per channel in the network's order.
-        offset: added to the values.
-        swap: whether the levels come in BGR order and the values in RGB order.
-
-    Returns:
-        Whether it was done.
     """
-    readers = list(picture.output(0).get_target_inputs())
-    if len(readers) != 1 or np.any(offset != 0):
-        return False
+    readers = list(draft.picture.output(0).get_target_inputs())
+    if draft.body.channels != 3 or draft.unshuffle or len(readers) != 1 or np.any(draft.offset):
+        return draft
     convolution = readers[0].get_node()
     if not is_convolution(convolution) or readers[0].get_index() != 0:
-        return False
-    weights = constant_values(convolution, 1) / divisor.reshape(1, -1, 1, 1)
-    _set_values(convolution, 1, weights[:, _BGR] if swap else weights)
-    return True
+        return draft
+    weights = constant_values(convolution, 1) / draft.divisor.reshape(1, -1, 1, 1)
+    _set_values(convolution, 1, weights[:, _BGR] if draft.swap else weights)
+    return draft.after(
+        "colour order and scale into the first convolution",
+        divisor=np.ones_like(draft.divisor),
+        swap=False,
+    )
 
 
-def fold_output_colours(model: ov.Model) -> bool:
-    """Let the last convolution give BGR instead of RGB, in place.
+def fold_output(draft: Draft) -> Draft:
+    """Let the last convolution give BGR instead of RGB.
 
     Done only where all that follows it treats the three channels alike: its bias, pixel shuffle
     and functions of one value.
-
-    Returns:
-        Whether it was done.
     """
+    if draft.shuffle is None and draft.swap_output and _reordered(draft.core):
+        return draft.after("colour order into the last convolution", swap_output=False)
+    return draft
+
+
+def _reordered(model: ov.Model) -> bool:
+    """Reorder the last convolution's channels in place; False where that is not possible."""
     output = model.get_results()[0].input_value(0)
     biases: list[ov.Node] = []
     shuffle: str | None = None

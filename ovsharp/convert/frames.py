@@ -6,12 +6,12 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
 
-from ovsharp.convert.body import Body, Layout
+from ovsharp.convert.body import Body
 from ovsharp.convert.coding import LUMA, Coding, Values
-from ovsharp.convert.deploy import rounded, shuffled_output, unshuffled_input
-from ovsharp.convert.fold import fold_input, fold_output_colours
+from ovsharp.convert.deploy import find_ends, rounded, shuffle_output, unshuffle_input
+from ovsharp.convert.draft import Draft
+from ovsharp.convert.fold import fold_input, fold_output
 from ovsharp.convert.graph import redirect
-from ovsharp.convert.shuffle import Shuffle, find_shuffle, find_unshuffle
 
 _NHWC_TO_NCHW = [0, 3, 1, 2]
 _NCHW_TO_NHWC = [0, 2, 3, 1]
@@ -34,85 +34,71 @@ def with_frames(
         The model, inputs `frame` and, where needed, `base`, output `sharp`, all uint8
         [1, H, W, 3] BGR; and what was folded into the network's own weights.
     """
-    core = body.model.clone()
-    picture = core.get_parameters()[0]
-    swap = coding.colour == "rgb"
-    folded = []
-    divisor, offset = coding.input_affine()
-    swap_output = swap
-    height, width = body.size or (-1, -1)
-    frame = _frame_input("frame", height, width)
-    inputs, base = [frame], frame
-    if takes_base(body):
-        big = (side if side == -1 else side * body.scale for side in (height, width))
-        base = _frame_input("base", *big)
-        inputs.append(base)
-    unshuffle, shuffle = _packed(core, body, coding) if packed else (None, None)
-    coded = (divisor, offset, swap)
-    if unshuffle is not None:
-        unshuffled_input(frame, unshuffle, divisor, swap=swap)
-        folded.append("pixel-unshuffle, colour order and scale into the first convolution")
-    elif body.channels == 3 and fold_input(picture, divisor, offset, swap=swap):
-        coded = (np.ones(3, np.float32), np.zeros(3, np.float32), False)
-        folded.append("colour order and scale into the first convolution")
-    if shuffle is None and swap and fold_output_colours(core):
-        swap_output = False
-        folded.append("colour order into the last convolution")
-    if unshuffle is None:
-        core.validate_nodes_and_infer_types()
-
-    redirect(picture.output(0), _encoded(frame, body, *coded).output(0))
-    if body.base:
-        encoded = _encoded(base, body, divisor, offset, swap)
-        redirect(core.get_parameters()[1].output(0), encoded.output(0))
-
-    if shuffle is not None:
-        factor, _ = coding.output_affine()
-        added, scale = (base, 1) if body.base else (frame, body.scale)
-        sharp = shuffled_output(added, shuffle, factor, scale=scale, swap=swap)
-        how = "in one move" if shuffle.skip else "on bytes"
-        folded.append(f"pixel-shuffle {how}, colour order and scale into the last convolution")
-        if shuffle.skip:
-            folded.append(f"skip added to the {'base' if body.base else 'frame'}'s own bytes")
-    else:
-        answer = core.get_results()[0].input_value(0)
-        levels = _decoded(answer, body.output_layout, coding, reverse=swap and not swap_output)
-        if body.channels == 1:
-            levels = _with_luma(base, levels, body.output_layout)
-        sharp = rounded(levels)
-        if body.channels == 3 and body.output_layout == "NCHW":
-            sharp = ops.transpose(sharp, ops.constant(_NCHW_TO_NHWC))
-        if swap_output:
-            sharp = _swapped(sharp, axis=3)
-    result = ops.result(sharp)
+    draft = _begun(body, coding)
+    for step in PASSES:
+        if packed or step is not find_ends:
+            draft = step(draft)
+    inputs = [draft.frame, draft.base] if body.needs_base else [draft.frame]
+    result = ops.result(draft.sharp)
     result.output(0).set_names({"sharp"})
     model = ov.Model([result], inputs, "ovsharp")
     model.validate_nodes_and_infer_types()
-    return model, tuple(folded)
+    return model, draft.done
 
 
-def _packed(core: ov.Model, body: Body, coding: Coding) -> tuple[Shuffle | None, Shuffle | None]:
-    """Find what `deploy.py` can rewrite at either end without changing a result."""
-    picture = core.get_parameters()[0]
+def _begun(body: Body, coding: Coding) -> Draft:
+    height, width = body.size or (-1, -1)
+    frame = base = _frame_input("frame", height, width)
+    if body.needs_base:
+        base = _frame_input(
+            "base", *(side if side < 0 else side * body.scale for side in (height, width))
+        )
     divisor, offset = coding.input_affine()
-    factor, output_offset = coding.output_affine()
-    layouts = {body.input_layout, body.output_layout}
-    if body.channels != 3 or layouts != {"NCHW"}:
-        return None, None
-    # The zeros of a convolution's padding must be black on both sides of the rewriting.
-    unshuffle = None if np.any(offset != 0) else find_unshuffle(picture)
-    added = core.get_parameters()[-1]
-    shuffle = find_shuffle(core, added) if coding.output_range == (0.0, 1.0) else None
-    if np.any(output_offset != 0) or (shuffle and shuffle.skip and np.any(factor != divisor)):
-        shuffle = None
-    if unshuffle and shuffle and unshuffle.name == shuffle.name:
-        return None, None
-    return unshuffle, shuffle
+    swap = coding.colour == "rgb"
+    return Draft(body, coding, body.model.clone(), frame, base, divisor, offset, swap, swap)
 
 
-def takes_base(body: Body) -> bool:
-    """Whether the model with frames needs the bicubic upscale: for the network, or for chroma."""
-    return body.base or (body.channels == 1 and body.scale > 1)
+def encode(draft: Draft) -> Draft:
+    """Let the core read frames, coded as far as that is still to be done."""
+    if draft.unshuffle is None:
+        draft.core.validate_nodes_and_infer_types()
+    luma = draft.body.channels == 1
+    picture = _encoded(draft.frame, draft.divisor, draft.offset, swap=draft.swap, luma=luma)
+    redirect(draft.picture.output(0), picture.output(0))
+    if draft.body.base:
+        divisor, offset = draft.coding.input_affine()
+        swap = draft.coding.colour == "rgb"
+        base = _encoded(draft.base, divisor, offset, swap=swap, luma=luma)
+        redirect(draft.core.get_parameters()[1].output(0), base.output(0))
+    return draft
+
+
+def decode(draft: Draft) -> Draft:
+    """Make a frame of the core's answer, where no earlier pass has."""
+    if draft.sharp is not None:
+        return draft
+    answer = draft.core.get_results()[0].input_value(0)
+    folded = draft.coding.colour == "rgb" and not draft.swap_output
+    levels = _decoded(answer, draft.coding, reverse=folded)
+    if draft.body.channels == 1:
+        sharp = rounded(_with_luma(draft.base, levels))
+    else:
+        sharp = ops.transpose(rounded(levels), ops.constant(_NCHW_TO_NHWC))
+    if draft.swap_output:
+        sharp = _swapped(sharp, axis=3)
+    return draft.after(sharp=sharp)
+
+
+PASSES = (
+    find_ends,
+    unshuffle_input,
+    fold_input,
+    fold_output,
+    encode,
+    shuffle_output,
+    decode,
+)
+"""In their order; each takes a draft and gives one. What `find_ends` leaves, nobody packs."""
 
 
 def _frame_input(name: str, height: int, width: int) -> ov.op.Parameter:
@@ -121,42 +107,34 @@ def _frame_input(name: str, height: int, width: int) -> ov.op.Parameter:
     return parameter
 
 
-def _encoded(frame: ov.Node, body: Body, divisor: Values, offset: Values, swap: bool) -> ov.Node:
+def _encoded(frame: ov.Node, divisor: Values, offset: Values, *, swap: bool, luma: bool) -> ov.Node:
     """Frame -> what the network takes. Bytes are moved while they are bytes."""
-    nchw = body.input_layout == "NCHW"
-    if body.channels == 1:
+    if luma:
         value = _luma(frame)
-        if not nchw:
-            # One channel: the same bytes in both layouts.
-            value = ops.transpose(value, ops.constant(_NCHW_TO_NHWC))
     else:
         levels = _swapped(frame, axis=3) if swap else frame
-        if nchw:
-            levels = ops.transpose(levels, ops.constant(_NHWC_TO_NCHW))
-        value = ops.convert(levels, ov.Type.f32)
+        value = ops.convert(ops.transpose(levels, ops.constant(_NHWC_TO_NCHW)), ov.Type.f32)
     # Divided, not multiplied by 1/255: 255 survives the rounding of constants to FP16.
     if np.any(divisor != 1):
-        value = ops.divide(value, _per_channel(divisor, body.input_layout))
+        value = ops.divide(value, _per_channel(divisor))
     if np.any(offset != 0):
-        value = ops.add(value, _per_channel(offset, body.input_layout))
+        value = ops.add(value, _per_channel(offset))
     return value
 
 
-def _decoded(answer: ov.Output, layout: Layout, coding: Coding, *, reverse: bool) -> ov.Node:
+def _decoded(answer: ov.Output, coding: Coding, *, reverse: bool) -> ov.Node:
     """What the network gives -> levels; `reverse` if its channels were brought into BGR order."""
     factor, offset = coding.output_affine()
     if reverse:
         factor, offset = factor[::-1], offset[::-1]
     value = answer
     if np.any(offset != 0):
-        value = ops.subtract(value, _per_channel(offset, layout))
-    return ops.multiply(value, _per_channel(factor, layout))
+        value = ops.subtract(value, _per_channel(offset))
+    return ops.multiply(value, _per_channel(factor))
 
 
-def _with_luma(base: ov.Node, luma: ov.Node, layout: Layout) -> ov.Node:
+def _with_luma(base: ov.Node, luma: ov.Node) -> ov.Node:
     """Swap the luma of the base; why adding the difference does it: see `Coding.decode`."""
-    if layout == "NHWC":
-        luma = ops.transpose(luma, ops.constant(_NHWC_TO_NCHW))
     change = ops.transpose(ops.subtract(luma, _luma(base)), ops.constant(_NCHW_TO_NHWC))
     return ops.add(ops.convert(base, ov.Type.f32), change)
 
@@ -172,11 +150,10 @@ def _luma(frame: ov.Node) -> ov.Node:
     return ops.convolution(levels, weights, [1, 1], [0, 0], [0, 0], [1, 1])
 
 
-def _per_channel(values: Values, layout: Layout) -> ov.Node:
+def _per_channel(values: Values) -> ov.Node:
     if np.all(values == values[0]):
         return ops.constant(np.float32(values[0]))
-    shape = (1, -1, 1, 1) if layout == "NCHW" else (1, 1, 1, -1)
-    return ops.constant(values.reshape(shape))
+    return ops.constant(values.reshape(1, -1, 1, 1))
 
 
 def _swapped(node: ov.Node, axis: int) -> ov.Node:

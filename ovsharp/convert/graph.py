@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import openvino as ov
+import openvino.passes as passes
 
 from ovsharp.convert.coding import Values
 
@@ -60,7 +61,26 @@ def scalar_operand(node: ov.Node) -> tuple[ov.Output | None, float]:
     return None, 0.0
 
 
+def fold_constants(model: ov.Model) -> None:
+    """Compute everything that does not depend on an input, in place."""
+    manager = passes.Manager()
+    manager.register_pass(passes.ConstantFolding())
+    manager.run_passes(model)
+
+
 def redirect(old: ov.Output, new: ov.Output) -> None:
     """Let everything that reads one tensor read another, in place."""
     for reader in old.get_target_inputs():
         reader.replace_source_output(new)
+
+
+def count_parameters(model: ov.Model) -> int:
+    """Count the trained numbers: the f32 constants that are more than one number."""
+    total = 0
+    for node in model.get_ops():
+        if node.get_type_name() == "Constant" and node.get_element_type() == ov.Type.f32:
+            readers = [port.get_node() for port in node.output(0).get_target_inputs()]
+            # Its f32 constants are scales of the picture's sides.
+            resizes = any(reader.get_type_name() == "Interpolate" for reader in readers)
+            total += int(node.data.size) if node.data.size > 1 and not resizes else 0
+    return total

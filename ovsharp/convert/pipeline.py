@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ovsharp.convert.body import Body
 from ovsharp.convert.coding import Coding, Frames, Network
-from ovsharp.convert.frames import takes_base, with_frames
+from ovsharp.convert.frames import with_frames
+from ovsharp.convert.graph import count_parameters
 from ovsharp.convert.options import Options
 from ovsharp.convert.parity import (
     LIMIT,
@@ -28,6 +30,7 @@ from ovsharp.convert.planar import write_planar
 from ovsharp.convert.prepared import Prepared, Rows
 from ovsharp.convert.probe import Geometry, probe_geometry
 from ovsharp.convert.ranges import find_coding, span
+from ovsharp.convert.settle import find_body
 from ovsharp.convert.source import Source, read_source
 from ovsharp.convert.tflite import write_tflite
 from ovsharp.errors import UsageError
@@ -76,19 +79,21 @@ def prepare(
     source, options = Path(source), options or Options()
     with stage(progress, "reading the model"):
         origin = read_source(source, options)
-    body = origin.body
+        body, adapted = find_body(origin.model, output_index=origin.output_index, size=options.size)
+        run = adapted(origin.call)
     with stage(progress, "finding colours and ranges"):
         coding, how = find_coding(
-            body, origin.run, options, known=origin.coding, sure=origin.is_registered
+            body, run, options, known=origin.coding, sure=origin.is_registered
         )
     with stage(progress, "probing sizes and reach"):
-        geometry = probe_geometry(body, coding, origin.run)
+        geometry = probe_geometry(body, coding, run)
     with stage(progress, "packing frames"):
         model, folded = with_frames(body, coding)
     with stage(progress, "comparing with the source"):
         frames = check_frames(body, geometry)
-        reference = levels_of(origin.run, body, coding)
-        parity, rows = _network_parity(origin, coding, geometry, reference, frames)
+        reference = levels_of(run, body, coding)
+        slow = origin.reference and adapted(origin.reference)
+        parity, rows = _network_parity(origin, slow, body, coding, geometry, reference, frames)
         ours = compare(model, reference, frames, body.scale)
     check(ours.difference, f"the outputs of IR and {origin.kind}", LIMIT)
     parity[f"ir-{origin.kind}"] = ours.difference
@@ -107,9 +112,9 @@ def prepare(
         value_range=coding.value_range,
         mean=coding.mean,
         std=coding.std,
-        base=takes_base(body),
+        base=body.needs_base,
         degradation=options.degradation or (origin.network.degradation if origin.network else ""),
-        parameters=origin.parameters,
+        parameters=origin.network.parameters if origin.network else count_parameters(body.model),
         source=source.name,
         source_sha256=sha256(source),
         versions=origin.versions(),
@@ -201,13 +206,15 @@ def _write_ir(
 
 def _network_parity(
     origin: Source,
+    slow: Network | None,
+    body: Body,
     coding: Coding,
     geometry: Geometry,
     reference: Levels,
     frames: Sequence[Frames],
 ) -> tuple[dict[str, float], Rows]:
     """Compare the source with its ONNX file, as OpenVINO and as onnx itself run that."""
-    body, parity, rows = origin.body, dict[str, float](), Rows()
+    parity, rows = dict[str, float](), Rows()
 
     def record(runner: str, network: Network, on: Sequence[Frames]) -> None:
         difference = compare_levels(levels_of(network, body, coding), reference, on)
@@ -217,10 +224,10 @@ def _network_parity(
         rows.append((label, f"{difference:.1e} of white (limit {LIMIT:g})"))
 
     if origin.network is not None:
-        record("ONNX", body.network(), frames)
-    if origin.reference is not None:
+        record("ONNX", body.network, frames)
+    if slow is not None:
         try:
-            record("onnx.reference", origin.reference, tiny_frames(body, geometry))
+            record("onnx.reference", slow, tiny_frames(body, geometry))
         except (RuntimeError, ValueError, TypeError, IndexError) as error:
             rows.append((f"parity onnx.reference - {origin.kind}", f"not run: {error}"))
     return parity, rows

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ovsharp.convert.body import Body
+from ovsharp.convert.body import MAX_MULTIPLE, Body
 from ovsharp.convert.coding import Coding, Frames, Network, Values
 from ovsharp.convert.reach import margin_of
 from ovsharp.errors import UnsupportedModelError
 from ovsharp.runtime import upscale
 
-MAX_MULTIPLE = 64
 _LARGE = 64
 """A side that is expected to be over the minimum of any network."""
 _SAME = 1e-4
@@ -93,38 +92,22 @@ def _stretches(body: Body) -> bool:
 
 
 def _size_multiples(body: Body) -> Iterator[int]:
-    """Yield the numbers whose multiples all are sizes of the network: M, 2M, 3M, ...
-
-    If m works at two successive multiples, k * m and (k + 1) * m, then what must divide the size
-    divides m.
-    """
-    smallest = None
-    for multiple in range(1, MAX_MULTIPLE + 1):
-        k = -(-_LARGE // multiple)
-        if smallest is None:
-            works = all(
-                body.fits(multiple * rows, multiple * columns)
-                for rows, columns in ((k, k + 1), (k + 1, k), (k + 2, k + 3))
-            )
-            smallest = multiple if works else None
-        if smallest is not None and multiple % smallest == 0:
-            yield multiple
-    if smallest is None:
+    """Yield the numbers whose multiples all are sizes of the network: M, 2M, 3M, ..."""
+    if not body.multiple:
         raise UnsupportedModelError(
             f"the network's output is not {body.scale} times its input's size at the multiples of "
             f"any number up to {MAX_MULTIPLE}; if one size works, name it with --size HxW"
         )
+    yield from range(body.multiple, MAX_MULTIPLE + 1, body.multiple)
 
 
 def _minimum(body: Body, coding: Coding, network: Network, multiple: int) -> int:
     """Give the smallest square that both the source and OpenVINO run."""
-    ours = body.network()
     for side in range(multiple, _LARGE + multiple, multiple):
-        if not body.fits(side, side):
-            continue
         inputs = network_inputs(body, coding, random_frames(side, side, seed=0))
+        wanted = (1, body.channels, side * body.scale, side * body.scale)
         try:
-            if network(inputs).shape == ours(inputs).shape:
+            if body.network(inputs).shape == wanted == network(inputs).shape:
                 return side
         except (RuntimeError, ValueError):
             # Too small, e.g. for reflective padding.
@@ -139,7 +122,7 @@ class _Patch:
         self, body: Body, coding: Coding, multiple: int, minimum: int, margin: int
     ) -> None:
         self._body, self._coding, self._multiple = body, coding, multiple
-        self._network = body.network()
+        self._network = body.network
         self._border = max(margin, multiple)
         self._length = max(2 * self._border + 4 * multiple, minimum)
         self._breadth = max(minimum, 2 * multiple)

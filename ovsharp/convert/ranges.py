@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ovsharp.convert.body import TRIAL_SIZES, Body
+from ovsharp.convert.body import Body
 from ovsharp.convert.coding import Coding, Frames, Network
 from ovsharp.convert.graph import clamped
 from ovsharp.convert.options import Options
@@ -162,8 +162,7 @@ def read_ranges(
         outputs: output ranges to try.
         normalised: whether the output, too, has mean and std applied.
     """
-    height, width = body.size or next(size for size in TRIAL_SIZES if body.fits(*size))
-    frames = drawn(height, width)
+    frames = drawn(*body.trial)
     base = enlarged(frames, body.scale)
     readings = []
     for value_range in inputs:

@@ -16,8 +16,9 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
 
-from ovsharp.convert.body import Body, fold_constants
+from ovsharp.convert.body import Body
 from ovsharp.convert.engine import Runner
+from ovsharp.convert.graph import fold_constants
 
 _MOVES = {
     "BatchToSpace", "Broadcast", "DepthToSpace", "Gather", "MaxPool", "Pad", "Reshape",
@@ -77,7 +78,8 @@ def _reach(body: Body, multiple: int, minimum: int, *, vertical: bool) -> int | 
     across = -(-minimum // multiple) * multiple
     for units in _HEIGHTS:
         length = max(units * multiple, across)
-        model = body.at(*((length, across) if vertical else (across, length)))
+        model = body.model.clone()
+        model.reshape(dict(enumerate(_pictures(body, length, across, vertical=vertical))))
         if not _to_reachability(model):
             return None
         reach = _touched_reach(model, body, multiple, length, across, vertical=vertical)
@@ -92,21 +94,14 @@ def _touched_reach(
     """Touch each line within a multiple, at the middle; None if an edge of the picture is hit."""
     runner = Runner(model)
     axis = 2 if vertical else 3
-    scales = (1, body.scale) if body.base else (1,)
     start = length // 2 // multiple * multiple
     farthest = 0
-    for index, scale in enumerate(scales):
+    for index, scale in enumerate(body.scales):
         for line in range(start * scale, (start + multiple) * scale):
-            inputs = [
-                np.zeros(_picture(body, length * s, across * s, vertical=vertical), np.float32)
-                for s in scales
-            ]
+            shapes = _pictures(body, length, across, vertical=vertical)
+            inputs = [np.zeros(shape, np.float32) for shape in shapes]
             inputs[index][(slice(None),) * axis + (line,)] = 1
-            if body.input_layout == "NHWC":
-                inputs = [np.moveaxis(array, 1, 3) for array in inputs]
             result = runner(inputs)
-            if body.output_layout == "NHWC":
-                result = np.moveaxis(result, 3, 1)
             other = tuple(other for other in range(4) if other != axis)
             touched = np.flatnonzero((result > 0).any(axis=other))
             if len(touched) and (touched[0] == 0 or touched[-1] == result.shape[axis] - 1):
@@ -119,8 +114,10 @@ def _distance(touched: np.ndarray, line: int) -> int:
     return int(np.abs(touched - line).max()) if len(touched) else 0
 
 
-def _picture(body: Body, length: int, across: int, *, vertical: bool) -> tuple[int, ...]:
-    return (1, body.channels, length, across) if vertical else (1, body.channels, across, length)
+def _pictures(body: Body, length: int, across: int, *, vertical: bool) -> list[list[int]]:
+    """Give the shapes of the network's inputs for a strip laid down or across."""
+    height, width = (length, across) if vertical else (across, length)
+    return [[1, body.channels, height * scale, width * scale] for scale in body.scales]
 
 
 def _to_reachability(model: ov.Model) -> bool:

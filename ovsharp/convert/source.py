@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import openvino as ov
 
-from ovsharp.convert.body import Body, read_body
-from ovsharp.convert.coding import Coding, Network
+from ovsharp.convert.body import Call
+from ovsharp.convert.coding import Coding
 from ovsharp.convert.engine import Runner
 from ovsharp.convert.options import Options
 from ovsharp.errors import ModelLoadError, UnsupportedModelError, UsageError
@@ -33,9 +33,9 @@ OPENVINO_ENDINGS = (".onnx", ".pb", ".xml")
 class Source:
     """What `prepare` starts from."""
 
-    body: Body
+    model: ov.Model
     """As OpenVINO reads it."""
-    run: Network
+    call: Call
     """As its own framework runs it; a foreign model: as OpenVINO runs the file as it is."""
     kind: str
     """`torch` or `source`, for the names of parity figures."""
@@ -43,8 +43,9 @@ class Source:
     """`ONNX`, `IR` or `TensorFlow`: the file that OpenVINO has read."""
     operations: int
     """In that file, without constants."""
-    parameters: int
-    reference: Network | None = None
+    output_index: int | None = None
+    """Which output is the picture, where the model may have several."""
+    reference: Call | None = None
     """Its ONNX file as onnx's own interpreter runs it: slow, and independent of OpenVINO."""
     network: models.Network | None = None
     """The PyTorch network, whose module gives the picture alone."""
@@ -94,8 +95,8 @@ def _torch(path: Path, options: Options) -> Source:
     need("torch", "onnx", "onnxscript", extra="convert")
     import onnx
 
-    from ovsharp.convert.export import count_nodes, export_onnx, picture_module, torch_network
     from ovsharp.convert.onnx_reference import reference_call
+    from ovsharp.convert.to_onnx import count_nodes, export_onnx, picture_module, torch_network
     from ovsharp.models import load_network
 
     network = load_network(
@@ -108,15 +109,13 @@ def _torch(path: Path, options: Options) -> Source:
         network.module, output_index=options.output_index, size=options.size
     )
     onnx_bytes = export_onnx(module, example, dynamic=options.size is None)
-    body = read_body(_read_onnx(onnx_bytes), size=options.size)
     return Source(
-        body=body,
-        run=torch_network(module),
+        model=_read_onnx(onnx_bytes),
+        call=torch_network(module),
         kind="torch",
         form="ONNX",
         operations=count_nodes(onnx_bytes),
-        parameters=network.parameters,
-        reference=body.source_network(reference_call(onnx.load_from_string(onnx_bytes))),
+        reference=reference_call(onnx.load_from_string(onnx_bytes)),
         network=dataclasses.replace(network, module=module),
         onnx_bytes=onnx_bytes,
     )
@@ -156,35 +155,22 @@ def _foreign(path: Path, options: Options) -> Source:
     if count > NODES.value:
         raise UnsupportedModelError(f"{path} has {count:,} operations; {NODES.advice}")
     untouched = model.clone()
-    body = read_body(model, output_index=options.output_index, size=options.size)
     return Source(
-        body=body,
-        run=body.source_network(Runner(untouched, options.output_index or 0)),
-        reference=_reference(path, body, options) if path.suffix.lower() == ".onnx" else None,
+        model=model,
+        call=Runner(untouched, options.output_index or 0),
+        reference=_reference(path, options) if path.suffix.lower() == ".onnx" else None,
         kind="source",
         form={".onnx": "ONNX", ".pb": "TensorFlow", ".xml": "IR"}[path.suffix.lower()],
         operations=count,
-        parameters=_parameters(body.model),
+        output_index=options.output_index,
     )
 
 
-def _reference(path: Path, body: Body, options: Options) -> Network | None:
+def _reference(path: Path, options: Options) -> Call | None:
     if find_spec("onnx") is None:
         return None
     import onnx
 
     from ovsharp.convert.onnx_reference import reference_call
 
-    return body.source_network(reference_call(onnx.load(path), options.output_index or 0))
-
-
-def _parameters(model: ov.Model) -> int:
-    """Count the trained numbers: the f32 constants that are more than one number."""
-    total = 0
-    for node in model.get_ops():
-        if node.get_type_name() == "Constant" and node.get_element_type() == ov.Type.f32:
-            readers = [port.get_node() for port in node.output(0).get_target_inputs()]
-            # Its f32 constants are scales of the picture's sides.
-            resizes = any(reader.get_type_name() == "Interpolate" for reader in readers)
-            total += int(node.data.size) if node.data.size > 1 and not resizes else 0
-    return total
+    return reference_call(onnx.load(path), options.output_index or 0)

@@ -1,5 +1,6 @@
 """IR files to frames: devices, compiled models, requests, tiles, `Sharpener`. No torch."""
 
+from ovsharp.runtime.call_gate import Call, Gate
 from ovsharp.runtime.choice import Choice
 from ovsharp.runtime.compiled import CompiledFrames, Mode, Settings, compile_frames
 from ovsharp.runtime.device import (
@@ -12,7 +13,6 @@ from ovsharp.runtime.device import (
     used_isa,
 )
 from ovsharp.runtime.frames import Frame, check_frame, pad, upscale
-from ovsharp.runtime.gate import Call, Gate
 from ovsharp.runtime.history import Switch
 from ovsharp.runtime.ir import (
     megabytes,

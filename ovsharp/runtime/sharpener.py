@@ -8,11 +8,11 @@ from collections.abc import Generator, Iterable
 from pathlib import Path
 
 from ovsharp.errors import InferenceError, UsageError
+from ovsharp.runtime.call_gate import Gate
 from ovsharp.runtime.choosing import Choosers, check_quality
 from ovsharp.runtime.compiled import Mode, Settings, check_tuning
 from ovsharp.runtime.device import check_device
 from ovsharp.runtime.frames import Frame
-from ovsharp.runtime.gate import Gate
 from ovsharp.runtime.kinds import ColourOrder
 from ovsharp.runtime.routes import VIDEO_LOOK_EVERY
 from ovsharp.runtime.session import Session

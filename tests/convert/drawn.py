@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -11,12 +12,20 @@ import openvino as ov
 from onnx import TensorProto, helper, numpy_helper
 from openvino import opset13 as ops
 
+from ovsharp.convert.body import Body
+from ovsharp.convert.settle import find_body
+
 Draw = Callable[[ov.Node], ov.Node]
 
 
 def float_model(draw: Draw, *, shape: tuple[int, ...] = (1, 3, -1, -1)) -> ov.Model:
     picture = ops.parameter(list(shape), np.float32, name="picture")
     return ov.Model([draw(picture)], [picture], "drawn")
+
+
+def settled(model: ov.Model, **known: Any) -> Body:
+    """Give the body of a model, as `find_body` finds it."""
+    return find_body(model, **known)[0]
 
 
 def weights(*shape: int, seed: int = 0, gain: float = 1.0) -> ov.Node:

@@ -5,7 +5,6 @@ import openvino as ov
 import pytest
 from openvino import opset13 as ops
 
-from ovsharp.convert.body import read_body
 from ovsharp.convert.coding import Coding
 from ovsharp.convert.frames import with_frames
 from ovsharp.convert.parity import compare, levels_of
@@ -70,13 +69,13 @@ def test_the_packed_form_computes_the_same(
     unshuffle: str, shuffle: str, skip: bool, coding: Coding
 ) -> None:
     gain = 0.02 if skip else 1
-    body = read_body(drawn.float_model(packed(unshuffle, shuffle, skip=skip, gain=gain)))
+    body = drawn.settled(drawn.float_model(packed(unshuffle, shuffle, skip=skip, gain=gain)))
     model, folded = with_frames(body, coding)
 
     assert strides(model)[0] == [2, 1], folded
     assert moved_types(model) == {"f32" if skip else "u8"}
     frames = [random_frames(16, 24, seed=1), random_frames(6, 2, seed=2)]
-    parity = compare(model, levels_of(body.network(), body, coding), frames, 1)
+    parity = compare(model, levels_of(body.network, body, coding), frames, 1)
     assert parity.difference < 1e-5
     assert parity.levels <= 1
 
@@ -106,12 +105,12 @@ def test_a_clamp_and_a_factor_are_folded_however_they_are_written(end: str, behi
             node = ops.depth_to_space(ops.multiply(tenth, node), "depth_first", 2)
         return ENDS[end](ops.add(picture, node))
 
-    body = read_body(drawn.float_model(draw))
+    body = drawn.settled(drawn.float_model(draw))
     model, folded = with_frames(body, Coding())
 
     assert "skip added to the frame's own bytes" in folded
     frames = [random_frames(16, 24, seed=1), np.full((1, 6, 4, 3), 255, np.uint8)]
-    parity = compare(model, levels_of(body.network(), body, Coding()), frames, 1)
+    parity = compare(model, levels_of(body.network, body, Coding()), frames, 1)
     assert parity.difference < 1e-5
     assert parity.levels <= 1
 
@@ -120,7 +119,7 @@ def test_other_bounds_are_not_taken_for_black_and_white() -> None:
     def draw(picture: ov.Node) -> ov.Node:
         return ops.clamp(packed("depth first", "depth_first", skip=True)(picture), 0.1, 1)
 
-    _, folded = with_frames(read_body(drawn.float_model(draw)), Coding())
+    _, folded = with_frames(drawn.settled(drawn.float_model(draw)), Coding())
     assert not any("last convolution" in text for text in folded)
 
 
@@ -129,11 +128,11 @@ def test_an_unshuffle_written_as_reshapes_of_one_size_is_recognised() -> None:
         node = drawn.convolution(by_reshape(picture), 12, 12, seed=1)
         return ops.depth_to_space(drawn.convolution(node, 12, 12, seed=2), "depth_first", 2)
 
-    body = read_body(drawn.float_model(draw, shape=(1, 3, 16, 24)))
+    body = drawn.settled(drawn.float_model(draw, shape=(1, 3, 16, 24)))
     model, folded = with_frames(body, Coding())
 
     assert strides(model)[0] == [2, 1], folded
-    reference = levels_of(body.network(), body, Coding())
+    reference = levels_of(body.network, body, Coding())
     assert compare(model, reference, [random_frames(16, 24, seed=1)], 1).difference < 1e-5
 
 
@@ -144,30 +143,32 @@ def test_a_rearrangement_that_is_no_unshuffle_is_left_alone() -> None:
         back = ops.depth_to_space(drawn.convolution(node, 12, 12, seed=2), "depth_first", 2)
         return ops.transpose(back, ops.constant([0, 1, 3, 2]))
 
-    body = read_body(drawn.float_model(swapped_sides))
+    body = drawn.settled(drawn.float_model(swapped_sides))
     model, _ = with_frames(body, Coding())
 
     assert strides(model)[0] == [1, 1]
-    reference = levels_of(body.network(), body, Coding())
+    reference = levels_of(body.network, body, Coding())
     assert compare(model, reference, [random_frames(16, 24, seed=1)], 1).difference < 1e-4
 
 
 def test_a_skip_in_another_range_is_not_added_to_bytes() -> None:
-    body = read_body(drawn.float_model(packed("depth first", "depth_first", skip=True)))
+    body = drawn.settled(drawn.float_model(packed("depth first", "depth_first", skip=True)))
     coding = Coding(value_range=(0.0, 2.0))
     model, folded = with_frames(body, coding)
 
     assert not any("skip" in text for text in folded)
-    reference = levels_of(body.network(), body, coding)
+    reference = levels_of(body.network, body, coding)
     assert compare(model, reference, [random_frames(16, 24, seed=1)], 1).difference < 1e-5
 
 
 def test_the_frame_passes_through_exactly_where_the_correction_is_nothing() -> None:
-    body = read_body(drawn.float_model(packed("depth first", "depth_first", skip=True, gain=1e-6)))
+    body = drawn.settled(
+        drawn.float_model(packed("depth first", "depth_first", skip=True, gain=1e-6))
+    )
     model, _ = with_frames(body, Coding())
     # The bias of the drawn convolution is the whole correction: the same for all pixels.
     frames = np.full((1, 8, 8, 3), 128, np.uint8)
-    reference = levels_of(body.network(), body, Coding())
+    reference = levels_of(body.network, body, Coding())
     assert compare(model, reference, [frames], 1).levels == 0
 
 
@@ -178,9 +179,9 @@ def test_a_constant_added_to_each_pixel_is_no_bias() -> None:
         node = ops.convolution(node, drawn.weights(12, 16, 3, 3), [1, 1], [1, 1], [1, 1], [1, 1])
         return ops.depth_to_space(ops.add(node, ops.constant(plane)), "depth_first", 2)
 
-    body = read_body(drawn.float_model(draw, shape=(1, 3, 16, 24)))
+    body = drawn.settled(drawn.float_model(draw, shape=(1, 3, 16, 24)))
     model, folded = with_frames(body, Coding())
 
     assert not any("pixel-shuffle" in text for text in folded)
-    reference = levels_of(body.network(), body, Coding())
+    reference = levels_of(body.network, body, Coding())
     assert compare(model, reference, [random_frames(16, 24, seed=1)], 1).difference < 1e-5

@@ -3,7 +3,6 @@ import openvino as ov
 import pytest
 from openvino import opset13 as ops
 
-from ovsharp.convert.body import read_body
 from ovsharp.convert.coding import Coding
 from ovsharp.convert.engine import Runner
 from ovsharp.convert.frames import with_frames
@@ -33,11 +32,11 @@ def kinds(model: ov.Model) -> list[str]:
 @pytest.mark.parametrize("coding", CODINGS, ids=repr)
 @pytest.mark.parametrize("name", DRAWN)
 def test_the_graph_computes_what_the_definition_in_numpy_says(name: str, coding: Coding) -> None:
-    body = read_body(drawn.float_model(DRAWN[name]))
+    body = drawn.settled(drawn.float_model(DRAWN[name]))
     model, _ = with_frames(body, coding)
 
     frames = [random_frames(16, 24, seed=1), random_frames(21, 13, seed=2)]
-    parity = compare(model, levels_of(body.network(), body, coding), frames, body.scale)
+    parity = compare(model, levels_of(body.network, body, coding), frames, body.scale)
 
     assert parity.difference < 1e-4
     assert parity.levels <= 1
@@ -52,27 +51,27 @@ def test_a_network_of_luma_in_nhwc_computes_what_the_definition_says() -> None:
         )
         return ops.transpose(node, ops.constant([0, 2, 3, 1]))
 
-    body = read_body(drawn.float_model(draw, shape=(-1, -1, -1, 1)))
+    body = drawn.settled(drawn.float_model(draw, shape=(-1, -1, -1, 1)))
     coding = Coding(colour="luma")
     model, _ = with_frames(body, coding)
 
-    assert (body.channels, body.input_layout, body.output_layout) == (1, "NHWC", "NHWC")
+    assert body.channels == 1
     assert [port.any_name for port in model.inputs] == ["frame", "base"]
     parity = compare(
-        model, levels_of(body.network(), body, coding), [random_frames(12, 20, seed=1)], 2
+        model, levels_of(body.network, body, coding), [random_frames(12, 20, seed=1)], 2
     )
     assert parity.difference < 1e-4
 
 
 def test_a_network_of_luma_that_does_not_enlarge_needs_no_base() -> None:
-    body = read_body(
+    body = drawn.settled(
         drawn.float_model(lambda x: drawn.convolution(x, 1, 1, seed=3), shape=(1, 1, -1, -1))
     )
     coding = Coding(colour="luma")
     model, _ = with_frames(body, coding)
 
     assert [port.any_name for port in model.inputs] == ["frame"]
-    reference = levels_of(body.network(), body, coding)
+    reference = levels_of(body.network, body, coding)
     assert compare(model, reference, [random_frames(12, 20, seed=1)], 1).difference < 1e-5
 
 
@@ -81,12 +80,12 @@ def test_a_network_that_takes_the_base_gets_it_in_its_own_range() -> None:
     large = ops.parameter([1, 3, -1, -1], np.float32, name="large")
     detail = ops.depth_to_space(drawn.convolution(small, 3, 27, seed=1), "depth_first", 3)
     answer = ops.divide(ops.add(large, detail), ops.constant(np.float32(255)))
-    body = read_body(ov.Model([answer], [large, small], "two inputs"))
+    body = drawn.settled(ov.Model([answer], [large, small], "two inputs"))
     coding = Coding(value_range=(0.0, 255.0), output_range=(0.0, 1.0), colour="bgr")
     model, _ = with_frames(body, coding)
 
-    assert (body.base, body.scale, body.order) == (True, 3, (1, 0))
-    reference = levels_of(body.network(), body, coding)
+    assert (body.base, body.scale) == (True, 3)
+    reference = levels_of(body.network, body, coding)
     assert compare(model, reference, [random_frames(10, 14, seed=1)], 3).difference < 1e-5
 
 
@@ -99,14 +98,14 @@ def test_values_outside_are_clamped_and_never_wrap() -> None:
             constant = ops.constant(np.float32(value / 255))
             return ops.add(ops.multiply(picture, ops.constant(np.float32(0))), constant)
 
-        model, _ = with_frames(read_body(drawn.float_model(draw)), Coding())
+        model, _ = with_frames(drawn.settled(drawn.float_model(draw)), Coding())
         sharp = Runner(model)([random_frames(8, 8, seed=0)])
         assert np.unique(sharp).tolist() == [level]
         assert sharp.dtype == np.uint8
 
 
 def test_folding_leaves_no_colour_swap_and_no_scaling() -> None:
-    model, folded = with_frames(read_body(drawn.float_model(drawn.plain)), Coding())
+    model, folded = with_frames(drawn.settled(drawn.float_model(drawn.plain)), Coding())
 
     assert len(folded) == 2
     assert "Gather" not in kinds(model)
@@ -114,7 +113,7 @@ def test_folding_leaves_no_colour_swap_and_no_scaling() -> None:
 
 
 def test_a_skip_keeps_the_colour_swap_and_the_scaling_in_the_graph() -> None:
-    model, folded = with_frames(read_body(drawn.float_model(drawn.residual)), Coding())
+    model, folded = with_frames(drawn.settled(drawn.float_model(drawn.residual)), Coding())
 
     assert folded == ()
     assert kinds(model).count("Gather") == 2
@@ -122,6 +121,6 @@ def test_a_skip_keeps_the_colour_swap_and_the_scaling_in_the_graph() -> None:
 
 
 def test_a_bgr_network_is_not_swapped() -> None:
-    model, _ = with_frames(read_body(drawn.float_model(drawn.residual)), Coding(colour="bgr"))
+    model, _ = with_frames(drawn.settled(drawn.float_model(drawn.residual)), Coding(colour="bgr"))
 
     assert "Gather" not in kinds(model)

@@ -5,7 +5,6 @@ import openvino as ov
 import pytest
 from openvino import opset13 as ops
 
-from ovsharp.convert.body import read_body
 from ovsharp.convert.coding import Coding
 from ovsharp.convert.probe import Geometry, probe_geometry
 from ovsharp.convert.reach import margin_of
@@ -14,8 +13,8 @@ from tests.convert import drawn
 
 
 def geometry(draw: drawn.Draw, **shape: tuple[int, ...]) -> Geometry:
-    body = read_body(drawn.float_model(draw, **shape))
-    return probe_geometry(body, Coding(), body.network())
+    body = drawn.settled(drawn.float_model(draw, **shape))
+    return probe_geometry(body, Coding(), body.network)
 
 
 def constant(value: float) -> ov.Node:
@@ -135,7 +134,7 @@ def test_a_base_counts_into_the_margin() -> None:
     large = ops.parameter([1, 3, -1, -1], np.float32, name="large")
     detail = ops.depth_to_space(drawn.convolution(small, 3, 12), "depth_first", 2)
     answer = ops.add(drawn.convolution(large, 3, 3, kernel=9), detail)
-    body = read_body(ov.Model([answer], [small, large], "two inputs"))
+    body = drawn.settled(ov.Model([answer], [small, large], "two inputs"))
 
     # The base reaches 4 of its own pixels: 2 of the frame. The frame itself reaches 1.
     assert margin_of(body, 1, 1) == 2
@@ -150,6 +149,6 @@ def test_an_output_that_is_never_a_multiple_of_the_input_is_refused() -> None:
 
 
 def test_one_size_only_has_no_margin() -> None:
-    body = read_body(drawn.float_model(drawn.residual), size=(40, 24))
+    body = drawn.settled(drawn.float_model(drawn.residual), size=(40, 24))
 
-    assert probe_geometry(body, Coding(), body.network()).margin is None
+    assert probe_geometry(body, Coding(), body.network).margin is None

@@ -5,7 +5,6 @@ import openvino as ov
 import pytest
 from openvino import opset13 as ops
 
-from ovsharp.convert.body import read_body
 from ovsharp.convert.coding import Coding
 from ovsharp.convert.options import Options
 from ovsharp.convert.ranges import find_coding
@@ -14,8 +13,8 @@ from tests.convert import drawn
 
 
 def found(draw: drawn.Draw, options: Options | None = None, **known: object) -> Coding:
-    body = read_body(drawn.float_model(draw))
-    return find_coding(body, body.network(), options or Options(), **known)[0]
+    body = drawn.settled(drawn.float_model(draw))
+    return find_coding(body, body.network, options or Options(), **known)[0]
 
 
 def sharpener(low: float, high: float) -> drawn.Draw:
@@ -103,10 +102,12 @@ def test_a_normalised_output_is_recognised() -> None:
 
 
 def test_luma_has_no_colour_order() -> None:
-    body = read_body(drawn.float_model(lambda x: drawn.convolution(x, 1, 1), shape=(1, 1, -1, -1)))
+    body = drawn.settled(
+        drawn.float_model(lambda x: drawn.convolution(x, 1, 1), shape=(1, 1, -1, -1))
+    )
 
     with pytest.raises(UsageError, match="luma alone"):
-        find_coding(body, body.network(), Options(colour="bgr"))
+        find_coding(body, body.network, Options(colour="bgr"))
 
 
 @pytest.mark.parametrize(
