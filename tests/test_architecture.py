@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -74,22 +75,25 @@ def room_of(module: Path) -> str:
     return module.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def parsed(module: Path) -> ast.Module:
-    return ast.parse(module.read_text(encoding="utf-8"))
+@cache
+def parsed(module: Path) -> list[ast.AST]:
+    """All nodes of a file."""
+    return list(ast.walk(ast.parse(module.read_text(encoding="utf-8"))))
 
 
-def imports(module: Path) -> Iterator[str]:
+@cache
+def imports(module: Path) -> list[str]:
     """All imports of a file, those inside functions too, as dotted names."""
-    for node in ast.walk(parsed(module)):
+    names = []
+    for node in parsed(module):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{name_of(module)}: imports are absolute"
             assert node.module is not None
-            if node.module == "ovsharp":
-                yield from (f"ovsharp.{alias.name}" for alias in node.names)
-            else:
-                yield node.module
+            inner = node.module == "ovsharp"
+            names += [f"ovsharp.{one.name}" for one in node.names] if inner else [node.module]
+    return names
 
 
 def own_imports(module: Path) -> Iterator[list[str]]:
@@ -100,20 +104,18 @@ def own_imports(module: Path) -> Iterator[list[str]]:
             yield rest or ["ovsharp itself"]
 
 
-each_module = pytest.mark.parametrize("module", MODULES, ids=name_of)
-each_module_in_a_room = pytest.mark.parametrize(
-    "module", [module for module in MODULES if not room_of(module).startswith("__")], ids=name_of
-)
+IN_ROOMS = [module for module in MODULES if not room_of(module).startswith("__")]
 
 
-@each_module_in_a_room
-def test_imports_point_down(module: Path) -> None:
-    room = room_of(module)
-    assert room in ORDER
-    for target, *_ in own_imports(module):
-        assert target == room or target in ORDER[ORDER.index(room) :], (
-            f"{name_of(module)} imports {target}, which stands above {room}"
-        )
+def test_imports_point_down() -> None:
+    assert {room_of(module) for module in IN_ROOMS} <= set(ORDER)
+    upwards = [
+        f"{name_of(module)} imports {target}, which stands above {room_of(module)}"
+        for module in IN_ROOMS
+        for target, *_ in own_imports(module)
+        if target not in ORDER[ORDER.index(room_of(module)) :]
+    ]
+    assert not upwards
 
 
 def test_the_map_shows_every_room() -> None:
@@ -124,23 +126,27 @@ def test_the_map_shows_every_room() -> None:
     assert tuple(rows) == ORDER
 
 
-@each_module_in_a_room
-def test_rooms_are_entered_by_the_door(module: Path) -> None:
-    for room, *inner in own_imports(module):
-        assert room == room_of(module) or not inner, (
-            f"{name_of(module)} imports ovsharp.{room}.{'.'.join(inner)}: use ovsharp.{room}"
-        )
+def test_rooms_are_entered_by_the_door() -> None:
+    windows = [
+        f"{name_of(module)} imports ovsharp.{room}.{'.'.join(inner)}: use ovsharp.{room}"
+        for module in IN_ROOMS
+        for room, *inner in own_imports(module)
+        if inner and room != room_of(module)
+    ]
+    assert not windows
 
 
-@pytest.mark.parametrize(
-    "module", [module for module in MODULES if room_of(module) in LIGHT], ids=name_of
-)
-def test_light_rooms_import_nothing_heavy(module: Path) -> None:
-    assert not HEAVY & {name.split(".")[0] for name in imports(module)}
+def test_light_rooms_import_nothing_heavy() -> None:
+    heavy = [
+        f"{name_of(module)} imports {name}"
+        for module in IN_ROOMS
+        for name in imports(module)
+        if room_of(module) in LIGHT and name.split(".")[0] in HEAVY
+    ]
+    assert not heavy
 
 
-@each_module
-def test_what_is_imported_is_declared(module: Path) -> None:
+def test_what_is_imported_is_declared() -> None:
     tomllib = pytest.importorskip("tomllib")  # Python 3.11
     project = PACKAGE.parent / "pyproject.toml"
     if not project.is_file():
@@ -149,54 +155,68 @@ def test_what_is_imported_is_declared(module: Path) -> None:
     base, optional = metadata["dependencies"], metadata["optional-dependencies"]
     extras = [line for lines in optional.values() for line in lines]
     # Video files and codecs need PyAV; pictures and OpenCV's cameras do not.
-    room = room_of(module)
     lighter = {"media": ("video", "camera", "heic", "screen"), "degrade": ("video",)}
-    extra = [line for name in lighter.get(room, ()) for line in optional[name]]
-    lines = base + (extra if room in LIGHT else extras)
-    declared = {line.split(">")[0].strip() for line in lines} | sys.stdlib_module_names
-    for name in imports(module):
-        package = name.split(".")[0]
-        assert DISTRIBUTIONS.get(package, package) in declared | {"ovsharp"}, (
-            f"{name_of(module)} imports {package}, which pyproject.toml does not declare"
-        )
+    undeclared = []
+    for module in MODULES:
+        room = room_of(module)
+        extra = [line for name in lighter.get(room, ()) for line in optional[name]]
+        lines = base + (extra if room in LIGHT else extras)
+        declared = {line.split(">")[0].strip() for line in lines} | sys.stdlib_module_names
+        packages = {name.split(".")[0] for name in imports(module)} - {"ovsharp"}
+        undeclared += [
+            f"{name_of(module)} imports {package}"
+            for package in packages
+            if DISTRIBUTIONS.get(package, package) not in declared
+        ]
+    assert not undeclared
 
 
-@each_module
-def test_no_assert(module: Path) -> None:
-    lines = [node.lineno for node in ast.walk(parsed(module)) if isinstance(node, ast.Assert)]
-    assert not lines, "assert is no validation"
+def test_no_assert() -> None:
+    found = [
+        f"{name_of(module)}:{node.lineno}"
+        for module in MODULES
+        for node in parsed(module)
+        if isinstance(node, ast.Assert)
+    ]
+    assert not found, "assert is no validation"
 
 
-@each_module
-def test_broad_excepts_raise_again_or_say_why_not(module: Path) -> None:
-    lines = module.read_text(encoding="utf-8").splitlines()
-    for node in ast.walk(parsed(module)):
-        if isinstance(node, ast.ExceptHandler):
-            caught = "BaseException" if node.type is None else ast.unparse(node.type)
-            assert (
-                caught not in ("Exception", "BaseException")
-                or isinstance(node.body[-1], ast.Raise)
-                or "# noqa: BLE001 - " in lines[node.lineno - 1]
-            ), f"{name_of(module)}:{node.lineno}"
+def test_broad_excepts_raise_again_or_say_why_not() -> None:
+    found = []
+    for module in MODULES:
+        lines = module.read_text(encoding="utf-8").splitlines()
+        for node in parsed(module):
+            if isinstance(node, ast.ExceptHandler):
+                caught = "BaseException" if node.type is None else ast.unparse(node.type)
+                if not (
+                    caught not in ("Exception", "BaseException")
+                    or isinstance(node.body[-1], ast.Raise)
+                    or "# noqa: BLE001 - " in lines[node.lineno - 1]
+                ):
+                    found.append(f"{name_of(module)}:{node.lineno}")
+    assert not found
 
 
-@each_module
-def test_checkpoints_are_loaded_without_running_their_code(module: Path) -> None:
-    for node in ast.walk(parsed(module)):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
-            keywords = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
-            assert keywords.get("weights_only") == "True", f"{name_of(module)}:{node.lineno}"
+def test_checkpoints_are_loaded_without_running_their_code() -> None:
+    found = []
+    for module in MODULES:
+        for node in parsed(module):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
+                keywords = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
+                if keywords.get("weights_only") != "True":
+                    found.append(f"{name_of(module)}:{node.lineno}")
+    assert not found
 
 
-@pytest.mark.parametrize(
-    "file",
-    [path for path in sorted(PACKAGE.rglob("*")) if path.suffix in (".py", ".md", ".toml")],
-    ids=name_of,
-)
-def test_no_path_of_one_machine(file: Path) -> None:
-    text = file.read_text(encoding="utf-8")
-    for path in ("../shared", "/work/", "/root/", "/home/"):
-        assert path not in text
+def test_no_path_of_one_machine() -> None:
+    files = [path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".md", ".toml")]
+    found = [
+        f"{name_of(file)}: {path}"
+        for file in files
+        for path in ("../shared", "/work/", "/root/", "/home/")
+        if path in file.read_text(encoding="utf-8")
+    ]
+    assert not found
 
 
 @pytest.mark.parametrize(
