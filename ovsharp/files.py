@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 _LFS = b"version https://git-lfs.github.com/spec/"
@@ -18,7 +21,8 @@ def staged(folder: Path) -> Iterator[Path]:
     """Give a temporary folder whose files are moved into `folder` when the block succeeds.
 
     When the block raises (Ctrl-C included), nothing is left behind: not the temporary folder,
-    and not `folder` itself where this call had to make it. Files in `folder` of the same name
+    and not `folder` itself where this call had to make it. What a process that was killed has left
+    there is cleared away by the next that writes there. Files in `folder` of the same name
     are replaced one by one in alphabetical order, each atomically.
 
     Args:
@@ -31,7 +35,7 @@ def staged(folder: Path) -> Iterator[Path]:
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=".ovsharp-", dir=folder))
+        staging = own_folder(folder, ".ovsharp-", f"@{platform.node()}")
         try:
             yield staging
             for path in sorted(staging.iterdir()):
@@ -49,6 +53,36 @@ def staged(folder: Path) -> Iterator[Path]:
             with suppress(OSError):  # never made, or no longer empty
                 path.rmdir()
         raise
+
+
+def own_folder(parent: Path, prefix: str, mark: str = "") -> Path:
+    """Make a temporary folder that tells in its name which process it belongs to.
+
+    Those of processes that have ended are removed, once for each parent.
+
+    Args:
+        parent: exists.
+        prefix: of the name.
+        mark: behind the number of the process, where others than this machine write to `parent`.
+
+    Raises:
+        OSError: `parent` cannot be written.
+    """
+    _clear(parent, prefix, mark)
+    return Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}{mark}-", dir=parent))
+
+
+@cache
+def _clear(parent: Path, prefix: str, mark: str) -> None:
+    import psutil
+
+    for left in parent.glob(f"{prefix}*"):
+        named = re.fullmatch(rf"{re.escape(prefix)}(\d+){re.escape(mark)}-.+", left.name)
+        if named is None or left.is_symlink() or not left.is_dir():
+            continue
+        mine = not hasattr(os, "getuid") or left.stat().st_uid == os.getuid()
+        if mine and not psutil.pid_exists(int(named[1])):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 @contextmanager

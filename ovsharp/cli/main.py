@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
 from difflib import get_close_matches
 from importlib import import_module
@@ -40,7 +41,11 @@ VERBS = {
     "completion": "Print what a shell needs to complete verbs and options.",
 }
 
-EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 130, 143
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM or SIGHUP: whatever Ctrl-C clears away, this does."""
 
 
 class Verbs(click.Group):
@@ -81,12 +86,16 @@ def main() -> None:
     """Sharpen video frames in real time on an ordinary CPU.
 
     Exit codes: 0 all done; 1 an input or the work failed; 2 wrong usage, a missing extra or
-    device; 130 interrupted.
+    device; 130 interrupted; 143 terminated.
     """
 
 
 def run() -> NoReturn:
     """Run the command line and exit with its code."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores it
+            signal.signal(number, _terminate)
     code = _run()
     try:
         sys.stdout.flush()
@@ -96,7 +105,7 @@ def run() -> NoReturn:
         code = code or EXIT_FAILED
         # Python flushes once more at its end, and would end in a traceback.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if code == EXIT_INTERRUPTED:
+    if code in (EXIT_INTERRUPTED, EXIT_TERMINATED):
         # All files are closed and cleared away by now, but native threads may still wind down; the
         # end of the interpreter would destroy them, and the process abort (seen once, under load).
         sys.stderr.flush()
@@ -110,7 +119,10 @@ def _run() -> int:
     except click.ClickException as error:
         error.show()
         return EXIT_USAGE
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as error:
+        if isinstance(error.__cause__ or error, _Terminated):
+            _say("terminated")
+            return EXIT_TERMINATED
         _say("interrupted")
         return EXIT_INTERRUPTED
     except OvsharpError as error:
@@ -129,6 +141,10 @@ def _run() -> int:
     except MemoryError:
         _say("not enough memory; close other programs, or use smaller images or fewer of them")
     return EXIT_FAILED
+
+
+def _terminate(*_: object) -> NoReturn:
+    raise _Terminated
 
 
 def _say(sentence: str) -> None:

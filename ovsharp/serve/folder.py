@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import tempfile
 from pathlib import Path
 
-import psutil
-
 from ovsharp.closing import Closing
+from ovsharp.files import own_folder
 
 _PREFIX = "ovsharp-serve-"
 
@@ -32,10 +30,7 @@ class Workroom(Closing):
 
     def __init__(self, parent: Path | None = None) -> None:
         parent = Path(tempfile.gettempdir()) if parent is None else parent
-        for left in parent.glob(f"{_PREFIX}*"):
-            if _is_left(left):
-                shutil.rmtree(left, ignore_errors=True)
-        self.path = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=parent))
+        self.path = own_folder(parent, _PREFIX)
 
     def folder(self) -> Path:
         """Make an empty folder, for one upload and what is made of it."""
@@ -48,12 +43,3 @@ class Workroom(Closing):
     def close(self) -> None:
         """Remove everything. May be called again."""
         shutil.rmtree(self.path, ignore_errors=True)
-
-
-def _is_left(folder: Path) -> bool:
-    """Tell whether a folder is one of ours whose process has ended."""
-    number = folder.name.removeprefix(_PREFIX).partition("-")[0]
-    if not number.isdecimal() or folder.is_symlink() or not folder.is_dir():
-        return False
-    mine = not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
-    return mine and not psutil.pid_exists(int(number))
