@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import sys
+import threading
 from difflib import get_close_matches
 from importlib import import_module
 from typing import NoReturn
@@ -94,7 +95,8 @@ def run() -> NoReturn:
     """Run the command line and exit with its code."""
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)  # Windows has no SIGHUP
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores it
+        # nohup ignores it; and only the main thread may take one.
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL and _in_main_thread():
             signal.signal(number, _terminate)
     code = _run()
     try:
@@ -141,6 +143,10 @@ def _run() -> int:
     except MemoryError:
         _say("not enough memory; close other programs, or use smaller images or fewer of them")
     return EXIT_FAILED
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def _terminate(*_: object) -> NoReturn:
