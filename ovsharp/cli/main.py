@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from difflib import get_close_matches
+from functools import partial
 from importlib import import_module
 from typing import NoReturn
 
@@ -97,7 +98,7 @@ def run() -> NoReturn:
         number = getattr(signal, name, None)  # Windows has no SIGHUP
         # nohup ignores it; and only the main thread may take one.
         if number is not None and signal.getsignal(number) is signal.SIG_DFL and _in_main_thread():
-            signal.signal(number, _terminate)
+            signal.signal(number, partial(_terminate, os.getpid()))
     code = _run()
     try:
         sys.stdout.flush()
@@ -149,7 +150,9 @@ def _in_main_thread() -> bool:
     return threading.current_thread() is threading.main_thread()
 
 
-def _terminate(*_: object) -> NoReturn:
+def _terminate(process: int, *_: object) -> NoReturn:
+    if os.getpid() != process:  # forked by a library, and ended by it
+        os._exit(EXIT_TERMINATED)
     raise _Terminated
 
 

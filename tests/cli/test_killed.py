@@ -136,3 +136,22 @@ def test_a_full_disk_and_a_folder_that_may_not_be_written(
     assert "Traceback" not in run.stderr
     assert run.stderr.strip()
     check(tmp_path / "out", killed=False)
+
+
+def test_what_a_library_forks_and_ends_says_nothing() -> None:
+    script = (
+        "import os, signal, time\n"
+        "from ovsharp.cli import main\n"
+        "def forking():\n"
+        "    child = os.fork()\n"
+        "    if not child:\n"
+        "        time.sleep(60)\n"
+        "    os.kill(child, signal.SIGTERM)\n"
+        "    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 143\n"
+        "main._run = forking\n"
+        "main.run()"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (run.returncode, run.stderr) == (0, "")
