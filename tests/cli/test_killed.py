@@ -143,9 +143,12 @@ def test_what_a_library_forks_and_ends_says_nothing() -> None:
         "import os, signal, time\n"
         "from ovsharp.cli import main\n"
         "def forking():\n"
+        "    ready, begun = os.pipe()\n"
         "    child = os.fork()\n"
         "    if not child:\n"
+        "        os.write(begun, b'x')\n"
         "        time.sleep(60)\n"
+        "    os.read(ready, 1)\n"  # a signal at once would be lost: Python forgets it in a fork
         "    os.kill(child, signal.SIGTERM)\n"
         "    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 143\n"
         "main._run = forking\n"
