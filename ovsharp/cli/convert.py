@@ -57,6 +57,12 @@ if TYPE_CHECKING:
 @click.option(
     "--degradation", default="", metavar="RECIPE", help="What the model was trained to undo."
 )
+@click.option(
+    "--prune",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Photos: leave out channels that are 0 on all of them, not only those that must be.",
+)
 def convert(
     source: Path,
     folder: Path | None,
@@ -74,6 +80,7 @@ def convert(
     size: str | None,
     name: str | None,
     degradation: str,
+    prune: Path | None,
 ) -> None:
     """Convert SOURCE and prove that the result computes the same.
 
@@ -106,6 +113,7 @@ def convert(
         size=_size(size),
         name=name,
         degradation=degradation,
+        prune=prune,
     )
     storages = [part.strip() for part in precision.split(",")]
     target = source.parent if folder is None else folder

@@ -47,6 +47,12 @@ class Coding:
         """Give (factor, offset) per channel: level = (value - offset) * factor, level 0..255."""
         return self._affine(self.output_range, normalised=self.normalised_output)
 
+    def input_span(self) -> tuple[float, float]:
+        """Give the smallest and the largest value that the network is fed with."""
+        divisor, offset = self.input_affine()
+        ends = np.stack([offset, 255 / divisor + offset])
+        return float(ends.min()), float(ends.max())
+
     def encode(self, frames: Frames) -> Values:
         """Write frames for the network.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from ovsharp.degrade import parse
@@ -47,6 +48,8 @@ class Options:
     """Name of the result; unset: the stem of the source's file name."""
     degradation: str = ""
     """The recipe that the model was trained to undo."""
+    prune: Path | None = None
+    """Photos: channels that are 0 on all of them are left out, not only those that must be."""
 
     def __post_init__(self) -> None:
         if self.name is not None and (self.name[:1] in ("", ".") or set(self.name) & set("/\\\0")):

@@ -26,9 +26,11 @@ from ovsharp.convert.parity import (
     levels_of,
     tiny_frames,
 )
+from ovsharp.convert.pictures import pictures
 from ovsharp.convert.planar import write_planar
 from ovsharp.convert.prepared import Prepared, Rows
 from ovsharp.convert.probe import Geometry, probe_geometry
+from ovsharp.convert.prune import Pruned, prune
 from ovsharp.convert.ranges import find_coding, span
 from ovsharp.convert.settle import find_body
 from ovsharp.convert.source import Source, read_source
@@ -87,6 +89,18 @@ def prepare(
         )
     with stage(progress, "probing sizes and reach"):
         geometry = probe_geometry(body, coding, run)
+    degradation = options.degradation or (origin.network.degradation if origin.network else "")
+    with stage(progress, "looking for idle channels"):
+        shown = (
+            []
+            if options.prune is None
+            else pictures(options.prune, body, coding, geometry, degradation)
+        )
+        parameters = (
+            origin.network.parameters if origin.network else count_parameters(body.model)
+        )
+        core, pruned = prune(body.model, *coding.input_span(), shown)
+        body = dataclasses.replace(body, model=core)
     with stage(progress, "packing frames"):
         model, folded = with_frames(body, coding)
     with stage(progress, "comparing with the source"):
@@ -113,8 +127,8 @@ def prepare(
         mean=coding.mean,
         std=coding.std,
         base=body.needs_base,
-        degradation=options.degradation or (origin.network.degradation if origin.network else ""),
-        parameters=origin.network.parameters if origin.network else count_parameters(body.model),
+        degradation=degradation,
+        parameters=parameters - pruned.parameters,
         source=source.name,
         source_sha256=sha256(source),
         versions=origin.versions(),
@@ -124,6 +138,7 @@ def prepare(
         ("source", f"{source} ({origin.kind})"),
         *_unwrapped(origin),
         *_facts(spec, origin, coding, how, folded, sum(operations(model).values())),
+        *_left_out(pruned, parameters, len(shown)),
         *rows,
         (f"parity IR - {origin.kind}", _parity_text(ours, LIMIT)),
     ]
@@ -270,6 +285,22 @@ def _unwrapped(origin: Source) -> Rows:
     names = list(dict.fromkeys(network.left_out))
     more = f", ... and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
     return [("weights", f"{where}; left out: {', '.join(names[:_LISTED]) or 'nothing'}{more}")]
+
+
+def _left_out(pruned: Pruned, parameters: int, shown: int) -> Rows:
+    """Say what went because it never gave anything."""
+    if not pruned.parameters:
+        return [("pruned", f"nothing: all {pruned.channels} channels are in use")] if shown else []
+    left = parameters - pruned.parameters
+    count = pruned.proven + pruned.unproven
+    seen = f", {pruned.unproven} were 0 on all of {shown} pictures" if pruned.unproven else ""
+    return [
+        (
+            "pruned",
+            f"{count} of {pruned.channels} channels: {pruned.proven} can give nothing (proven)"
+            f"{seen}; {parameters:,} -> {left:,} parameters",
+        )
+    ]
 
 
 def _facts(
