@@ -41,7 +41,7 @@ def channel_bounds(model: ov.Model, low: float, high: float) -> Bounds:
     """
     found: dict[str, tuple[_Ends, _Ends]] = {}
     for node in model.get_ordered_ops():
-        if node.get_output_size() == 0:
+        if node.get_output_size() != 1:  # the parts of a split share its name
             continue
         shape = node.output(0).partial_shape
         if shape.rank.is_dynamic or len(shape) != 4 or shape[1].is_dynamic:

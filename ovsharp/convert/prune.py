@@ -126,7 +126,11 @@ def _zero_on(model: ov.Model, inputs: Sequence[Sequence[Values]]) -> dict[str, M
     """Run the network, and tell of all that layers read which channels were 0 throughout."""
     copy = model.clone()
     read = {node.input_value(0).get_node().get_friendly_name(): node for node in _layers(copy)}
-    read = {name: node for name, node in read.items() if _channels(node.input_value(0).get_node())}
+    read = {
+        name: node
+        for name, node in read.items()
+        if node.input_value(0).get_node().get_output_size() == 1 and _width(node.input_value(0))
+    }
     peaks = [
         ops.reduce_max(ops.abs(node.input_value(0)), ops.constant([0, 2, 3]), keep_dims=False)
         for node in read.values()
@@ -136,7 +140,7 @@ def _zero_on(model: ov.Model, inputs: Sequence[Sequence[Values]]) -> dict[str, M
     whole = ops.concat(peaks, axis=0)
     runner = Runner(ov.Model([ops.result(whole)], copy.get_parameters(), "peaks"))
     highest = np.max([runner(picture) for picture in inputs], axis=0)
-    ends = np.cumsum([_channels(node.input_value(0).get_node()) for node in read.values()])
+    ends = np.cumsum([_width(node.input_value(0)) for node in read.values()])
     masks = np.split(highest == 0, ends[:-1])
     return dict(zip(read, masks, strict=True))
 
@@ -169,10 +173,11 @@ def _removable(model: ov.Model, zero: dict[str, Mask]) -> list[set[_Element]]:
             continue
         bare = not any(source.get_type_name() == "Constant" for source in sources)
         offset = 0
-        for index, source in enumerate(sources):
+        followed = _cuts(node)
+        for index, (source, port) in enumerate(zip(sources, node.input_values(), strict=True)):
             if source.get_type_name() == "Constant" or kind == "ShapeOf":
                 continue
-            inner, width = source.get_friendly_name(), _channels(source)
+            inner, width = source.get_friendly_name(), _width(port)
             passes = (
                 (kind in _OWN and index == 0 and width == count)
                 or (_is_depthwise(node) and index == 0)
@@ -180,13 +185,14 @@ def _removable(model: ov.Model, zero: dict[str, Mask]) -> list[set[_Element]]:
                 or (kind == "ReduceMean" and index == 0 and width == count)
                 or (kind == "Concat" and bare and node.get_attributes()["axis"] in (1, -3))
             )
+            followed = followed and (passes or width <= 1)
             for channel in range(width):
                 if passes:
                     parents[root((inner, channel))] = root((name, offset + channel))
                 else:
                     kept.add((inner, channel))
             offset += width if kind == "Concat" else 0
-        if not _cuts(node):
+        if not followed:
             widest = max((_width(port) for port in node.outputs()), default=0)
             kept.update((name, channel) for channel in range(widest))
     held = {root(element) for element in kept}

@@ -41,9 +41,11 @@ def dead(count: int, *channels: int, by: float = -100.0) -> np.ndarray:
     return bias
 
 
+FRAME = np.random.default_rng(1).random((1, 3, 12, 16), np.float32)
+
+
 def same(model: ov.Model, smaller: ov.Model) -> None:
-    frame = np.random.default_rng(1).random((1, 3, 12, 16), np.float32)
-    np.testing.assert_allclose(Runner(model)([frame]), Runner(smaller)([frame]), atol=1e-6)
+    np.testing.assert_allclose(Runner(model)([FRAME]), Runner(smaller)([FRAME]), atol=1e-6)
 
 
 def sizes(model: ov.Model) -> list[list[int]]:
@@ -103,7 +105,7 @@ def test_concatenations_depthwise_layers_and_slopes_follow() -> None:
     deep = ops.group_convolution(both, kernels, [1, 1], [1, 1], [1, 1], [1, 1])
     bent = ops.prelu(deep, ops.constant(np.full(8, 0.1, np.float32)))
     model = ov.Model([layer(bent, weights(3, 8))], [image])
-    smaller, pruned = prune(model, 0, 1, [[np.ones((1, 3, 8, 8), np.float32)]])
+    smaller, pruned = prune(model, 0, 1, [[FRAME]])
     assert sizes(smaller) == [[3, 3, 3, 3], [3, 3, 3, 3], [6, 1, 1, 3, 3], [3, 6, 3, 3]]
     assert pruned.proven + pruned.unproven == 2
     same(model, smaller)
@@ -126,6 +128,19 @@ def test_what_moves_channels_about_holds_them() -> None:
     hidden = ops.relu(layer(image, weights(12, 3), dead(12, 0, 1, 2, 3)))
     model = ov.Model([ops.depth_to_space(hidden, "blocks_first", 2)], [image])
     assert prune(model, 0, 1)[1].parameters == 0
+
+
+def test_parts_of_a_split_are_told_apart() -> None:
+    """They share a name, and their widths differ."""
+    image = picture()
+    hidden = ops.relu(layer(image, weights(8, 3), dead(8, 0, 5)))
+    few, many = ops.variadic_split(hidden, ops.constant(1), ops.constant([2, 6])).outputs()
+    right = ops.relu(layer(ops.relu(many), weights(4, 6), dead(4, 1)))
+    both = ops.concat([layer(few, weights(4, 2)), right], 1)
+    model = ov.Model([layer(both, weights(3, 8))], [image])
+    smaller, _ = prune(model, 0, 1, [[FRAME]])
+    assert sorted(sizes(smaller))[-1] == [8, 3, 3, 3]  # what is split stays whole
+    same(model, smaller)
 
 
 def test_a_layer_of_dead_channels_alone_keeps_one() -> None:
