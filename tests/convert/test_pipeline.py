@@ -180,6 +180,7 @@ def test_every_step_is_told(tmp_path: Path) -> None:
         "reading the model",
         "finding colours and ranges",
         "probing sizes and reach",
+        "looking for idle channels",
         "packing frames",
         "comparing with the source",
         "writing and comparing fp32",
