@@ -96,9 +96,7 @@ def prepare(
             if options.prune is None
             else pictures(options.prune, body, coding, geometry, degradation)
         )
-        parameters = (
-            origin.network.parameters if origin.network else count_parameters(body.model)
-        )
+        parameters = origin.network.parameters if origin.network else count_parameters(body.model)
         core, pruned = prune(body.model, *coding.input_span(), shown)
         body = dataclasses.replace(body, model=core)
     with stage(progress, "packing frames"):
