@@ -159,7 +159,7 @@ def measure(sharpener: Sharpener, pairs: Pairs) -> Row:
 def seen(folder: Path) -> str:
     """Say how many pixels the weights saw in all runs."""
     pixels = load_network(folder / "student.pth").pixels
-    return f"; {pixels / 1e9:.1f} thousand million pixels seen in all runs" if pixels else ""
+    return f"; {pixels / 1e9:.1f} thousand million pixels seen, as far as counted" if pixels else ""
 
 
 def card(name: str, folder: Path, log: str, folders: Folders) -> str:
