@@ -27,7 +27,7 @@ from ovsharp.evaluation.results import ALL, BICUBIC, INPUT, Group
 from ovsharp.files import staged
 from ovsharp.reports import WIDTH, axis_ticks, draw_line, draw_text
 from ovsharp.runtime import instruction_sets, shipped_models, shipped_routers
-from ovsharp.runtime.auto import MEMBERS
+from ovsharp.runtime.sizes import ENDINGS
 
 REFERENCES = {
     "ref-gla": "gla_student.pth",
@@ -125,7 +125,10 @@ def measure(args: argparse.Namespace) -> None:
 def family() -> list[str]:
     """Give the shipped models, without those that only a router chooses: all of one design."""
     names = shipped_models()
-    return [name for name in names if name.rpartition("-")[2] in MEMBERS or name == "sharp-gla"]
+    ends = tuple(ENDINGS.values())
+    # Those of a router's models that are for one damage each have two words more than their task.
+    ours = [name for name in names if name.endswith(ends) and name.count("-") == 1]
+    return [*ours, *(name for name in names if name == "sharp-gla")]
 
 
 def older(instructions: Iterable[str]) -> list[str]:

@@ -181,7 +181,7 @@ def test_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(list(tmp_path.glob("ovsharp-*.png"))) == 1
     for _ in range(20):
         press(live, "+", picture)
-    assert live.strength == 1.0
+    assert live.strength == 1.5
     press(live, "q", picture)
     assert stopped == [True]
 

@@ -168,7 +168,7 @@ def test_a_target_speed_needs_a_family_and_no_resume(tmp_path: Path) -> None:
     source, target = clip(tmp_path / "in.mp4"), tmp_path / "out.mp4"
     for arguments, message in (
         (("--resume",), "needs one model for all frames"),
-        (("--model", "sharp-gla"), "sharp-balanced, sharp-fast, sharp-quality"),
+        (("--model", "sharp-gla"), "'sharp-gla' has no other sizes"),
     ):
         result = run(source, "-o", target, "--target-fps", 30, *arguments)
         assert isinstance(result.exception, UsageError)

@@ -37,6 +37,7 @@ class Stub:
 
     def __init__(self, **gains: float) -> None:
         self.spec = RouterSpec("stub", MODELS, crop=8, crops=4, least=0.5)
+        self.models = MODELS
         self.told = dict.fromkeys(MODELS, 0.0) | gains
         self.asked = 0
 
