@@ -64,7 +64,7 @@ def test_the_reason_says_what_was_measured() -> None:
 
 
 def test_families() -> None:
-    assert family(None) == family("call") == ("call-balanced", "call-fast")
+    assert family(None) == family("call") == ("call-quality", "call-balanced", "call-fast")
     assert family("sharp-quality") == SHARP
     assert family("x4-fast") == ("x4-quality", "x4-balanced", "x4-fast")
 
