@@ -18,7 +18,13 @@ PHOTOS = {
     for name in ("astronaut", "coffee")
 }
 SHORT = {
-    "call-blur": "it makes sharp frames too sharp, and black and white cut that",
+    **dict.fromkeys(
+        (
+            *("call-blur", "call-blur-fast", "call-blur-quality"),
+            *("call-half-fast", "call-half-quality"),
+        ),
+        "it makes sharp frames too sharp, and black and white cut that",
+    ),
     **dict.fromkeys(
         (f"x4-{name}" for name in ("balanced", "codec", "fast", "jpeg", "quality", "rough")),
         "to be trained again",
