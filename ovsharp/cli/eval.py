@@ -123,7 +123,7 @@ if TYPE_CHECKING:
     "--quality",
     "qualities",
     multiple=True,
-    type=click.Choice(["fast", "balanced", "best"]),
+    type=options.QUALITY,
     help="Size of the models. May be repeated: a row each.",
 )
 def eval(  # noqa: A001 - the verb's name

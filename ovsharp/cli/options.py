@@ -12,6 +12,10 @@ _Verb = TypeVar("_Verb", bound=Callable[..., Any])
 _Option = Callable[[Any], Any]
 
 
+QUALITY = click.Choice(["fast", "balanced", "best"])
+"""As `runtime.QUALITIES`, without OpenVINO."""
+
+
 def model(default: str = "call, which chooses") -> _Option:
     """Give `--model`; `default` says what runs without it."""
     return click.option(
@@ -77,7 +81,7 @@ def quality(verb: _Verb) -> _Verb:
     """Add `--quality`."""
     option = click.option(
         "--quality",
-        type=click.Choice(["fast", "balanced", "best"]),
+        type=QUALITY,
         help="Size of the models: best is for files and strong machines. [default: balanced, or "
         "that of --model]",
     )

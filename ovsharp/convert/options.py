@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from ovsharp.degrade import parse
-from ovsharp.errors import UsageError
+from ovsharp.errors import UnsupportedModelError, UsageError
 
 
 @dataclass(frozen=True)
@@ -73,3 +73,31 @@ class Options:
         if self.output_index is not None and self.output_index < 0:
             raise UsageError(f"the output index counts from 0, got {self.output_index}")
         parse(self.degradation)
+
+
+def chosen_output(index: int | None, outputs: Sequence[str], has: str, kind: str) -> int:
+    """Give the number of the output that is the picture.
+
+    Args:
+        index: what the user says; None for the only one.
+        outputs: a description of each.
+        has: who has them, as a sentence begins.
+        kind: what they are called there.
+
+    Raises:
+        UnsupportedModelError: there are several, and the user does not say which.
+        UsageError: there is no such output.
+
+    Example:
+        >>> chosen_output(1, ["features", "picture"], "the model has", "outputs")
+        1
+    """
+    listing = "; ".join(f"{number}: {text}" for number, text in enumerate(outputs))
+    if index is None and len(outputs) > 1:
+        raise UnsupportedModelError(
+            f"{has} {len(outputs)} {kind} ({listing}); "
+            f"say which one is the picture with --output-index N"
+        )
+    if index is not None and index >= len(outputs):
+        raise UsageError(f"there is no output {index}: {has} {listing}")
+    return index or 0

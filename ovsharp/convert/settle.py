@@ -19,6 +19,7 @@ from ovsharp.convert.body import MAX_MULTIPLE, MAX_SCALE, TRIAL_SIZES, Body, Cal
 from ovsharp.convert.coding import Network, Values
 from ovsharp.convert.engine import Runner
 from ovsharp.convert.graph import fold_constants, redirect
+from ovsharp.convert.options import chosen_output
 from ovsharp.errors import UnsupportedModelError, UsageError
 
 _Layout = Literal["NCHW", "NHWC"]
@@ -237,17 +238,10 @@ def _tidied(model: ov.Model) -> ov.Model:
 
 def _with_one_output(model: ov.Model, index: int | None) -> ov.Model:
     outputs = model.outputs
-    listing = "; ".join(f"{number}: {_described(port)}" for number, port in enumerate(outputs))
-    if index is None and len(outputs) > 1:
-        raise UnsupportedModelError(
-            f"the model has {len(outputs)} outputs ({listing}); "
-            f"say which one is the picture with --output-index N"
-        )
-    if index is not None and index >= len(outputs):
-        raise UsageError(f"there is no output {index}: the model has {listing}")
+    chosen = chosen_output(index, [*map(_described, outputs)], "the model has", "outputs")
     if len(outputs) == 1:
         return model
-    kept = outputs[index or 0].get_node().input_value(0)
+    kept = outputs[chosen].get_node().input_value(0)
     return ov.Model([ops.result(kept)], model.get_parameters(), model.get_friendly_name())
 
 

@@ -22,7 +22,8 @@ from torch import nn
 
 from ovsharp.convert.body import MAX_SCALE, TRIAL_SIZES
 from ovsharp.convert.coding import Network, Values
-from ovsharp.errors import ConversionError, UnsupportedModelError, UsageError
+from ovsharp.convert.options import chosen_output
+from ovsharp.errors import ConversionError, UnsupportedModelError
 
 OPSET = 18
 
@@ -59,18 +60,9 @@ def picture_module(
         UsageError: an output index that it does not have.
     """
     example, outputs = _first_run(module, size, base=_takes_base(module))
-    listing = "; ".join(
-        f"{number}: {name or 'output'} {tuple(tensor.shape)}"
-        for number, (name, tensor) in enumerate(outputs)
-    )
-    if output_index is None and len(outputs) > 1:
-        raise UnsupportedModelError(
-            f"the network gives {len(outputs)} tensors ({listing}); "
-            f"say which one is the picture with --output-index N"
-        )
-    if output_index is not None and output_index >= len(outputs):
-        raise UsageError(f"there is no output {output_index}: the network gives {listing}")
-    return Picture(module, output_index or 0).eval(), example
+    listed = [f"{name or 'output'} {tuple(tensor.shape)}" for name, tensor in outputs]
+    chosen = chosen_output(output_index, listed, "the network gives", "tensors")
+    return Picture(module, chosen).eval(), example
 
 
 def export_onnx(module: nn.Module, example: Pictures, *, dynamic: bool) -> bytes:

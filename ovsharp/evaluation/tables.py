@@ -21,8 +21,7 @@ def result_table(evaluation: Evaluation, degradation: str) -> Table:
     titles = {measure.name: measure for measure in MEASURES}
     add_words(table, "category", "method")
     add_numbers(table, "n", "SSIM", "std", "95 % interval", "> 0.90", "better", "worst change")
-    for name in _SHOWN:
-        table.add_column(titles[name].title, justify="right")
+    add_numbers(table, *(titles[name].title for name in _SHOWN))
     previous = ""
     for group in sorted(
         (g for g in evaluation.groups if g.degradation == degradation),

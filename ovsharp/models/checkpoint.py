@@ -110,11 +110,8 @@ def read_part(
         )
     _check_sum(path, parts)
     part = choose(parts, fits, choice=choice, file=str(path), trusted=trusted)
-    said, seen = (
-        (content.get(DEGRADATION), content.get(PIXELS))
-        if isinstance(content, Mapping)
-        else (None, None)
-    )
+    beside = content if isinstance(content, Mapping) else {}
+    said, seen = beside.get(DEGRADATION), beside.get(PIXELS)
     return dataclasses.replace(
         part,
         tensors=_checked(path, part.tensors),

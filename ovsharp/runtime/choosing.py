@@ -50,10 +50,9 @@ class Choosers:
         Raises:
             OvsharpError: as `Sharpener`.
         """
-        members = family(model)
         path = find_router(model)
         if path is None:
-            levels: list[Chooser] = [Only(self._opened(name)) for name in members]
+            levels: list[Chooser] = [Only(self._opened(name)) for name in family(model)]
         else:
             # A router whose choice decided how long a frame takes would hold no rate: where not
             # all of its models are there in a size, it is that for everything.
@@ -70,18 +69,15 @@ class Choosers:
         return Variant(find_model(name, self._tuning.precision), self._tuning, self._shelf)
 
 
-def check_quality(quality: str | None, target_fps: float | None) -> Quality | None:
-    """Give a quality that there is, None where none is asked for.
+def check_quality(quality: Quality | None, target_fps: float | None) -> None:
+    """Check a quality; None leaves it open.
 
     Raises:
         UsageError: another word, or a rate that chooses it.
     """
     if quality is None:
-        return None
-    for known in QUALITIES:
-        if quality != known:
-            continue
-        if target_fps is not None:
-            raise UsageError("target_fps chooses the quality: give one of the two")
-        return known
-    raise UsageError(f"quality must be one of {', '.join(QUALITIES)}, got {quality!r}")
+        return
+    if quality not in QUALITIES:
+        raise UsageError(f"quality must be one of {', '.join(QUALITIES)}, got {quality!r}")
+    if target_fps is not None:
+        raise UsageError("target_fps chooses the quality: give one of the two")

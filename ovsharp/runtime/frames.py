@@ -10,6 +10,10 @@ from ovsharp.errors import InferenceError
 
 Frame = npt.NDArray[np.uint8]
 """A picture: uint8, H x W x 3, BGR."""
+STRONGEST = 1.5
+"""How far a strength may go, where 1 is the model's own result."""
+MOST_UNSHARP = 2.0
+"""The largest amount of an unsharp mask."""
 
 
 def check_frame(frame: object) -> None:
@@ -105,14 +109,6 @@ def upscale(frame: Frame, scale: int) -> Frame:
         return frame
     size = (frame.shape[1] * scale, frame.shape[0] * scale)
     return np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC), np.uint8)
-
-
-STRONGEST = 1.5
-"""How far a strength may go, where 1 is the model's own result."""
-
-
-MOST_UNSHARP = 2.0
-"""The largest amount of an unsharp mask."""
 
 
 def blend(sharp: Frame, plain: Frame, strength: float) -> None:

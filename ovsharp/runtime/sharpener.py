@@ -145,14 +145,14 @@ class Sharpener(Session):
         if target_fps is not None and not 0 < target_fps < math.inf:
             raise UsageError(f"target_fps must be a number above 0, got {target_fps}")
         _check_look(look_every)
-        size = check_quality(quality, target_fps)
+        check_quality(quality, target_fps)
         tuning = Tuning(check_device(device), precision, mode, threads, streams, tile)
         self._shelf, self._look_every = Shelf(memory), look_every
         self._name = str(DEFAULT_ROUTER if model is None else model)
-        self._tuning, self._quality = tuning, size
+        self._tuning, self._quality = tuning, quality
         choosers = Choosers(tuning, self._shelf, look_every)
         if target_fps is None:
-            chooser = choosers.of_quality(model, size)
+            chooser = choosers.of_quality(model, quality)
         else:
             chooser = choosers.at_rate(model, target_fps)
         super().__init__(chooser, strength=strength, unsharp=unsharp)
