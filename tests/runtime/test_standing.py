@@ -10,8 +10,7 @@ import pytest
 
 from ovsharp import Sharpener
 from ovsharp.runtime import Frame, variant
-from ovsharp.runtime.tiles import Plan, plan, stripes
-from ovsharp.spec import ModelSpec
+from ovsharp.runtime.tiles import Plan
 from tests.networks import write_frame_model
 from tests.runtime.models import noise, write_base_model
 
@@ -90,30 +89,3 @@ def test_strength_does_not_change_what_is_kept(tmp_path: Path) -> None:
     assert call.repeated == 2
     for result in results[1:]:
         np.testing.assert_array_equal(result, results[0])
-
-
-@pytest.mark.parametrize("multiple", [1, 4])
-@pytest.mark.parametrize("rows", [[0], [399], [5, 6, 390], [100, 160], range(0, 400, 40)])
-def test_stripes_hold_all_that_changes(multiple: int, rows: list[int]) -> None:
-    spec = ModelSpec(name="net", architecture="test", scale=1, multiple=multiple, margin=6)
-    changed = np.isin(np.arange(400), rows)
-    cut = stripes(plan(400, WIDTH, spec), WIDTH, changed, spec)
-    if len(rows) > 3:
-        assert cut is None
-        return
-    assert cut is not None
-    kept = np.zeros(400, int)
-    for tile in cut.tiles:
-        assert tile.top % multiple == 0
-        assert tile.top + cut.size[0] <= 400
-        assert tile.top == 0 or tile.keep_top - tile.top >= 6
-        assert tile.top + cut.size[0] == 400 or tile.top + cut.size[0] - tile.keep_bottom >= 6
-        kept[tile.keep_top : tile.keep_bottom] += 1
-    assert kept.max() == 1
-    for row in rows:
-        assert kept[max(0, row - 6) : row + 7].all()
-
-
-def test_models_that_look_everywhere_are_not_cut() -> None:
-    spec = ModelSpec(name="net", architecture="test", scale=1, multiple=1, margin=None)
-    assert stripes(plan(400, WIDTH, spec), WIDTH, np.arange(400) == 7, spec) is None

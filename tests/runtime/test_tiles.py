@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from ovsharp.errors import InferenceError, UsageError
-from ovsharp.runtime.tiles import TILE_ABOVE, WHOLE_LIMIT, Plan, check_tile, plan
+from ovsharp.runtime.tiles import TILE_ABOVE, WHOLE_LIMIT, Plan, check_tile, plan, stripes
 from ovsharp.spec import ModelSpec
+
+WIDTH = 72
 
 
 def model(**changes: object) -> ModelSpec:
@@ -93,3 +95,30 @@ def test_tiles_that_would_keep_nothing_are_refused() -> None:
     check_tile(20, spec)
     with pytest.raises(UsageError, match=r"tile 19 is too small.*use 20 or more"):
         check_tile(19, spec)
+
+
+@pytest.mark.parametrize("multiple", [1, 4])
+@pytest.mark.parametrize("rows", [[0], [399], [5, 6, 390], [100, 160], range(0, 400, 40)])
+def test_stripes_hold_all_that_changes(multiple: int, rows: list[int]) -> None:
+    spec = ModelSpec(name="net", architecture="test", scale=1, multiple=multiple, margin=6)
+    changed = np.isin(np.arange(400), rows)
+    cut = stripes(plan(400, WIDTH, spec), WIDTH, changed, spec)
+    if len(rows) > 3:
+        assert cut is None
+        return
+    assert cut is not None
+    kept = np.zeros(400, int)
+    for tile in cut.tiles:
+        assert tile.top % multiple == 0
+        assert tile.top + cut.size[0] <= 400
+        assert tile.top == 0 or tile.keep_top - tile.top >= 6
+        assert tile.top + cut.size[0] == 400 or tile.top + cut.size[0] - tile.keep_bottom >= 6
+        kept[tile.keep_top : tile.keep_bottom] += 1
+    assert kept.max() == 1
+    for row in rows:
+        assert kept[max(0, row - 6) : row + 7].all()
+
+
+def test_models_that_look_everywhere_are_not_cut() -> None:
+    spec = ModelSpec(name="net", architecture="test", scale=1, multiple=1, margin=None)
+    assert stripes(plan(400, WIDTH, spec), WIDTH, np.arange(400) == 7, spec) is None
