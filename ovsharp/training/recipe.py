@@ -109,7 +109,8 @@ class Course:
     """Side of the sharp patches, in pixels."""
     batch: int = 8
     """Patches per step, over all devices."""
-    optimizer: Literal["adam", "adamw"] = "adam"
+    optimizer: Literal["adam", "adamw", "soap"] = "adam"
+    """`soap` learns the most per step; its rate is about four times that of `adam`."""
     weight_decay: float = 0.0
     clip: float = 0.0
     """Largest norm of the gradient; 0 for any."""

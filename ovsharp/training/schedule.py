@@ -1,9 +1,10 @@
-"""Optimizers and learning rates of a stage, all of them torch's own."""
+"""Optimizers and learning rates of a stage."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pytorch_optimizer import SOAP
 from torch import nn
 from torch.optim import Adam, AdamW, Optimizer
 from torch.optim.lr_scheduler import (
@@ -19,13 +20,34 @@ from torch.optim.lr_scheduler import (
 from ovsharp.training.recipe import Course, Schedule, Stage
 
 _WARM = 0.01
+_LARGEST = 1024
+"""Sides of a weight above it are not decorrelated: that takes time with their third power."""
 
 
 def optimizer_of(course: Course, stage: Stage, parameters: Iterable[nn.Parameter]) -> Optimizer:
     """Make a new optimizer, as each stage gets one."""
+    if course.optimizer == "soap":
+        return _soap(parameters, stage.rate, course.weight_decay)
     kind = {"adam": Adam, "adamw": AdamW}[course.optimizer]
     optimizer: Optimizer = kind(parameters, lr=stage.rate, weight_decay=course.weight_decay)
     return optimizer
+
+
+def _soap(parameters: Iterable[nn.Parameter], rate: float, weight_decay: float) -> Optimizer:
+    """Make Adam in the eigenbases of each layer's gradients (Vyas et al. 2024, arXiv 2409.11321).
+
+    A convolution's weight is seen as a matrix, output channels x all else, by merging sides up to
+    its longer side. Students are small enough for both bases: a step costs hardly more than Adam's,
+    and learns what takes Adam ten and more of them (docs/TRAINING.md).
+    """
+    groups = []
+    for weight in parameters:
+        row = weight[0].numel()
+        longer = min(_LARGEST, max(len(weight), row))
+        # 4.1.0 merges what fits as a whole to a single value, and fails.
+        merged = len(weight) > 1 and row > 1
+        groups.append({"params": [weight], "merge_dims": merged, "max_precondition_dim": longer})
+    return SOAP(groups, lr=rate, weight_decay=weight_decay)
 
 
 def schedule_of(schedule: Schedule, stage: Stage, optimizer: Optimizer) -> LRScheduler:

@@ -98,13 +98,16 @@ class KilledError(Exception):
 
 
 @pytest.mark.parametrize("at", [3, 4, 5, 7])
-@pytest.mark.parametrize("schedule", ["cosine", "plateau", "one-cycle"])
+@pytest.mark.parametrize(
+    ("schedule", "optimizer"), [("cosine", "adam"), ("plateau", "adam"), ("one-cycle", "soap")]
+)
 def test_resumed_run_equals_uninterrupted_run(
-    small: TrainingRecipe, photos: Path, tmp_path: Path, at: int, schedule: Any
+    small: TrainingRecipe, photos: Path, tmp_path: Path, at: int, schedule: Any, optimizer: Any
 ) -> None:
     recipe = changed(
         small,
         stages=(Stage("blur(sigma=2)", 4, 1e-3), Stage("noise(sigma=9)", 4, 1e-3)),
+        optimizer=optimizer,
         schedule=Schedule(schedule, patience=0),
         ema=0.5,
     )
