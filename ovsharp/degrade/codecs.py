@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
@@ -46,6 +47,8 @@ def code(
     need("av", extra="video")
     from av.codec import CodecContext
 
+    if encoder == "libsvtav1":  # which writes a page about itself
+        os.environ.setdefault("SVT_LOG", "1")
     # PyAV's stubs give the class above those of sound and pictures.
     sender: Any = CodecContext.create(encoder, "w")
     sender.width, sender.height = frames[0].shape[1], frames[0].shape[0]
@@ -87,3 +90,10 @@ def vpx(quantizer: int | None, speed: int) -> dict[str, str]:
     fixed = str(quantizer)
     quality = {} if quantizer is None else {"qmin": fixed, "qmax": fixed, "crf": fixed}
     return {"deadline": "realtime", "cpu-used": str(-speed), "lag-in-frames": "0", **quality}
+
+
+def svt(quantizer: int | None) -> dict[str, str]:
+    """Give SVT-AV1's options in a call: frames lean on earlier ones only; None for a bitrate."""
+    if quantizer is None:
+        return {"preset": "10", "svtav1-params": "pred-struct=1:rc=2"}
+    return {"preset": "10", "svtav1-params": "pred-struct=1", "crf": str(quantizer)}

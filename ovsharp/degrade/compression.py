@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ovsharp.degrade.codecs import FULL_SIZE, code, vpx, x264
+from ovsharp.degrade.codecs import FULL_SIZE, code, svt, vpx, x264
 from ovsharp.errors import UsageError
 from ovsharp.media import Frame
 
@@ -89,13 +89,28 @@ def vp9(
     return _send(clip, "libvpx-vp9", vpx(None if kbps else quantizer, speed), kbps, scale, enlarge)
 
 
+def av1(
+    clip: Sequence[Frame],
+    *,
+    quantizer: int = 45,
+    kbps: float = 0.0,
+    scale: float = 1.0,
+    enlarge: str = "bicubic",
+) -> list[Frame]:
+    """AV1 as a call codes it (SVT-AV1, preset 10, no frame leans on a later one).
+
+    What is sent has sides of 64 pixels or more. The parameters are those of `vp8`.
+    """
+    return _send(clip, "libsvtav1", svt(None if kbps else quantizer), kbps, scale, enlarge)
+
+
 def image_through(
     codec: Codec, image: Frame, rng: np.random.Generator, *, frames: int = 4, **how: Any
 ) -> Frame:
     """Code an image as the last frame of a slow pan.
 
     Args:
-        codec: `h264`, `vp8` or `vp9`.
+        codec: `h264`, `vp8`, `vp9` or `av1`.
         image: uint8, H x W x 3, BGR.
         rng: draws the direction of the pan.
         frames: length of the pan; 1 for a single key frame.

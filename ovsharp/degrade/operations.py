@@ -14,6 +14,7 @@ from functools import partial
 from ovsharp.degrade.compression import (
     ENLARGERS,
     Codec,
+    av1,
     clip_through,
     h264,
     image_through,
@@ -88,7 +89,8 @@ _SENT: Mapping[str, Number | Name] = {
     "enlarge": Name(tuple(ENLARGERS)),
     "frames": Number(1, 32),
 }
-_VPX: Mapping[str, Number | Name] = {"quantizer": Number(0, 63), "speed": Number(0, 8), **_SENT}
+_AV1: Mapping[str, Number | Name] = {"quantizer": Number(0, 63), **_SENT}
+_VPX: Mapping[str, Number | Name] = {"speed": Number(0, 8), **_AV1}
 
 
 def _sent_by(codec: Codec, parameters: Mapping[str, Number | Name]) -> Operation:
@@ -118,6 +120,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "h264": _sent_by(h264, {"crf": Number(0, 51), **_SENT}),
     "vp8": _sent_by(vp8, _VPX),
     "vp9": _sent_by(vp9, _VPX),
+    "av1": _sent_by(av1, _AV1),
     "lost_blocks": Operation(lost_blocks, _SHARE),
     "lost_slices": Operation(lost_slices, _SHARE),
 }

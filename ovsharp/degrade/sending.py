@@ -14,7 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ovsharp.degrade.codecs import FULL_SIZE, vpx, x264
+from ovsharp.degrade.codecs import FULL_SIZE, svt, vpx, x264
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.extras import need
 from ovsharp.media import BT601, BT709, LIMITED, Colour, Frame, from_bgr, siting_of
@@ -89,10 +89,7 @@ class Sending:
         rate = str(round((self.kbps or 0) * 1000 * width * height / FULL_SIZE))
         constant = {} if self.kbps is None else {"b": rate}
         if self.codec == "av1":
-            fixed = {"preset": "10", "svtav1-params": "pred-struct=1"}
-            if self.kbps is None:
-                return {**fixed, "crf": str(self.crf)}
-            return {**fixed, **constant, "svtav1-params": "pred-struct=1:rc=2"}
+            return {**svt(self.crf), **constant}
         if constant:
             constant |= {"maxrate": rate, "bufsize": rate}
         if self.codec == "x264":

@@ -22,6 +22,7 @@ DAMAGES = [
     "h264(crf=30, scale=2)",
     "vp8(quantizer=45)",
     "vp9(quantizer=50)",
+    "av1(quantizer=50)",
     "lost_blocks(share=0.2)",
     "lost_slices(share=0.3)",
 ]
@@ -65,6 +66,7 @@ def test_the_picture_stays_where_it_was(text: str) -> None:
         ("h264(crf=20)", "h264(crf=20, scale=3)"),
         ("vp8(quantizer=15)", "vp8(quantizer=60)"),
         ("vp9(quantizer=15)", "vp9(quantizer=60)"),
+        ("av1(quantizer=15)", "av1(quantizer=60)"),
         ("lost_blocks(share=0.02)", "lost_blocks(share=0.5)"),
         ("lost_slices(share=0.05)", "lost_slices(share=0.9)"),
     ],
