@@ -80,7 +80,7 @@ class Operation:
     """What is done to consecutive frames, where that is more than `apply` to each of them."""
 
 
-_METHOD = Name(tuple(RESAMPLERS))
+_METHOD = Name(RESAMPLERS)
 _FACTOR = Number(0, 4, whole=False)
 _SHARE = {"share": Number(0, 1, whole=False), "shift": Number(0, 64)}
 _SENT: Mapping[str, Number | Name] = {

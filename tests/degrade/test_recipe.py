@@ -113,6 +113,14 @@ def test_antialiasing_is_the_resamplers_affair() -> None:
     assert parse("down(scale=2, method=nearest)")(stripes, seed=0).min() == 255
 
 
+def test_antialiased_is_the_bicubic_of_papers() -> None:
+    line = np.full((32, 32, 3), 100, np.uint8)
+    line[:, 16] = 200
+    small = parse("down(scale=2, method=antialiased)")(line, seed=0)
+    # Keys' kernel with a = -0.5 at 1.75, 0.75, 0.25 and 1.25, halved, as it is twice as wide.
+    np.testing.assert_array_equal(small[8, 6:10, 0], [99, 111, 143, 96])
+
+
 def test_choices_and_ranges_are_drawn_from_end_to_end() -> None:
     grey = np.full((4, 4, 3), 100, np.uint8)
     rng = np.random.default_rng(0)
@@ -172,7 +180,10 @@ def test_a_jpeg_of_an_odd_size_keeps_it() -> None:
         ("jpeg(quality=9..3)", "'9..3' is no range"),
         ("jpeg(quality=a..b)", "is no range"),
         ("noise(sigma=1e999)", "sigma is a number of 0..255"),
-        ("down_up(method=lanczos)", "method is one of nearest, bilinear, bicubic, area"),
+        (
+            "down_up(method=lanczos)",
+            "method is one of nearest, bilinear, bicubic, area, antialiased",
+        ),
         ("down(scale=2|4)", "the same for every image"),
         ("down(scale=2..4)", "the same for every image"),
         ("down(scale=2, p=0.5)", "every image or to none"),
