@@ -21,12 +21,18 @@ class Choice:
     quality: Quality | None = None
     strength: float = 1.0
     unsharp: float = 0.0
-    threads: int | None = 1
+    target_fps: float | None = None
+    threads: int | None = None
     tile: int | None = None
 
     def opened(self) -> Sharpener:
-        """Make the sharpener of a video."""
-        return Sharpener(self.model, look_every=VIDEO_LOOK_EVERY, **self._options())
+        """Make the sharpener of a video, or of a camera."""
+        return Sharpener(
+            self.model,
+            target_fps=self.target_fps,
+            look_every=VIDEO_LOOK_EVERY,
+            **self._options(),
+        )
 
     def upscalers(self) -> Upscalers:
         """Make the sharpeners of pictures."""

@@ -17,8 +17,8 @@ from ovsharp.files import staged
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ovsharp.apps import Choice
     from ovsharp.media import Frame, Recorder
-    from ovsharp.runtime import Quality
 
 NO_WINDOW = "use --no-preview with --virtual or -o FILE"
 STUCK = (
@@ -39,12 +39,7 @@ STUCK = (
 @click.option("--loop", is_flag=True, help="Start the file over at its end.")
 @click.option("--size", metavar="WxH", help="Ask the camera for this size, e.g. 1280x720.")
 @click.option("--fps", type=click.FloatRange(min=1), help="Ask the camera for this rate.")
-@options.model()
-@options.device
-@options.quality
-@options.target_fps
-@options.strength
-@options.unsharp
+@options.choice(options.target_fps)
 @click.option("--preview/--no-preview", default=True, help="Show a window. [default: yes]")
 @click.option("--virtual", is_flag=True, help="Be a camera for Zoom, Meet, Teams and OBS.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Also write a video file.")
@@ -52,20 +47,14 @@ STUCK = (
 @options.overwrite
 @click.option("--split", is_flag=True, help="Left half: the frame as it came.")
 @click.option("--overlay/--no-overlay", default=True, help="Speed and latency in the picture.")
-@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="Stop after that.")
+@click.option("--seconds", type=options.ABOVE_0, help="Stop after that.")
 @options.report("all figures")
 def camera(
     source: str,
     loop: bool,
     size: str | None,
     fps: float | None,
-    model: str | None,
-    device: str,
-    precision: str | None,
-    quality: Quality | None,
-    target_fps: float | None,
-    strength: float,
-    unsharp: float,
+    choice: Choice,
     preview: bool,
     virtual: bool,
     output: Path | None,
@@ -91,21 +80,10 @@ def camera(
     from ovsharp.apps import Live
     from ovsharp.cli.console import executed
     from ovsharp.media import Camera, Recorder
-    from ovsharp.runtime import VIDEO_LOOK_EVERY, Sharpener
 
     wanted = _size(size)
     with ExitStack() as finishing, ExitStack() as stack:
-        sharpener = stack.enter_context(
-            Sharpener(
-                model,
-                device=device,
-                precision=precision,
-                quality=quality,
-                unsharp=unsharp,
-                target_fps=target_fps,
-                look_every=VIDEO_LOOK_EVERY,
-            )
-        )
+        sharpener = stack.enter_context(viewing.opened(choice))
         number = int(source) if source.isdecimal() else source
         cam = stack.enter_context(Camera(number, loop=loop, size=wanted, fps=fps))
         sinks: list[Callable[[Frame], object]] = []
@@ -114,7 +92,7 @@ def camera(
             for sink in sinks:
                 sink(picture)
 
-        live = Live(cam, sharpener, show, overlay=overlay, split=split, strength=strength)
+        live = Live(cam, sharpener, show, overlay=overlay, split=split, strength=choice.strength)
         # First in, last out: the file is completed while a second signal changes nothing.
         finishing.enter_context(viewing.until_terminated(live))
         recorder = None
@@ -132,7 +110,7 @@ def camera(
         if not figures.frames:
             raise error or MediaError(f"{cam.name} gave no frame before the end")
         execution = executed(sharpener.spec, sharpener.execution.label)
-        ran = f"{figures.variant} on {device}, {execution}"
+        ran = f"{figures.variant} on {choice.device}, {execution}"
     if cam.returns:
         click.echo(f"{cam.name} vanished and came back, {cam.returns} x", err=True)
     if cam.stuck:

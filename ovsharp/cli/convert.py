@@ -23,14 +23,13 @@ if TYPE_CHECKING:
     "folder",
     what="Folder to write to. [default: that of the source; of a shipped model: this one]",
 )
-@click.option(
+@shared.one_of(
     "--to",
-    "form",
-    type=click.Choice(["ir", "planar", "tflite"]),
-    default="ir",
-    show_default=True,
-    help="ir: for ovsharp. planar: RGB planes, as ONNX and IR, for FFmpeg, VapourSynth, ONNX "
+    ["ir", "planar", "tflite"],
+    "ir: for ovsharp. planar: RGB planes, as ONNX and IR, for FFmpeg, VapourSynth, ONNX "
     "Runtime. tflite: for LiteRT; needs --size.",
+    "ir",
+    parameter="form",
 )
 @click.option("--precision", default="fp32,fp16", show_default=True, help="Storages to write.")
 @click.option(

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 )
 @options.number(
     "--seconds",
-    click.FloatRange(0, min_open=True),
+    options.ABOVE_0,
     "How much of each clip is taken, from its beginning.",
     2.0,
 )
@@ -94,25 +94,22 @@ if TYPE_CHECKING:
     help="What damages the sharp images, and what to call it. May be repeated. "
     "[default: what the models undo]",
 )
-@click.option(
+@options.folder(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("evaluation"),
-    show_default=True,
-    help="Folder for results.json, results.csv, images.csv, report.html, and clips' panels/.",
+    default="evaluation",
+    what="Folder for results.json, results.csv, images.csv, report.html, and clips' panels/.",
 )
 @options.number("--images", click.IntRange(1), "Use this many, evenly spread.")
 @options.number("--crop", click.IntRange(176), "Crop to this side. [default: whole images]")
 @options.number("--jobs", click.IntRange(1), "Threads for images.", 2)
 @options.workers("the images or clips")
 @options.unsharp
-@click.option(
+@options.one_of(
     "--protocol",
-    type=click.Choice(["colour", "luma"]),
-    default="colour",
-    show_default=True,
-    help="luma: a paper's table. Y of BT.601, without a border of as many pixels as the scale.",
+    ["colour", "luma"],
+    "luma: a paper's table. Y of BT.601, without a border of as many pixels as the scale.",
+    "colour",
 )
 @click.option("--resume", is_flag=True, help="Keep what an earlier run in the folder finished.")
 @click.option("--text", is_flag=True, help="Measure the legibility of text, with Tesseract.")

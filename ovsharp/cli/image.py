@@ -18,10 +18,10 @@ from ovsharp.cli.streams import STREAM, Streams, as_files
 from ovsharp.errors import MediaError, UsageError
 
 if TYPE_CHECKING:
-    from ovsharp.apps import Outcome, StillsJob
+    from ovsharp.apps import Choice, Outcome, StillsJob
     from ovsharp.cluster import Workers
     from ovsharp.media import Size
-    from ovsharp.runtime import Quality, Sharpener
+    from ovsharp.runtime import Sharpener
 
 _NOTED = 5
 """Images named for each kind of note."""
@@ -33,18 +33,16 @@ _NOTED = 5
     "Folder to write to, or a file name with an image ending for a single image; - is standard "
     "output."
 )
-@options.model("call, which chooses; where pictures grow, the upscaler that is nearest")
-@options.device
-@options.quality
-@options.strength
-@options.unsharp
+@options.choice(
+    click.option("--tile", type=click.IntRange(min=1), help="Side of the tiles of large images."),
+    default="call, which chooses; where pictures grow, the upscaler that is nearest",
+)
 @click.option(
     "--scale",
     type=click.FloatRange(0, 16, min_open=True),
     help="Enlarge by this factor, e.g. 2 or 1.5.",
 )
 @click.option("--size", help="Final size: 1080p (the shorter side) or 1280x720.")
-@click.option("--tile", type=click.IntRange(min=1), help="Side of the tiles of large images.")
 @click.option("--side-by-side", is_flag=True, help="Write before | after, in 8-bit colour.")
 @click.option(
     "--reduce",
@@ -70,15 +68,9 @@ _NOTED = 5
 def image(
     inputs: tuple[str, ...],
     output: Path,
-    model: str | None,
-    device: str,
-    precision: str | None,
-    quality: Quality | None,
-    strength: float,
-    unsharp: float,
+    choice: Choice,
     scale: float | None,
     size: str | None,
-    tile: int | None,
     kind: str | None,
     report: Path | None,
     workers: int | None,
@@ -120,10 +112,9 @@ def image(
         ran: dict[str, str] = {}
         start = time.perf_counter()
         if jobs:
-            from ovsharp.apps import Choice, StillsJob
+            from ovsharp.apps import StillsJob
             from ovsharp.media import Finished, identity
 
-            choice = Choice(model, device, precision, quality, strength, unsharp, None, tile)
             with ExitStack() as stack:
                 upscalers = stack.enter_context(choice.upscalers())
                 members = crew.opened(stack, workers, cluster)

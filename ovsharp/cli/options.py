@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -12,21 +13,23 @@ _Verb = TypeVar("_Verb", bound=Callable[..., Any])
 _Option = Callable[[Any], Any]
 
 
+ABOVE_0 = click.FloatRange(0, min_open=True)
 QUALITY = click.Choice(["fast", "balanced", "best"])
 """As `runtime.QUALITIES`, without OpenVINO."""
 
 
-def model(default: str = "call, which chooses") -> _Option:
-    """Give `--model`; `default` says what runs without it."""
-    return click.option(
-        "--model", metavar="NAME|FILE", help=f"Shipped model or .xml file. [default: {default}]"
-    )
-
-
-def folder(*names: str, what: str, required: bool = False) -> _Option:
-    """Give an option that names a folder; `what` is its help."""
+def folder(*names: str, what: str, required: bool = False, default: str | None = None) -> _Option:
+    """Give an option that names a folder; `what` is its help, where its default is shown."""
     kind = click.Path(path_type=Path, file_okay=False)
-    return click.option(*names, metavar="DIR", type=kind, required=required, help=what)
+    return click.option(
+        *names,
+        metavar="DIR",
+        type=kind,
+        required=required,
+        default=default,
+        show_default=default is not None,
+        help=what,
+    )
 
 
 def file(*names: str, what: str) -> _Option:
@@ -46,11 +49,47 @@ def number(
     what: str,
     default: float | None = None,
     metavar: str | None = None,
+    parameter: str | None = None,
 ) -> _Option:
-    """Give an option that is a number; `what` is its help, and its default is shown there."""
-    shown = default is not None
+    """Give an option that is a number; `what` is its help, and its default is shown there.
+
+    Args:
+        name: of the option.
+        kind: its range.
+        what: it is.
+        default: None where it may be left out.
+        metavar: how the help calls a value.
+        parameter: the verb's name for it; None for that of the option.
+    """
+    return _valued(name, parameter, kind, what, default, metavar)
+
+
+def one_of(
+    name: str,
+    values: Sequence[str],
+    what: str,
+    default: str | None = None,
+    parameter: str | None = None,
+) -> _Option:
+    """Give an option that is one of some words; `what` is its help, its default is shown there."""
+    return _valued(name, parameter, click.Choice(values), what, default)
+
+
+def _valued(
+    name: str,
+    parameter: str | None,
+    kind: click.ParamType[Any],
+    what: str,
+    default: float | str | None,
+    metavar: str | None = None,
+) -> _Option:
     return click.option(
-        name, type=kind, default=default, show_default=shown, metavar=metavar, help=what
+        *([name] if parameter is None else [name, parameter]),
+        type=kind,
+        default=default,
+        show_default=default is not None,
+        metavar=metavar,
+        help=what,
     )
 
 
@@ -92,10 +131,38 @@ def target_fps(verb: _Verb) -> _Verb:
     """Add `--target-fps`."""
     option = click.option(
         "--target-fps",
-        type=click.FloatRange(min=0, min_open=True),
+        type=ABOVE_0,
         help="Hold this speed: choose the size of the models by it, and change it when need be.",
     )
     return option(verb)
+
+
+def choice(*more: _Option, default: str = "call, which chooses") -> _Option:
+    """Give `--model` and what says how it runs; the verb takes them as one `apps.Choice`.
+
+    Args:
+        more: further fields of `Choice` that the verb has.
+        default: what runs without `--model`.
+    """
+    about = f"Shipped model or .xml file. [default: {default}]"
+    model = click.option("--model", metavar="NAME|FILE", help=about)
+
+    def add(verb: _Verb) -> _Verb:
+        @functools.wraps(verb)
+        def chosen(**given: Any) -> Any:
+            from dataclasses import fields
+
+            from ovsharp.apps import Choice
+
+            names = [field.name for field in fields(Choice) if field.name in given]
+            return verb(choice=Choice(**{name: given.pop(name) for name in names}), **given)
+
+        bundled: Any = chosen
+        for option in reversed((model, device, quality, strength, unsharp, *more)):
+            bundled = option(bundled)
+        return cast("_Verb", bundled)
+
+    return add
 
 
 def threads(verb: _Verb) -> _Verb:

@@ -11,8 +11,8 @@ from ovsharp.cli import console, options, viewing
 from ovsharp.errors import MediaError, UsageError
 
 if TYPE_CHECKING:
+    from ovsharp.apps import Choice
     from ovsharp.media import Region, Screen
-    from ovsharp.runtime import Quality
 
 NO_WINDOW = "start it on a desktop"
 _CHOOSE = "ovsharp: drag a rectangle around the picture, then press Enter; c cancels"
@@ -36,27 +36,16 @@ _CHOOSE = "ovsharp: drag a rectangle around the picture, then press Enter; c can
     show_default=True,
     help="Pictures per second at most.",
 )
-@options.model()
-@options.device
-@options.quality
-@options.target_fps
-@options.strength
-@options.unsharp
+@options.choice(options.target_fps)
 @click.option("--full-screen", is_flag=True, help="Fill the other screen.")
 @click.option("--split", is_flag=True, help="Left half: the picture as it came.")
 @click.option("--overlay/--no-overlay", default=True, help="Speed and latency in the picture.")
-@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="Stop after that.")
+@click.option("--seconds", type=options.ABOVE_0, help="Stop after that.")
 def screen(
     region: str | None,
     window: str | None,
     fps: float,
-    model: str | None,
-    device: str,
-    precision: str | None,
-    quality: Quality | None,
-    target_fps: float | None,
-    strength: float,
-    unsharp: float,
+    choice: Choice,
     full_screen: bool,
     split: bool,
     overlay: bool,
@@ -70,7 +59,6 @@ def screen(
     """
     from ovsharp.apps import Live
     from ovsharp.media import Region, Screen, Window
-    from ovsharp.runtime import VIDEO_LOOK_EVERY, Sharpener
 
     if region is not None and window is not None:
         raise UsageError("--region and --window both say what to sharpen; leave one out")
@@ -82,20 +70,10 @@ def screen(
             viewing.check_display(NO_WINDOW)
             view.region = _dragged(view)
             console.output().print(f"the same again: --region {view.region}", markup=False)
-        sharpener = stack.enter_context(
-            Sharpener(
-                model,
-                device=device,
-                precision=precision,
-                quality=quality,
-                unsharp=unsharp,
-                target_fps=target_fps,
-                look_every=VIDEO_LOOK_EVERY,
-            )
-        )
+        sharpener = stack.enter_context(viewing.opened(choice))
         at = _place(view, sharpener.spec.scale, full_screen)
         live = Live(view, sharpener, lambda picture: show(picture), overlay=overlay, split=split)
-        live.strength = strength
+        live.strength = choice.strength
         show = viewing.window(stack, live, NO_WINDOW, at=at, full=full_screen)
         with viewing.until_terminated(live):
             error = viewing.run(live, seconds)
@@ -103,7 +81,7 @@ def screen(
         if not figures.frames:
             raise error or MediaError("the window was closed before the first picture")
         execution = console.executed(sharpener.spec, sharpener.execution.label)
-        ran = f"{figures.variant} on {device}, {execution}"
+        ran = f"{figures.variant} on {choice.device}, {execution}"
     viewing.say(figures, ran)
     if error is not None:
         raise error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import webbrowser
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -28,24 +28,24 @@ if TYPE_CHECKING:
 @options.device
 @options.quality
 @options.threads
-@click.option(
+@options.one_of(
     "--mode",
-    type=click.Choice(["latency", "throughput"]),
-    default="latency",
-    show_default=True,
-    help="throughput: for many cameras at once; each frame takes longer.",
+    ["latency", "throughput"],
+    "throughput: for many cameras at once; each frame takes longer.",
+    "latency",
 )
 @click.option("--open/--no-open", "opening", default=None, help="Open the page in a browser.")
-@options.number("--max-mb", click.IntRange(1), "A file.", 1024)
+@options.number("--max-mb", click.IntRange(1), "A file.", 1024, parameter="megabytes")
 @options.number(
     "--max-megapixels",
-    click.FloatRange(0, min_open=True),
+    options.ABOVE_0,
     "A picture, before and after it grows.",
     50.0,
+    parameter="megapixels",
 )
-@options.number("--max-seconds", click.FloatRange(0, min_open=True), "A video.", 3600.0)
-@options.number("--max-jobs", click.IntRange(1), "Videos that wait.", 16)
-@options.number("--max-streams", click.IntRange(1), "Live cameras.", 4)
+@options.number("--max-seconds", options.ABOVE_0, "A video.", 3600.0, parameter="seconds")
+@options.number("--max-jobs", click.IntRange(1), "Videos that wait.", 16, parameter="jobs")
+@options.number("--max-streams", click.IntRange(1), "Live cameras.", 4, parameter="streams")
 def serve(
     host: str,
     port: int,
@@ -56,11 +56,7 @@ def serve(
     threads: int | None,
     mode: str,
     opening: bool | None,
-    max_mb: int,
-    max_megapixels: float,
-    max_seconds: float,
-    max_jobs: int,
-    max_streams: int,
+    **limits: Any,
 ) -> None:
     """Open a page that sharpens photos, videos and the camera; and an HTTP API beside it.
 
@@ -78,13 +74,6 @@ def serve(
     token = os.environ.get("OVSHARP_TOKEN") or None
     room.check_token(token, host)
     opened, address = room.listen(host, port)
-    limits = room.Limits(
-        megabytes=max_mb,
-        megapixels=max_megapixels,
-        seconds=max_seconds,
-        jobs=max_jobs,
-        streams=max_streams,
-    )
     with (
         opened,
         room.Models(
@@ -97,7 +86,7 @@ def serve(
         ) as models,
     ):
         hosts = room.LOCAL if host in room.LOCAL else None
-        app = room.create_app(models, limits, token=token, hosts=hosts)
+        app = room.create_app(models, room.Limits(**limits), token=token, hosts=hosts)
         out = console.output()
         out.print(f"{models.name(None)}: open {address} - Ctrl-C ends it", markup=False)
         out.file.flush()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -27,20 +27,14 @@ if TYPE_CHECKING:
 @click.option("--degrade", metavar="RECIPE", help="What damages them, e.g. gla or 'jpeg'.")
 @options.number("--images", click.IntRange(1), "Use this many of them, evenly spread.")
 @options.number("--crop", click.IntRange(64), "Cut them to this side, so that they fit.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("study"),
-    show_default=True,
-    help="Folder of the study: design, stimuli, votes.",
+@options.folder(
+    "-o", "--output", default="study", what="Folder of the study: design, stimuli, votes."
 )
-@click.option(
+@options.one_of(
     "--method",
-    type=click.Choice(("acr", "pairs")),
-    default="acr",
-    show_default=True,
-    help="acr: rate one by 1 to 5. pairs: choose the better of two.",
+    ["acr", "pairs"],
+    "acr: rate one by 1 to 5. pairs: choose the better of two.",
+    "acr",
 )
 @options.number("--seed", click.IntRange(0), "Of the orders.", 1)
 @options.number("--practice", click.IntRange(0, 20), "Questions before those that count.", 3)
@@ -50,12 +44,8 @@ if TYPE_CHECKING:
 @click.pass_context
 def study(
     context: click.Context,
+    /,
     stimuli: Path | None,
-    models: tuple[str, ...],
-    data: Path | None,
-    degrade: str | None,
-    images: int | None,
-    crop: int | None,
     output: Path,
     method: str,
     seed: int,
@@ -63,6 +53,7 @@ def study(
     host: str,
     port: int,
     results: bool,
+    **made: Any,
 ) -> None:
     """Let people rate pictures or clips, blind, on a local web page.
 
@@ -91,7 +82,7 @@ def study(
 
         _serve(room.read_study(stimuli), stimuli, host, port)
         return
-    source = _source(stimuli, models, data, degrade, images, crop)
+    source = _source(stimuli, **made)
     from ovsharp import opinions as room
 
     with console.progress() as bar:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ovsharp.apps import Choice, Progress
     from ovsharp.cluster import Workers
     from ovsharp.media import Deinterlace, NumberedWriter, RawVideo, VideoReader, VideoWriter
-    from ovsharp.runtime import Quality, Session, Sharpener
+    from ovsharp.runtime import Session, Sharpener
 
 STANDARD = Path("-")
 """Standard input as a source, standard output as a target."""
@@ -57,7 +57,8 @@ class _Choices:
     cluster: str | None
     resume: bool
     overwrite: bool
-    settings: tuple[Any, ...]
+    settings: tuple[object, Choice]
+    """The files of the model, and how it runs."""
     split: tuple[Workers, Choice] | None = None
     """Who does it in parts, and how they run the model; None for this process."""
 
@@ -68,12 +69,7 @@ class _Choices:
     "Folder to write to, a file name with a video ending for a single video, folder/%06d.png for "
     "numbered frames, or - for YUV4MPEG2 on standard output."
 )
-@options.model()
-@options.device
-@options.quality
-@options.strength
-@options.unsharp
-@options.target_fps
+@options.choice(options.target_fps)
 @click.option(
     "--codec",
     help="h264, hevc, vp9, av1, ffv1, prores, libx264-lossless; one for hardware, e.g. "
@@ -92,13 +88,12 @@ class _Choices:
     help="Speed of the encoder, as it calls it: ultrafast to placebo (h264, hevc), 0 to 8, slowest "
     "first (vp9), 0 to 13 (av1). [default: veryfast, 6, 9]",
 )
-@click.option(
+@options.one_of(
     "--untouched",
-    type=click.Choice(["encode", "copy"]),
-    default="encode",
-    show_default=True,
-    help="Where no frame was sharpened: encode it like the others, so that all outputs are of one "
+    ["encode", "copy"],
+    "Where no frame was sharpened: encode it like the others, so that all outputs are of one "
     "kind, or copy the original, bit for bit.",
+    "encode",
 )
 @click.option("--size", help="Final size: 1080p (the shorter side) or 1280x720.")
 @click.option("--bitrate", help="Instead of a quality: bits per second, e.g. 8M or 2500k.")
@@ -107,10 +102,10 @@ class _Choices:
     metavar="KEY=VALUE,...",
     help="More for the encoder, as FFmpeg calls it, e.g. tune=grain,x264-params=aq-mode=3.",
 )
-@click.option(
+@options.one_of(
     "--audio",
-    type=click.Choice(["copy", "none", "aac", "opus"]),
-    help="Copy sound or fail, leave it out, or convert it. [default: copy, and convert what the "
+    ["copy", "none", "aac", "opus"],
+    "Copy sound or fail, leave it out, or convert it. [default: copy, and convert what the "
     "container cannot hold]",
 )
 @click.option("--start", type=click.FloatRange(min=0), default=0.0, help="Seconds.")
@@ -125,16 +120,15 @@ class _Choices:
     "than the input.",
 )
 @click.option("--skip-damaged", is_flag=True, help="Leave damaged parts out instead of failing.")
-@click.option(
+@options.one_of(
     "--deinterlace",
-    type=click.Choice(["auto", "on", "off"]),
-    default="auto",
-    show_default=True,
-    help="Make whole frames of interlaced ones: where the file says so, of all, or never.",
+    ["auto", "on", "off"],
+    "Make whole frames of interlaced ones: where the file says so, of all, or never.",
+    "auto",
 )
 @click.option(
     "--input-fps",
-    type=click.FloatRange(min=0, min_open=True),
+    type=options.ABOVE_0,
     help="Frames per second of inputs without times: numbered frames, .h264. [default: what they "
     "tell, or 25]",
 )
@@ -151,13 +145,7 @@ class _Choices:
 def video(
     inputs: tuple[str, ...],
     output: Path,
-    model: str | None,
-    device: str,
-    precision: str | None,
-    quality: Quality | None,
-    strength: float,
-    unsharp: float,
-    target_fps: float | None,
+    choice: Choice,
     watch: bool,
     **flags: Any,
 ) -> None:
@@ -169,40 +157,26 @@ def video(
     """
     if output == STANDARD and (flags["resume"] or flags["untouched"] == "copy"):
         raise UsageError("-o - is not for --resume and --untouched copy; name a file")
-    if target_fps is not None and flags["resume"]:
+    if choice.target_fps is not None and flags["resume"]:
         raise UsageError("--resume needs one model for all frames; leave --target-fps out")
     _check_untouched(flags)
     if watch:
         _check_watch(inputs, output)
-    video_parts.check_split(output, STANDARD, target_fps, flags)
+    video_parts.check_split(output, STANDARD, choice.target_fps, flags)
     jobs = {} if watch else _plan(inputs, output, flags["codec"])
     _check_frames(output, flags)
     from ovsharp.extras import need
-    from ovsharp.runtime import VIDEO_LOOK_EVERY, Sharpener, model_files
+    from ovsharp.runtime import model_files
 
     need("av", extra="video")
-    stamps = [(str(path), path.stat()) for path in model_files(model, precision, quality)]
+    used = model_files(choice.model, choice.precision, choice.quality)
+    stamps = [(str(path), path.stat()) for path in used]
     files = tuple((path, stamp.st_size, stamp.st_mtime_ns) for path, stamp in stamps)
-    identity = (files, device, precision, strength, unsharp)
-    choices = _Choices(**flags, settings=(*identity, target_fps))
-    sharpener = Sharpener(
-        model,
-        device=device,
-        precision=precision,
-        quality=quality,
-        strength=strength,
-        unsharp=unsharp,
-        target_fps=target_fps,
-        look_every=VIDEO_LOOK_EVERY,
-    )
+    choices = _Choices(**flags, settings=(files, choice))
     reports, failures = [], []
-    with sharpener, ExitStack() as stack:
+    with choice.opened() as sharpener, ExitStack() as stack:
         if members := crew.opened(stack, flags["workers"], flags["cluster"]):
-            from ovsharp.apps import Choice
-
-            look = strength, unsharp
-            split = members, Choice(model, device, precision, quality, *look, members.threads)
-            choices = replace(choices, split=split)
+            choices = replace(choices, split=(members, replace(choice, threads=members.threads)))
         if watch:
             _watch(Path(inputs[0]), output, sharpener, choices)
         for source, target in jobs.items():
@@ -261,7 +235,7 @@ def _continued(
     source: Path, target: Path, sharpener: Sharpener, choices: _Choices
 ) -> dict[str, Any]:
     """Go on with a job, or begin it anew where it was another one."""
-    if choices.settings[-1] is None:  # one model for all frames
+    if choices.settings[1].target_fps is None:  # one model for all frames
         with suppress(UsageError):
             return _run(source, target, sharpener, replace(choices, resume=True))
     return _run(source, target, sharpener, choices)

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,12 +18,18 @@ from ovsharp.errors import MediaError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ovsharp.apps import Figures, Live
+    from ovsharp.apps import Choice, Figures, Live
     from ovsharp.media import Frame
+    from ovsharp.runtime import Sharpener
 
 WINDOW = (
     "ovsharp: q quit, +/- strength, space pause, b before/after, v model, o overlay, s snapshot"
 )
+
+
+def opened(choice: Choice) -> Sharpener:
+    """Make the sharpener; the strength is `Live`'s, as keys change it."""
+    return replace(choice, strength=1.0).opened()
 
 
 @contextmanager

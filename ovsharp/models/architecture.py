@@ -47,3 +47,25 @@ def count(shapes: Shapes, prefix: str) -> int:
     """
     names = {key[len(prefix) :].split(".")[0] for key in shapes if key.startswith(prefix)}
     return sum(name.isdecimal() for name in names)
+
+
+def sizes(shapes: Shapes, **where: str) -> dict[str, int]:
+    """Read the arguments of a constructor off the tensors that they gave their shape.
+
+    Args:
+        shapes: of a checkpoint.
+        where: for each argument, the key of a weight with as many outputs, or, with a dot at its
+            end, the prefix of as many numbered parts.
+
+    Raises:
+        KeyError: there is no such weight.
+
+    Example:
+        >>> shapes = {"head.weight": (48, 3, 3, 3), "body.0.weight": (48, 48, 3, 3)}
+        >>> sizes(shapes, channels="head.weight", blocks="body.")
+        {'channels': 48, 'blocks': 1}
+    """
+    return {
+        name: count(shapes, key) if key.endswith(".") else shapes[key][0]
+        for name, key in where.items()
+    }

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn.functional import leaky_relu, max_pool2d
 
-from ovsharp.models.architecture import Architecture, count
+from ovsharp.models.architecture import Architecture, sizes
 from ovsharp.models.blocks import conv3x3
 from ovsharp.models.rrdbnet import RRDB
 
@@ -81,16 +81,17 @@ STUDENT = Architecture(
     network=DynamicDuoStudent,
     summary="small RRDBNet x4 with a sigmoid output",
     telltale=("conv_first.weight", "body.0.RDB1.conv1.weight", "upsampler.4.weight"),
-    deduce=lambda shapes: {
-        "channels": shapes["conv_first.weight"][0],
-        "blocks": count(shapes, "body."),
-        "growth": shapes["body.0.RDB1.conv1.weight"][0],
-    },
+    deduce=lambda shapes: sizes(
+        shapes,
+        channels="conv_first.weight",
+        blocks="body.",
+        growth="body.0.RDB1.conv1.weight",
+    ),
 )
 TEACHER = Architecture(
     name="dynamic-duo-teacher",
     network=DynamicDuoTeacher,
     summary="one-step U-Net, x + tanh(f(x)), same resolution",
     telltale=("down1.0.weight", "bottleneck.0.weight", "up1.weight", "dec1.0.weight", "out.weight"),
-    deduce=lambda shapes: {"channels": shapes["down1.0.weight"][0]},
+    deduce=lambda shapes: sizes(shapes, channels="down1.0.weight"),
 )

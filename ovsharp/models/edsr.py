@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from ovsharp.models.architecture import Architecture, count
+from ovsharp.models.architecture import Architecture, count, sizes
 from ovsharp.models.blocks import conv3x3
 
 
@@ -81,10 +81,7 @@ STUDENT = Architecture(
     network=EdsrStudent,
     summary="EDSR blocks between two convolutions, same resolution, no global skip",
     telltale=("head.weight", "body.0.body.0.weight", "tail.weight"),
-    deduce=lambda shapes: {
-        "channels": shapes["head.weight"][0],
-        "blocks": count(shapes, "body."),
-    },
+    deduce=lambda shapes: sizes(shapes, channels="head.weight", blocks="body."),
 )
 TEACHER = Architecture(
     name="edsr-teacher",

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn.functional import relu
 
-from ovsharp.models.architecture import Architecture, count
+from ovsharp.models.architecture import Architecture, sizes
 from ovsharp.models.blocks import conv3x3
 
 
@@ -52,9 +52,7 @@ ARCHITECTURE = Architecture(
     network=GlaStudent,
     summary="plain residual student, same resolution, no global skip",
     telltale=("conv1.weight", "conv2.weight", "res_blocks.0.conv1.weight", "conv4.weight"),
-    deduce=lambda shapes: {
-        "narrow": shapes["conv2.weight"][1],
-        "wide": shapes["conv2.weight"][0],
-        "blocks": count(shapes, "res_blocks."),
-    },
+    deduce=lambda shapes: sizes(
+        shapes, narrow="conv1.weight", wide="conv2.weight", blocks="res_blocks."
+    ),
 )

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn.functional import interpolate, leaky_relu
 
-from ovsharp.models.architecture import Architecture, count
+from ovsharp.models.architecture import Architecture, sizes
 from ovsharp.models.blocks import conv3x3
 
 _SLOPE = 0.2
@@ -100,8 +100,7 @@ ARCHITECTURE = Architecture(
     summary="RRDBNet of BSRGAN and ESRGAN, x2 or x4",
     telltale=("conv_first.weight", "RRDB_trunk.0.RDB1.conv1.weight", "HRconv.weight"),
     deduce=lambda shapes: {
-        "channels": shapes["conv_first.weight"][0],
-        "blocks": count(shapes, "RRDB_trunk."),
+        **sizes(shapes, channels="conv_first.weight", blocks="RRDB_trunk."),
         "growth": shapes["RRDB_trunk.0.RDB1.conv1.weight"][0],
         "scale": 4 if "upconv2.weight" in shapes else 2,
     },

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from ovsharp.models.architecture import Architecture, count
+from ovsharp.models.architecture import Architecture, count, sizes
 from ovsharp.models.blocks import Skipped, conv3x3
 
 
@@ -68,8 +68,7 @@ ARCHITECTURE = Architecture(
     summary="SRResNet x1, x2, x4 or x8",
     telltale=("head.0.weight", "body.0.block.0.weight", "merge.0.weight", "tail.weight"),
     deduce=lambda shapes: {
-        "channels": shapes["head.0.weight"][0],
-        "blocks": count(shapes, "body."),
+        **sizes(shapes, channels="head.0.weight", blocks="body."),
         "scale": 2 ** count(shapes, "upsampler."),
     },
 )

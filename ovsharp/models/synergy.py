@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle, relu
 
-from ovsharp.models.architecture import Architecture, count
+from ovsharp.models.architecture import Architecture, sizes
 from ovsharp.models.blocks import conv3x3
 
 
@@ -63,8 +63,7 @@ ARCHITECTURE = Architecture(
     summary="depthwise-separable student with pixel attention, x + f(x), same resolution",
     telltale=("head.weight", "blocks.0.depthwise.weight", "attention.weight", "tail.weight"),
     deduce=lambda shapes: {
-        "channels": shapes["head.weight"][0],
-        "blocks": count(shapes, "blocks."),
+        **sizes(shapes, channels="head.weight", blocks="blocks."),
         "unshuffle": isqrt(shapes["head.weight"][1] // 3),
     },
 )

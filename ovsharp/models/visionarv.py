@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn.functional import gelu
 
-from ovsharp.models.architecture import Architecture, count
+from ovsharp.models.architecture import Architecture, sizes
 from ovsharp.models.blocks import Skipped, conv3x3
 
 
@@ -125,19 +125,14 @@ STUDENT = Architecture(
     network=VisionarvStudent,
     summary="residual blocks with instance norm, channel and spatial attention, sigmoid",
     telltale=("entry.weight", "ca.fc.0.weight", "sa.conv.weight", "refine.weight"),
-    deduce=lambda shapes: {
-        "channels": shapes["entry.weight"][0],
-        "blocks": count(shapes, "blocks."),
-        "squeezed": shapes["ca.fc.0.weight"][0],
-    },
+    deduce=lambda shapes: sizes(
+        shapes, channels="entry.weight", blocks="blocks.", squeezed="ca.fc.0.weight"
+    ),
 )
 TEACHER = Architecture(
     name="visionarv-teacher",
     network=VisionarvTeacher,
     summary="residual depthwise blocks with GELU, no global skip",
     telltale=("entry.weight", "blocks.0.scale", "exit.weight"),
-    deduce=lambda shapes: {
-        "channels": shapes["entry.weight"][0],
-        "blocks": count(shapes, "blocks."),
-    },
+    deduce=lambda shapes: sizes(shapes, channels="entry.weight", blocks="blocks."),
 )
