@@ -62,18 +62,31 @@ def decode(value: Any, kind: Any) -> Any:
 
 @dataclass(frozen=True)
 class Record:
-    """Base of a dataclass that is written as a file of JSON, and read again."""
+    """Base of a dataclass that is written as a file of JSON, and read again.
 
-    SCHEMA: ClassVar[int]
-    """Number of the layout; it changes when old files cannot be read any more."""
-    WHAT: ClassVar[str]
-    """Names the file to its user, as "results.json that 'ovsharp eval' wrote"."""
-    REMEDY: ClassVar[str]
-    """What to do about a file of another schema."""
+    A class says in its head the number of its layout, which changes when old files cannot be read
+    any more, what its users call the file, and which verb writes it.
+
+    Example:
+        >>> @dataclass(frozen=True)
+        ... class Vote(Record, schema=1, file="vote.json", verb="study"):
+        ...     score: int
+        >>> Vote.from_json(Vote(5).to_json())
+        Vote(score=5)
+    """
+
+    _schema: ClassVar[int]
+    _file: ClassVar[str]
+    _verb: ClassVar[str]
+
+    def __init_subclass__(cls, *, schema: int, file: str, verb: str) -> None:
+        """Keep what the class says of itself."""
+        super().__init_subclass__()
+        cls._schema, cls._file, cls._verb = schema, file, verb
 
     def to_json(self) -> str:
         """Give all fields, and the schema's number, as JSON."""
-        values = {"schema": self.SCHEMA, **dataclasses.asdict(self)}
+        values = {"schema": self._schema, **dataclasses.asdict(self)}
         return json.dumps(values, indent=1, ensure_ascii=False) + "\n"
 
     @classmethod
@@ -86,11 +99,14 @@ class Record:
         try:
             values = json.loads(text)
             found = values.pop("schema")
-            if found == cls.SCHEMA:
+            if found == cls._schema:
                 record: _Record = decode(values, cls)
                 return record
         except MALFORMED as error:
-            raise UsageError(f"this is no {cls.WHAT} ({error})") from error
+            raise UsageError(
+                f"this is no {cls._file} that 'ovsharp {cls._verb}' wrote ({error})"
+            ) from error
         raise UsageError(
-            f"this {cls.WHAT} has schema {found} and this ovsharp reads {cls.SCHEMA}; {cls.REMEDY}"
+            f"this {cls._file} that 'ovsharp {cls._verb}' wrote has schema {found} and this "
+            f"ovsharp reads {cls._schema}; run 'ovsharp {cls._verb}' again"
         )

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -29,8 +30,7 @@ class Sampling:
     """`ovsharp.runtime.origin` of where the work is split."""
 
 
-@dataclass(frozen=True)
-class Sample:
+class Sample(NamedTuple):
     """A frame that was looked at."""
 
     seconds: float

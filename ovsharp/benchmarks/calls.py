@@ -20,7 +20,7 @@ from rich.table import Table
 
 from ovsharp.benchmarks import environment
 from ovsharp.benchmarks.photos import open_album
-from ovsharp.benchmarks.results import Environment
+from ovsharp.benchmarks.results import Measured
 from ovsharp.degrade import parse
 from ovsharp.errors import UsageError
 from ovsharp.reports import Size, add_numbers, add_words
@@ -100,12 +100,9 @@ class Capacity:
 
 
 @dataclass(frozen=True)
-class CallsReport:
+class CallsReport(Measured):
     """Everything that was measured."""
 
-    ovsharp: str
-    date: str
-    environment: Environment
     model: str
     fps: float
     damages: tuple[str, ...]
@@ -172,7 +169,7 @@ def measure_calls(
             search(holds, first)
         capacities.append(Capacity(size.name, mode, tuple(trials), round(cpu_ms, 3)))
     return CallsReport(
-        ovsharp=__version__,
+        version=__version__,
         date=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         environment=environment.describe(before),
         model=str(model or "call"),

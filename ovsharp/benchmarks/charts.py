@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from ovsharp.benchmarks.results import Report, Row
-from ovsharp.reports import WIDTH, axis_ticks, draw_axes, draw_line, draw_svg, draw_text
+from ovsharp.reports import WIDTH, Axis, draw_axes, draw_line, draw_svg, draw_text
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 18, 16, 46
 _PLOT_HEIGHT = 340
@@ -68,17 +68,13 @@ def _plot(points: list[_Point], *, named: bool = False) -> str:
     middle, span = (max(values) + min(values)) / 2, max(_MIN_SPAN, max(values) - min(values)) * 1.2
     bottom, top = middle - span / 2, middle + span / 2
 
-    def x(time: float) -> float:
-        share = (math.log10(time) - left) / (right - left)
-        return _LEFT + share * (WIDTH - _LEFT - _RIGHT)
-
-    def y(ssim: float) -> float:
-        share = (ssim - bottom) / (top - bottom)
-        return _PLOT_HEIGHT - _BOTTOM - share * (_PLOT_HEIGHT - _TOP - _BOTTOM)
-
     floor = _PLOT_HEIGHT - _BOTTOM
-    ticks = {y(tick): f"{tick:.3f}" for tick in axis_ticks(bottom, top)}
-    parts = draw_axes(_LEFT, WIDTH - _RIGHT, _TOP, floor, ticks)
+    across, y = Axis(left, right, _LEFT, WIDTH - _RIGHT), Axis(bottom, top, floor, _TOP)
+
+    def x(time: float) -> float:
+        return across(math.log10(time))
+
+    parts = draw_axes(_LEFT, WIDTH - _RIGHT, _TOP, floor, y.ticks(".3f"))
     for time in _log_ticks(10**left, 10**right):
         parts.append(draw_text(x(time), floor + 16, f"{time:g}"))
     for rate in RATES:

@@ -201,21 +201,23 @@ class Environment:
 
 
 @dataclass(frozen=True)
-class Report(Record):
-    """Everything that one run of the benchmark found out."""
-
-    SCHEMA = 2
-    WHAT = "report that 'ovsharp bench' wrote"
-    REMEDY = "make it again with this version"
+class Measured:
+    """When figures were measured, by what, and where."""
 
     version: str
     """Of ovsharp."""
     date: str
     """ISO 8601, UTC."""
+    environment: Environment
+
+
+@dataclass(frozen=True)
+class Report(Measured, Record, schema=2, file="report", verb="bench"):
+    """Everything that one run of the benchmark found out."""
+
     device: str
     device_name: str
     options: dict[str, Any]
-    environment: Environment
     photos: tuple[PhotoSet, ...]
     sizes: tuple[str, ...]
     rows: tuple[Row, ...]

@@ -1,8 +1,9 @@
 """Float IR to INT8 IR: calibration images, NNCF, and the gate that the result must pass."""
 
+from ovsharp.calibration.crops import Crop, Skipped
 from ovsharp.calibration.damage import Trial, likely, try_damages
 from ovsharp.calibration.gate import LimitError, Trade
-from ovsharp.calibration.images import Crop, ImageSet, Skipped
+from ovsharp.calibration.images import ImageSet
 from ovsharp.calibration.judge import FLAT_LIMIT, GRADIENT_LIMIT, Quality, Verdict
 from ovsharp.calibration.pipeline import Quantized, quantize
 

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import openvino as ov
 
-from ovsharp.calibration.images import Crop
+from ovsharp.calibration.crops import Crop
 from ovsharp.calibration.synthetic import GRADIENTS, synthetic_frames
 from ovsharp.media import Frame
 from ovsharp.quality import capped_psnr, ssim

@@ -6,8 +6,9 @@ from ovsharp.evaluation.clip_tables import clip_table, colour_table, sending_tab
 from ovsharp.evaluation.clips import Taken
 from ovsharp.evaluation.options import Options, open_subjects
 from ovsharp.evaluation.pictures import View, make_views
+from ovsharp.evaluation.plan import make_plan
 from ovsharp.evaluation.results import Evaluation, Row
-from ovsharp.evaluation.run import evaluate, make_plan
+from ovsharp.evaluation.run import evaluate
 from ovsharp.evaluation.tables import (
     change_table,
     image_csv,

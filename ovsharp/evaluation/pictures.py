@@ -11,13 +11,15 @@ import cv2
 import numpy as np
 
 from ovsharp.degrade import parse, parse_sending
+from ovsharp.evaluation import score_image
 from ovsharp.evaluation.cases import find_cases, find_paired_cases
 from ovsharp.evaluation.clips import find_clips
 from ovsharp.evaluation.options import Options, Subject
+from ovsharp.evaluation.plan import PAIRS
 from ovsharp.evaluation.results import BICUBIC, INPUT, Evaluation, Row
-from ovsharp.evaluation.run import PAIRS, shown
-from ovsharp.evaluation.score_clip import Play, SentClip, fitting_subjects
+from ovsharp.evaluation.score_clip import SentClip, fitting_subjects
 from ovsharp.evaluation.tally import Tally
+from ovsharp.evaluation.work import Play
 from ovsharp.reports import encoded, picture_url
 from ovsharp.runtime import Frame
 
@@ -34,6 +36,21 @@ _CROP_QUALITY = 93
 
 
 @dataclass(frozen=True)
+class Shown:
+    """What one method makes of an image, as JPEG data URIs."""
+
+    caption: str
+    picture: str
+    crop: str
+    """The part that changed most, in its own pixels."""
+
+    @property
+    def name(self) -> str:
+        """Of the method; `truth` of the truth."""
+        return self.caption.partition(":")[0]
+
+
+@dataclass(frozen=True)
 class View:
     """One image by every method."""
 
@@ -42,11 +59,8 @@ class View:
     image: str
     category: str
     degradation: str
-    captions: tuple[str, ...]
-    pictures: tuple[str, ...]
-    """JPEG data URIs: the input, (bicubic,) the models, the truth."""
-    crops: tuple[str, ...]
-    """Of each picture the part that changed most, in its own pixels."""
+    shown: tuple[Shown, ...]
+    """The input, (bicubic,) the models, the truth."""
     panel: bytes = b""
     """Input, result and truth of a larger part side by side, enlarged twice: a PNG."""
 
@@ -106,24 +120,20 @@ def make_views(
             outputs, truth = _still(evaluation, options, subjects, chosen, play)
         else:
             outputs, truth = _image(evaluation, options, subjects, chosen)
-        captions = [f"{name}: {rows[degradation, chosen.image, name].ssim:.4f}" for name in outputs]
-        pictures = [*outputs.values(), truth]
+        captions = {
+            name: f"{name}: {rows[degradation, chosen.image, name].ssim:.4f}" for name in outputs
+        }
         before, after = outputs[INPUT], outputs[chosen.method]
-        top, left = most_changed(before, after, truth)
+        corner = most_changed(before, after, truth)
         views.append(
             View(
                 title,
                 chosen.image,
                 chosen.category,
                 degradation,
-                (*captions, "truth"),
-                tuple(_jpeg(_shrunk(picture), _QUALITY) for picture in pictures),
-                tuple(
-                    _jpeg(
-                        np.ascontiguousarray(picture[top : top + CROP, left : left + CROP]),
-                        _CROP_QUALITY,
-                    )
-                    for picture in pictures
+                (
+                    *(_shown(captions[name], output, corner) for name, output in outputs.items()),
+                    _shown("truth", truth, corner),
                 ),
                 _panel({"input": before, chosen.method: after, "truth": truth}, chosen.image),
             )
@@ -146,7 +156,7 @@ def _image(
     recipe = None if damage.name == PAIRS else parse(damage.recipe)
     frame, truth = case.load(recipe, options.crop)
     scale = truth.shape[0] // frame.shape[0]
-    outputs = shown(frame, scale)
+    outputs = score_image.shown(frame, scale)
     if scale == 1:
         del outputs[BICUBIC]
     for subject in subjects:
@@ -167,6 +177,12 @@ def _still(
     fitting = {one.name: one.sharpener for one in fitting_subjects(subjects, sending)}
     with SentClip(clip, options.taken, sending, partial(Tally, 1)) as sent:
         return sent.still(chosen.frames // 2, fitting, play)
+
+
+def _shown(caption: str, picture: Frame, corner: tuple[int, int]) -> Shown:
+    top, left = corner
+    crop = np.ascontiguousarray(picture[top : top + CROP, left : left + CROP])
+    return Shown(caption, _jpeg(_shrunk(picture), _QUALITY), _jpeg(crop, _CROP_QUALITY))
 
 
 def _panel(pictures: Mapping[str, Frame], title: str) -> bytes:

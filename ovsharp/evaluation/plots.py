@@ -7,7 +7,15 @@ from html import escape
 import numpy as np
 
 from ovsharp.evaluation.results import ALL, INPUT, Evaluation
-from ovsharp.reports import WIDTH, axis_ticks, colour, draw_axes, draw_line, draw_svg, draw_text
+from ovsharp.reports import (
+    WIDTH,
+    Axis,
+    colour,
+    draw_axes,
+    draw_line,
+    draw_svg,
+    draw_text,
+)
 
 _LEFT, _RIGHT, _TOP, _BOTTOM, _HEIGHT = 62, 24, 16, 46, 320
 _LANE = 44
@@ -31,18 +39,11 @@ def scatter(evaluation: Evaluation, degradation: str) -> str:
     bottom, top = min(values) - span * 0.12, max(values) + span * 0.12
     longest = max(method.milliseconds for _, method, _ in points) * 1.25
 
-    def x(time: float) -> float:
-        return _LEFT + time / longest * (WIDTH - _LEFT - _RIGHT)
-
-    def y(value: float) -> float:
-        share = (value - bottom) / (top - bottom)
-        return _HEIGHT - _BOTTOM - share * (_HEIGHT - _TOP - _BOTTOM)
-
     floor = _HEIGHT - _BOTTOM
-    ticks = {y(tick): f"{tick:.3f}" for tick in axis_ticks(bottom, top)}
-    parts = draw_axes(_LEFT, WIDTH - _RIGHT, _TOP, floor, ticks)
-    for time in axis_ticks(0, longest):
-        parts.append(draw_text(x(time), floor + 16, f"{time:g}"))
+    x, y = Axis(0, longest, _LEFT, WIDTH - _RIGHT), Axis(bottom, top, floor, _TOP)
+    parts = draw_axes(_LEFT, WIDTH - _RIGHT, _TOP, floor, y.ticks(".3f"))
+    for across, time in x.ticks("g").items():
+        parts.append(draw_text(across, floor + 16, time))
     parts.append(draw_line(_LEFT, y(base), WIDTH - _RIGHT, y(base), "mark"))
     parts.append(draw_text(_LEFT + 6, y(base) - 5, "input", anchor="start"))
     for index, method, stat in points:
@@ -93,15 +94,11 @@ def distribution(evaluation: Evaluation, degradation: str) -> str:
     left = 20 + 6.8 * max(len(name) for _, name, _ in lanes)
     floor = _TOP + _LANE * len(lanes)
 
-    def x(gain: float) -> float:
-        return left + (gain - low) / (high - low) * (WIDTH - left - _RIGHT)
-
+    x = Axis(low, high, left, WIDTH - _RIGHT)
     parts = [draw_line(left, floor, WIDTH - _RIGHT, floor)]
-    for tick in axis_ticks(low, high):
-        parts.append(draw_line(x(tick), _TOP, x(tick), floor))
-        parts.append(
-            draw_text(x(tick), floor + 16, f"{tick:+.2f}" if span > 0.05 else f"{tick:+.3f}")
-        )
+    for across, tick in x.ticks("+.2f" if span > 0.05 else "+.3f").items():
+        parts.append(draw_line(across, _TOP, across, floor))
+        parts.append(draw_text(across, floor + 16, tick))
     parts.append(draw_line(x(0), _TOP - 6, x(0), floor, "mark"))
     parts.append(
         draw_text((left + WIDTH) / 2, floor + 38, "SSIM gain over the input, an image a dot")

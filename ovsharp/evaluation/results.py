@@ -138,12 +138,8 @@ class Skipped:
 
 
 @dataclass(frozen=True)
-class Evaluation(Record):
+class Evaluation(Record, schema=1, file="results.json", verb="eval"):
     """Everything that was found."""
-
-    SCHEMA = 1
-    WHAT = "results.json that 'ovsharp eval' wrote"
-    REMEDY = "run 'ovsharp eval' again"
 
     date: str
     version: str

@@ -8,7 +8,7 @@ import hashlib
 import re
 import tempfile
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import cache, partial
 from itertools import islice
 from pathlib import Path
@@ -21,12 +21,10 @@ from ovsharp.evaluation.options import Options, Subject
 from ovsharp.evaluation.results import INPUT, Damage, Row
 from ovsharp.evaluation.tally import Tally
 from ovsharp.evaluation.vmaf import Vmaf, has_vmaf
+from ovsharp.evaluation.work import Play, Work
 from ovsharp.media import Shot
 from ovsharp.runtime import Frame, Sharpener
 
-Play = Callable[[Iterable[Shot], Sharpener, Callable[[Frame, Frame], Frame]], None]
-"""Runs shots through a sharpener as `ovsharp video` does, and shows each frame before and after:
-`ovsharp.apps.play`, handed in because that room stands above this one."""
 Made = tuple[dict[str, float | None], dict[str, int], int]
 """Measures, frames by model, and frames in all."""
 _FORMULAS = 2
@@ -68,13 +66,7 @@ def name_sending(text: str) -> tuple[str, Sending]:
 
 
 def score_clip(
-    options: Options,
-    subjects: Sequence[Subject],
-    clip: Clip,
-    damage: Damage,
-    sending: Sending,
-    play: Play,
-    known: Mapping[str, Row],
+    work: Work, subjects: Sequence[Subject], clip: Clip, damage: Damage, sending: Sending
 ) -> list[Row]:
     """Score one clip, sent one way, by every method.
 
@@ -82,17 +74,19 @@ def score_clip(
     was sent, where that is smaller by their scale.
 
     Args:
-        options: what to do.
+        work: how it is measured, and what plays clips.
         subjects: the models, open.
         clip: the truth.
         damage: what the sending is called.
         sending: how it is sent.
-        play: see `Play`.
-        known: finished rows by their keys.
 
     Raises:
         MediaError: the clip cannot be used.
+        UsageError: nothing plays clips.
     """
+    options, known, play = work.options, work.known, work.play
+    if play is None:
+        raise UsageError("to evaluate clips, hand in what plays them: play=ovsharp.apps.play")
     taken, every = options.taken, options.measure_every
     scored = options.vmaf_every if has_vmaf() else 0
     about = (_FORMULAS, clip.digest(), clip.name, sending.text, taken, every, scored)

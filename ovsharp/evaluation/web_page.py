@@ -258,7 +258,7 @@ def _pairs(evaluation: Evaluation) -> str:
 
 
 def _view(view: View) -> str:
-    names = [caption.partition(":")[0] for caption in view.captions]
+    names = [one.name for one in view.shown]
 
     def options(chosen: int) -> str:
         return "".join(
@@ -271,16 +271,16 @@ def _view(view: View) -> str:
     named = view.image.startswith(view.category) or view.category == "images"
     heading = view.image if named else f"{view.category}: {view.image}"
     crops = "".join(
-        f'<figure><img alt="{escape(caption)}" src="{source}"><figcaption>{escape(caption)}'
-        "</figcaption></figure>"
-        for caption, source in zip(view.captions, view.crops, strict=True)
+        f'<figure><img alt="{escape(one.caption)}" src="{one.crop}"><figcaption>'
+        f"{escape(one.caption)}</figcaption></figure>"
+        for one in view.shown
     )
-    store = "".join(f'<img alt="" src="{source}">' for source in view.pictures)
+    store = "".join(f'<img alt="" src="{one.picture}">' for one in view.shown)
     return (
         f'<div class="card view"><h3><span class="tag {view.title}">{view.title}</span>'
         f"{escape(heading)}</h3>"
         f'<div class="slider"><img alt="{escape(names[lead])}" '
-        f'src="{view.pictures[lead]}"><img alt="input" src="{view.pictures[0]}">'
+        f'src="{view.shown[lead].picture}"><img alt="input" src="{view.shown[0].picture}">'
         '<div class="handle"></div><span class="label l"></span><span class="label r"></span></div>'
         f'<div class="choice"><select aria-label="left">{options(0)}</select>'
         '<input type="range" min="0" max="100" value="50" step="0.1" aria-label="divider"/>'

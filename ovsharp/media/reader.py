@@ -104,7 +104,24 @@ def _rate_of(number: float) -> Fraction:
 
 
 class VideoReader(Closing):
-    """The frames of a video, in order; see `read_video`.
+    """The frames of a video, in order: an iterable of `Shot`s and a context manager.
+
+    Frames are turned upright, converted by the matrix and range that the file names, and keep
+    the timestamps of the file, a variable frame rate too.
+
+    Args:
+        path: a file, a named pipe, or images that are numbered: `folder/%06d.png`.
+        start: seconds from the first frame on; earlier frames are left out.
+        end: seconds; frames from there on are left out.
+        every: keep one frame out of this many, at its time.
+        skip_damaged: leave damaged parts out instead of refusing the file.
+        stall: seconds that a pipe may give nothing.
+        rate: frames per second of what has no times: a bare stream of pictures, numbered images.
+        deep: keep the frames of videos of more than 8 bits beside the 8 bits of a `Shot`; HDR is
+            taken then, and is not mapped.
+        alpha: keep transparency beside the colours of a `Shot`.
+        deinterlace: make whole frames of interlaced ones: of those that say so, of all, or of none.
+        threads: that decode; 0 for as many as there are cores.
 
     Attributes:
         path: of the file.
@@ -117,6 +134,12 @@ class VideoReader(Closing):
         numbered: the images that are its frames; None where it is a video.
         pixels: the pixel format that it is coded in, as FFmpeg calls it.
         begin: when the first of its streams begins, in seconds: where a clock went on running.
+
+    Raises:
+        UsageError: a range that makes no sense; a `rate` for what has times.
+        MissingExtraError: PyAV is not installed.
+        MediaError: no video, damaged, truncated; HDR without `deep`.
+        OSError: the file is missing or cannot be read.
     """
 
     def __init__(
@@ -551,55 +574,5 @@ class VideoReader(Closing):
             self._note(f"frames {self._upright.label}, the tag is cleared")
 
 
-def read_video(
-    path: str | Path,
-    *,
-    start: float = 0.0,
-    end: float | None = None,
-    every: int = 1,
-    skip_damaged: bool = False,
-    stall: float = STALL_SECONDS,
-    rate: float | None = None,
-    deep: bool = False,
-    alpha: bool = False,
-    deinterlace: Deinterlace = "off",
-    threads: int = 0,
-) -> VideoReader:
-    """Open a video: an iterable of `Shot`s and a context manager.
-
-    Frames are turned upright, converted by the matrix and range that the file names, and keep
-    the timestamps of the file, a variable frame rate too.
-
-    Args:
-        path: a file, a named pipe, or images that are numbered: `folder/%06d.png`.
-        start: seconds from the first frame on; earlier frames are left out.
-        end: seconds; frames from there on are left out.
-        every: keep one frame out of this many, at its time.
-        skip_damaged: leave damaged parts out instead of refusing the file.
-        stall: seconds that a pipe may give nothing.
-        rate: frames per second of what has no times: a bare stream of pictures, numbered images.
-        deep: keep the frames of videos of more than 8 bits beside the 8 bits of a `Shot`; HDR is
-            taken then, and is not mapped.
-        alpha: keep transparency beside the colours of a `Shot`.
-        deinterlace: make whole frames of interlaced ones: of those that say so, of all, or of none.
-        threads: that decode; 0 for as many as there are cores.
-
-    Raises:
-        UsageError: a range that makes no sense; a `rate` for what has times.
-        MissingExtraError: PyAV is not installed.
-        MediaError: no video, damaged, truncated; HDR without `deep`.
-        OSError: the file is missing or cannot be read.
-    """
-    return VideoReader(
-        path,
-        start=start,
-        end=end,
-        every=every,
-        skip_damaged=skip_damaged,
-        stall=stall,
-        rate=rate,
-        deep=deep,
-        alpha=alpha,
-        deinterlace=deinterlace,
-        threads=threads,
-    )
+read_video = VideoReader
+"""What opens a video."""

@@ -9,13 +9,7 @@ from typing import Any
 class Words:
     """Decodes packets of subtitles and codes them anew; words, times and simple styles are kept.
 
-    Args:
-        out: PyAV's container that is written; its header must not be written yet.
-        source: PyAV's stream.
-        encoder: what FFmpeg calls it.
-
-    Attributes:
-        stream: the new stream.
+    Made, and used, as `sound.Converter`.
     """
 
     def __init__(self, out: Any, source: Any, encoder: str) -> None:

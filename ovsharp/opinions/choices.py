@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ovsharp.errors import UsageError
+from ovsharp.opinions.found import Found
 
 _Z95 = 1.959963984540054
 _MAX_STEP = 1.0
@@ -71,13 +70,12 @@ class Strength:
 
 
 @dataclass(frozen=True)
-class Choices:
+class Choices(Found):
     """What a study of pairs found."""
 
-    study: str
+    METHOD = "pairs"
+
     raters: tuple[Chooser, ...]
-    unfinished: tuple[str, ...]
-    """Raters who have not finished; their choices are in no figure."""
     duels: tuple[Duel, ...]
     strengths: tuple[Strength, ...] | None
     """Best first; None where the choices do not tie all conditions together."""
@@ -86,10 +84,6 @@ class Choices:
     def used(self) -> int:
         """How many raters the figures rest on."""
         return len(self.raters)
-
-    def to_json(self) -> str:
-        """Give everything as JSON."""
-        return json.dumps({"method": "pairs", **dataclasses.asdict(self)}, indent=1) + "\n"
 
 
 def analyse_choices(
@@ -145,8 +139,8 @@ def analyse_choices(
         )
     return Choices(
         study,
-        tuple(Chooser(name, agreement.get(name)) for name in raters),
         tuple(unfinished),
+        tuple(Chooser(name, agreement.get(name)) for name in raters),
         tuple(duels),
         strengths,
     )

@@ -49,12 +49,8 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Study(Record):
+class Study(Record, schema=1, file="study.json", verb="study"):
     """A design: written once, before the first vote."""
-
-    SCHEMA = 1
-    WHAT = "study.json that 'ovsharp study' wrote"
-    REMEDY = "begin a new study"
 
     name: str
     method: Method

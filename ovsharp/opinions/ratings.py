@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -12,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ovsharp.errors import UsageError
+from ovsharp.opinions.found import Found
 from ovsharp.opinions.screening import screen
 from ovsharp.reports import Stat, summarise
 
@@ -80,13 +79,12 @@ class StimulusScore:
 
 
 @dataclass(frozen=True)
-class Ratings:
+class Ratings(Found):
     """What a rating study found."""
 
-    study: str
+    METHOD = "acr"
+
     raters: tuple[Rater, ...]
-    unfinished: tuple[str, ...]
-    """Raters who have not finished; their votes are in no figure."""
     scores: tuple[Score, ...]
     """Best first."""
     differences: tuple[Difference, ...]
@@ -96,10 +94,6 @@ class Ratings:
     def used(self) -> int:
         """How many raters the figures rest on."""
         return sum(not rater.rejected for rater in self.raters)
-
-    def to_json(self) -> str:
-        """Give everything as JSON."""
-        return json.dumps({"method": "acr", **dataclasses.asdict(self)}, indent=1) + "\n"
 
 
 def analyse_ratings(
@@ -149,8 +143,8 @@ def analyse_ratings(
     )
     return Ratings(
         study,
-        raters,
         tuple(unfinished),
+        raters,
         tuple(scores),
         tuple(_difference(one, other) for one, other in combinations(scores, 2)),
         tuple(

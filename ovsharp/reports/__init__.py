@@ -2,6 +2,7 @@
 
 from ovsharp.reports.drawing import (
     WIDTH,
+    Axis,
     axis_ticks,
     colour,
     draw_axes,
@@ -16,6 +17,7 @@ from ovsharp.reports.tables import add_numbers, add_words
 
 __all__ = [
     "WIDTH",
+    "Axis",
     "Size",
     "Stat",
     "add_numbers",

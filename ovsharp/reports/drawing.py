@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from html import escape
 
 WIDTH = 560
@@ -13,6 +14,32 @@ WIDTH = 560
 def colour(index: int) -> str:
     """Name the style class of the n-th model."""
     return ("f32", "int8", "bf16", "f16", "eager")[index % 5]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Where values stand on a chart.
+
+    Example:
+        >>> Axis(0, 10, start=40, end=440)(5)
+        240.0
+    """
+
+    low: float
+    high: float
+    start: float
+    """Where `low` stands, in pixels."""
+    end: float
+    """Where `high` stands."""
+
+    def __call__(self, value: float) -> float:
+        """Give the place of a value, in pixels."""
+        share = (value - self.low) / (self.high - self.low)
+        return self.start + share * (self.end - self.start)
+
+    def ticks(self, form: str) -> dict[float, str]:
+        """Give what to write beside it, by place: three to seven numbers in a format."""
+        return {self(tick): f"{tick:{form}}" for tick in axis_ticks(self.low, self.high)}
 
 
 def draw_line(x1: float, y1: float, x2: float, y2: float, kind: str = "axis") -> str:

@@ -15,17 +15,17 @@ import contextlib
 import io
 import json
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Any
 
 import cv2
 import numpy as np
-from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from PIL import Image
 
 from ovsharp.errors import MediaError, OvsharpError
 from ovsharp.media import Frame
 from ovsharp.runtime import Call
-from ovsharp.serve.shop import Shared, Shop
+from ovsharp.serve.shop import Shared, Shop, Wished
 from ovsharp.serve.steering import PIXELS, Steered
 
 router = APIRouter()
@@ -40,12 +40,7 @@ _WRONG, _OVERLOADED = 1008, 1013
 
 
 @router.websocket("/v1/live")
-async def live(
-    socket: WebSocket,
-    shop: Shared,
-    model: str | None = None,
-    strength: Annotated[float, Query(ge=0, le=1)] = 1.0,
-) -> None:
+async def live(socket: WebSocket, shop: Shared, wish: Wished) -> None:
     """Sharpen a camera."""
     await socket.accept()
     if shop.streams >= shop.limits.streams:
@@ -53,7 +48,7 @@ async def live(
         return
     shop.streams += 1
     try:
-        call = await asyncio.to_thread(shop.models.call, model, strength=strength)
+        call = await asyncio.to_thread(shop.models.call, wish.model, strength=wish.strength)
         try:
             await _Stream(socket, call, shop).run()
         finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Any, cast
 
-from fastapi import Depends
+from fastapi import Depends, Query
 from fastapi.requests import HTTPConnection
 
 from ovsharp.serve.folder import Workroom
@@ -36,5 +36,19 @@ def _shop_of(connection: HTTPConnection) -> Shop:
     return cast(Shop, connection.app.state.shop)
 
 
+@dataclass(frozen=True)
+class Wish:
+    """What a camera is sharpened with."""
+
+    model: str | None
+    strength: float
+
+
+def _wish_of(model: str | None = None, strength: Annotated[float, Query(ge=0, le=1)] = 1.0) -> Wish:
+    return Wish(model, strength)
+
+
+Wished = Annotated[Wish, Depends(_wish_of)]
+"""As a parameter of a route: what its query asks for."""
 Shared = Annotated[Shop, Depends(_shop_of)]
 """As a parameter of a route: the shop of its server."""

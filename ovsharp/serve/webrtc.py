@@ -12,14 +12,14 @@ import asyncio
 import re
 import secrets
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from ovsharp.extras import need
 from ovsharp.runtime import Call
 from ovsharp.serve.limits import Refused, busy
-from ovsharp.serve.shop import Shared, Shop
+from ovsharp.serve.shop import Shared, Shop, Wished
 
 router = APIRouter()
 
@@ -43,12 +43,7 @@ _KBPS = {"min": 600, "start": 2000, "max": 6000}
         "requestBody": {"required": True, "content": {_SDP: {"schema": {"type": "string"}}}}
     },
 )
-async def connect(
-    request: Request,
-    shop: Shared,
-    model: str | None = None,
-    strength: Annotated[float, Query(ge=0, le=1)] = 1.0,
-) -> Response:
+async def connect(request: Request, shop: Shared, wish: Wished) -> Response:
     """Answer a WebRTC offer (SDP, with its candidates) of a camera; its video comes back sharp."""
     need("aiortc", extra="webrtc")
     from ovsharp.serve.peer import Peer
@@ -61,7 +56,7 @@ async def connect(
     peer: Peer | None = None
     call: Call | None = None
     try:
-        call = await asyncio.to_thread(shop.models.call, model, strength=strength)
+        call = await asyncio.to_thread(shop.models.call, wish.model, strength=wish.strength)
         peer = Peer(call, shop.metrics)
         answer = await peer.answer(offer)
     except BaseException:

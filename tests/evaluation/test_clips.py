@@ -138,7 +138,7 @@ def test_vmaf_is_scored_where_it_is_installed(
     measures, notes = shown(vmaf_every=0)
     assert "vmaf" not in measures
     assert "VMAF" not in notes
-    monkeypatch.setattr("ovsharp.evaluation.run.has_vmaf", lambda: False)
+    monkeypatch.setattr("ovsharp.evaluation.plan.has_vmaf", lambda: False)
     monkeypatch.setattr("ovsharp.evaluation.score_clip.has_vmaf", lambda: False)
     measures, notes = shown(vmaf_every=3)
     assert "vmaf" not in measures
@@ -284,11 +284,7 @@ def test_the_page_shows_the_middle_frame(folder: Path, tmp_path: Path) -> None:
             options, subjects, tmp_path, resume=False, progress=lambda done, total: None, play=play
         )
         (view,) = evaluation.make_views(result, options, subjects, "x264(crf=30)", play)
-    assert [caption.partition(":")[0] for caption in view.captions] == [
-        INPUT,
-        "sharp-fast",
-        "truth",
-    ]
+    assert [one.name for one in view.shown] == [INPUT, "sharp-fast", "truth"]
     panel = cv2.imdecode(np.frombuffer(view.panel, np.uint8), cv2.IMREAD_COLOR)
     assert panel is not None
     truth = [*find_clips([folder / "a.mp4"])[0].truth(evaluation.Taken(), 2)][FRAMES // 2]

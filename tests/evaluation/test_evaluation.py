@@ -230,7 +230,7 @@ def test_an_upscaler_is_beside_bicubic(folder: Path, tmp_path: Path) -> None:
     values = [group.measures["ssim"].mean for group in scores if group]
     assert len(values) == 3
     assert values[0] < values[1] < values[2]
-    assert len(views[0].pictures) == 4
+    assert len(views[0].shown) == 4
 
 
 @pytest.mark.parametrize(
