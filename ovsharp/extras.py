@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 
 from ovsharp.errors import MissingExtraError
 
@@ -17,6 +20,28 @@ def need(*packages: str, extra: str) -> None:
     for package in packages:
         if find_spec(package) is None:
             raise MissingExtraError(package, extra)
+
+
+def on_first_use(
+    room: str, files: Mapping[str, Sequence[str]], *packages: str, extra: str
+) -> Callable[[str], Any]:
+    """Make the `__getattr__` of a room whose names are imported when they are first used.
+
+    Args:
+        room: name of its package.
+        files: names by the file of the room that they stand in.
+        packages: that these files need.
+        extra: pip extra that brings those.
+    """
+    places = {name: file for file, names in files.items() for name in names}
+
+    def get(name: str) -> Any:
+        if name not in places:
+            raise AttributeError(f"module '{room}' has no attribute '{name}'")
+        need(*packages, extra=extra)
+        return getattr(import_module(f"{room}.{places[name]}"), name)
+
+    return get
 
 
 def display_library(error: ImportError) -> str | None:

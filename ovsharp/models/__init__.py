@@ -5,8 +5,9 @@ Names are loaded on first use: the shipped models lie in this package and run wi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ovsharp.extras import on_first_use
 from ovsharp.models.arguments import parse_arguments
 
 if TYPE_CHECKING:
@@ -31,27 +32,15 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module 'ovsharp.models' has no attribute '{name}'")
-    from ovsharp.extras import need
-
-    need("torch", extra="convert")
-    from ovsharp.models.checkpoint import DEGRADATION, PIXELS, read_part, read_weights
-    from ovsharp.models.loading import Network, load_network
-    from ovsharp.models.registry import ARCHITECTURES
-    from ovsharp.models.reparameterize import MultiBranch, collapse
-    from ovsharp.models.student import Student
-
-    return {
-        "ARCHITECTURES": ARCHITECTURES,
-        "DEGRADATION": DEGRADATION,
-        "PIXELS": PIXELS,
-        "MultiBranch": MultiBranch,
-        "collapse": collapse,
-        "Network": Network,
-        "Student": Student,
-        "load_network": load_network,
-        "read_part": read_part,
-        "read_weights": read_weights,
-    }[name]
+__getattr__ = on_first_use(
+    __name__,
+    {
+        "checkpoint": ("DEGRADATION", "PIXELS", "read_part", "read_weights"),
+        "loading": ("Network", "load_network"),
+        "registry": ("ARCHITECTURES",),
+        "reparameterize": ("MultiBranch", "collapse"),
+        "student": ("Student",),
+    },
+    "torch",
+    extra="convert",
+)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ovsharp.extras import on_first_use
 from ovsharp.training.recipe import Course, TrainingRecipe, load_recipe, recipe_names
 
 if TYPE_CHECKING:
@@ -24,20 +25,16 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module 'ovsharp.training' has no attribute '{name}'")
-    from ovsharp.extras import need
-
-    need("torch", "lightning_fabric", "torchmetrics", "tensorboard", extra="train")
-    from ovsharp.training.distillation import MovingFolders, Trained, train
-    from ovsharp.training.journal import Report
-    from ovsharp.training.qat import finetune
-
-    return {
-        "MovingFolders": MovingFolders,
-        "Report": Report,
-        "Trained": Trained,
-        "finetune": finetune,
-        "train": train,
-    }[name]
+__getattr__ = on_first_use(
+    __name__,
+    {
+        "distillation": ("MovingFolders", "Trained", "train"),
+        "journal": ("Report",),
+        "qat": ("finetune",),
+    },
+    "torch",
+    "lightning_fabric",
+    "torchmetrics",
+    "tensorboard",
+    extra="train",
+)

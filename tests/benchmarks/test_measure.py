@@ -7,28 +7,12 @@ import pytest
 
 from ovsharp.benchmarks import measure as timing
 from ovsharp.benchmarks.measure import Workload, latency, measure
+from tests.clock import Clock as PlainClock
 
 
-class Clock:
-    """A clock that moves only when a workload runs."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.order: list[str] = []
-
-    def __call__(self) -> float:
-        return self.now
-
+class Clock(PlainClock):
     def workload(self, key: str, *seconds: float, frames: int = 1, burst: bool = False) -> Workload:
-        """Calls take the given times in turn, over and over the last one."""
-        left = list(seconds)
-
-        def run() -> int:
-            self.order.append(key)
-            self.now += left.pop(0) if len(left) > 1 else left[0]
-            return frames
-
-        return Workload(key, run, burst=burst)
+        return Workload(key, self.takes(key, *seconds, frames=frames), burst=burst)
 
 
 def _turns(order: list[str]) -> list[str]:

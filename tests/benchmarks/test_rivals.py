@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,6 +45,17 @@ def bare_network(folder: Path, name: str, *, blur: bool = True, scale: int = 1) 
     path = folder / f"{name}.xml"
     ov.save_model(ov.Model([value], [picture], name), path, compress_to_fp16=False)
     return path
+
+
+def quick(model: Path, photos: Path, **more: Any) -> Options:
+    return Options(
+        models=(str(model),),
+        data=photos,
+        sizes=("64x96",),
+        modes=("latency",),
+        seconds=0.02,
+        **more,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -172,17 +184,7 @@ def measured(
     peers = tmp_path_factory.mktemp("peers")
     bare_network(peers, "same")
     bare_network(peers, "double", scale=2)
-    options = Options(
-        models=(str(own),),
-        data=photos,
-        sizes=("64x96",),
-        modes=("latency",),
-        seconds=0.02,
-        threads=1,
-        peers=peers,
-        textbook=True,
-    )
-    return run_benchmark(options, Silent())
+    return run_benchmark(quick(own, photos, threads=1, peers=peers, textbook=True), Silent())
 
 
 def test_each_is_measured_as_it_is_usually_run(measured: tuple[Report, list[Sample]]) -> None:
@@ -242,15 +244,7 @@ def test_without_others_there_is_no_ratio(measured: tuple[Report, list[Sample]])
 
 def test_a_precision_says_more(own: Path, photos: Path, tmp_path: Path) -> None:
     bare_network(tmp_path / "peers", "same")
-    options = Options(
-        models=(str(own),),
-        data=photos,
-        sizes=("64x96",),
-        modes=("latency",),
-        seconds=0.02,
-        precisions=("f32",),
-        peers=tmp_path / "peers",
-    )
+    options = quick(own, photos, precisions=("f32",), peers=tmp_path / "peers")
     rows = run_benchmark(options, Silent())[0].rows
     assert [(row.model, row.storage, row.execution) for row in rows] == [
         ("mine", "fp32", "f32"),

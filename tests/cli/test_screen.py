@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from ovsharp.cli.screen import screen
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.media import Region, Screen, Window
 from tests.networks import write_frame_model
+from tests.waiting import until
 
 pytest.importorskip("mss", reason="the extra 'screen' is not installed")
 XVFB = shutil.which("Xvfb")
@@ -75,13 +75,6 @@ def drawn(index: int = 0) -> Any:
     picture[20:60, 30 + index : 90 + index] = (30, 200, 240)
     cv2.putText(picture, "call", (20, 100), cv2.FONT_HERSHEY_SIMPLEX, 1, (255, 255, 255), 2)
     return picture
-
-
-def until(condition: Any) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,25 +16,7 @@ from ovsharp.runtime.timing import (
     measure,
     size_class,
 )
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.order: list[str] = []
-
-    def __call__(self) -> float:
-        return self.now
-
-    def takes(self, name: str, *seconds: float, frames: int = 1) -> Callable[[], int]:
-        times = list(seconds)
-
-        def run() -> int:
-            self.order.append(name)
-            self.now += times.pop(0) if len(times) > 1 else times[0]
-            return frames
-
-        return run
+from tests.clock import Clock
 
 
 def test_models_are_timed_in_turns_without_the_first_call() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from ovsharp.cli.main import main
 from ovsharp.serve import Limits, Models, jobs
 from tests.media.clips import clip
 from tests.serve.rooms import encoded, photo, server, uploads
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -45,13 +45,6 @@ def ended(client: Any, identity: str) -> dict[str, Any]:
             if line.startswith("data: ")]  # fmt: skip
     last: dict[str, Any] = told[-1]
     return last
-
-
-def until(condition: Any) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("name", ["clip.mp4", "clip.mov"])  # Matroska has a random number
