@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from ovsharp.engine import Frame
 from ovsharp.errors import UsageError
 from ovsharp.extras import need
-from ovsharp.runtime import Frame, Session, Sharpener
+from ovsharp.runtime import Session, Sharpener
 
 _LOOKS = 9
 """Frames of a clip that a router looks at, evenly spread."""

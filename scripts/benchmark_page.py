@@ -21,12 +21,13 @@ from ovsharp.benchmarks.rivals import find_rivals, ratios
 from ovsharp.benchmarks.variants import convert_candidate
 from ovsharp.benchmarks.verdict import SAME_SPEED
 from ovsharp.convert import Options
+from ovsharp.engine import instruction_sets
 from ovsharp.errors import UsageError
 from ovsharp.evaluation import Evaluation
 from ovsharp.evaluation.results import ALL, BICUBIC, INPUT, Group
 from ovsharp.files import staged
 from ovsharp.reports import WIDTH, axis_ticks, draw_line, draw_text
-from ovsharp.runtime import instruction_sets, shipped_models, shipped_routers
+from ovsharp.runtime import shipped_models, shipped_routers
 from ovsharp.runtime.sizes import ENDINGS
 
 REFERENCES = {
@@ -148,7 +149,7 @@ def _convert(peers: Path, checkpoints: Path, folder: Path) -> None:
 
 def _of_scale(others: Path, scale: int) -> list[Path]:
     """Models that take frames of any size and enlarge them by this much."""
-    from ovsharp.runtime import get_core, read_ir
+    from ovsharp.engine import get_core, read_ir
 
     specs = {path: read_ir(path, get_core())[1] for path in sorted(others.rglob("*.xml"))}
     return [path for path, spec in specs.items() if spec.scale == scale and spec.size is None]

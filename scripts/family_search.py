@@ -106,7 +106,7 @@ def build(design: Design, options: argparse.Namespace) -> None:
 
 def isas() -> list[str]:
     """Name what this machine can be measured with; `native` leaves the variable unset."""
-    from ovsharp.runtime import instruction_sets
+    from ovsharp.engine import instruction_sets
 
     has = instruction_sets()
     return ["native", *(isa for isa, newer in OLDER.items() if has[newer])]
@@ -153,7 +153,7 @@ def clock_here(options: argparse.Namespace) -> dict[str, float]:
 
 def report(rows: list[dict[str, Any]]) -> None:
     """Write the table and the plot."""
-    from ovsharp.runtime import instruction_sets
+    from ovsharp.engine import instruction_sets
 
     DOCS.mkdir(parents=True, exist_ok=True)
     measured = list(rows[0]["ms"])

@@ -26,7 +26,7 @@ from cosmic_ray.work_item import MutationSpec, TestOutcome, WorkerOutcome, WorkR
 ROOT = Path(__file__).parents[1]
 WORK = ROOT / "build" / "mutants"
 TESTS = {
-    "ovsharp/runtime/tiles.py": "tests/runtime/test_tiles.py",
+    "ovsharp/engine/tiles.py": "tests/engine/test_tiles.py",
     "ovsharp/convert/deploy.py": "tests/convert/test_deploy.py",
     "ovsharp/calibration/gate.py": "tests/calibration/test_gate.py",
     "ovsharp/media/colour.py": "tests/media/test_colour.py",

@@ -15,9 +15,9 @@ import skimage.data
 
 from ovsharp import Sharpener
 from ovsharp.degrade import parse
+from ovsharp.engine import upscale
 from ovsharp.media import Frame
 from ovsharp.quality import psnr, ssim
-from ovsharp.runtime import upscale
 
 DOCS = Path(__file__).parent.parent / "docs" / "panels"
 DAMAGES = ("h264(crf=28, scale=2)", "jpeg(quality=15)")

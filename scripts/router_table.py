@@ -18,9 +18,9 @@ from centres import read_centre
 
 from ovsharp import Sharpener
 from ovsharp.degrade import parse
+from ovsharp.engine import upscale
 from ovsharp.media import find_images
 from ovsharp.quality import capped_psnr, ssim
-from ovsharp.runtime import upscale
 
 DAMAGES = {
     "call": {

@@ -23,10 +23,10 @@ from ovsharp import Sharpener
 from ovsharp.calibration import quantize
 from ovsharp.convert import Options, convert
 from ovsharp.degrade import parse
+from ovsharp.engine import upscale
 from ovsharp.media import find_images, find_videos
 from ovsharp.models import load_network
 from ovsharp.quality import MAX_DROP, capped_psnr, ssim
-from ovsharp.runtime import upscale
 from ovsharp.training import load_recipe, recipe_names
 from ovsharp.training.clips import Moving, split_clips, validation_pairs
 

@@ -25,8 +25,8 @@ ROOMS = (
     *(
         f"ovsharp.{room}"
         for room in (
-            "runtime", "media", "apps", "serve", "cluster", "vs", "convert", "calibration",
-            "models", "degrade", "quality", "training", "evaluation", "opinions", "benchmarks",
+            "runtime", "engine", "media", "apps", "serve", "cluster", "vs", "convert",
+            "calibration", "models", "degrade", "quality", "training", "evaluation", "opinions", "benchmarks",
             "reports", "spec", "errors",
         )
     ),

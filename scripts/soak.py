@@ -23,7 +23,7 @@ import numpy as np
 import psutil
 
 from ovsharp import Sharpener
-from ovsharp.runtime import Frame
+from ovsharp.engine import Frame
 
 MODELS = ("call", "call-fast", "x4", "sharp-fast")
 SIZES = ((1, 1), (37, 53), (120, 160), (180, 320), (270, 480))

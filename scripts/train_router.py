@@ -30,11 +30,12 @@ from torch.nn import functional
 
 from ovsharp import Sharpener
 from ovsharp.degrade import parse
+from ovsharp.engine import upscale, write_router
 from ovsharp.files import sha256, staged
 from ovsharp.media import find_images, find_videos, read_frame
 from ovsharp.models.router import RouterNetwork, RouterOnFrames
 from ovsharp.quality import ssim
-from ovsharp.runtime import crops, upscale, write_router
+from ovsharp.runtime import crops
 from ovsharp.spec import RouterSpec
 from ovsharp.training.clips import moving_screen, sharp_clip, split_clips
 

@@ -19,8 +19,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from ovsharp.engine import devices  # noqa: E402
 from ovsharp.files import staged  # noqa: E402
-from ovsharp.runtime import devices  # noqa: E402
 from tests.calibration.photos import write_photos  # noqa: E402
 from tests.zoo.keeper import SIZE, STEPS, Row, take_through  # noqa: E402
 from tests.zoo.networks import NETWORKS  # noqa: E402

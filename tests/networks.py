@@ -8,7 +8,7 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
 
-from ovsharp.runtime.ir import write_ir
+from ovsharp.engine.ir import write_ir
 from ovsharp.spec import ModelSpec, Quantization, Storage
 
 QUANTIZATION = Quantization(

@@ -17,10 +17,10 @@ from hypothesis.extra import numpy as arrays
 
 from ovsharp.benchmarks.variants import parse_model
 from ovsharp.degrade import Recipe, parse
+from ovsharp.engine import as_frame, pad
+from ovsharp.engine.tiles import plan
 from ovsharp.errors import InferenceError, MediaError, OvsharpError, UsageError
 from ovsharp.media import Size, read_frame
-from ovsharp.runtime import as_frame, pad
-from ovsharp.runtime.tiles import plan
 from tests.networks import frame_spec
 
 # The same examples each time; a busy machine is no failure.

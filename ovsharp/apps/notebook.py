@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ovsharp.engine import ColourOrder, Frame, as_frame
 from ovsharp.errors import MediaError
 from ovsharp.media import side_by_side
-from ovsharp.runtime import ColourOrder, Frame, as_frame
 
 if TYPE_CHECKING:
     from PIL.Image import Image

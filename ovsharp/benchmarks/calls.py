@@ -22,9 +22,10 @@ from ovsharp.benchmarks import environment
 from ovsharp.benchmarks.photos import open_album
 from ovsharp.benchmarks.results import Measured
 from ovsharp.degrade import parse
+from ovsharp.engine import Frame, Mode
 from ovsharp.errors import UsageError
 from ovsharp.reports import Size, add_numbers, add_words
-from ovsharp.runtime import VIDEO_LOOK_EVERY, Call, Frame, Mode, Sharpener
+from ovsharp.runtime import VIDEO_LOOK_EVERY, Call, Sharpener
 from ovsharp.version import __version__
 
 DAMAGES = ("jpeg(quality=25)", "noise(sigma=6)", "gla", "blur(kernel=7, sigma=1.2)", "clean")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ovsharp.benchmarks.variants import Candidate
-from ovsharp.runtime import Frame, pad, upscale
+from ovsharp.engine import Frame, pad, upscale
 from ovsharp.spec import ModelSpec
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 
 from ovsharp.benchmarks.results import Environment
-from ovsharp.runtime import get_core, instruction_sets, max_isa, package_versions, used_isa
+from ovsharp.engine import get_core, instruction_sets, max_isa, package_versions, used_isa
 
 
 def describe(load_before: tuple[float, ...]) -> Environment:

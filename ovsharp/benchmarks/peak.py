@@ -13,7 +13,7 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
 
-from ovsharp.runtime import Execution, get_core
+from ovsharp.engine import Execution, get_core
 
 CHANNELS, SIDE, LAYERS = 256, 64, 4
 _RUNS = 25

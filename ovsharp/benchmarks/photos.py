@@ -13,9 +13,9 @@ import numpy as np
 
 from ovsharp.benchmarks.results import PhotoSet
 from ovsharp.degrade import Recipe, parse
+from ovsharp.engine import Frame, upscale
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.media import find_images, find_pairs, holds_pairs, read_frame
-from ovsharp.runtime import Frame, upscale
 from ovsharp.spec import ModelSpec
 
 MAX_PHOTOS = 16

@@ -14,8 +14,8 @@ import openvino as ov
 from ovsharp.benchmarks.peak import peak_gmacs
 from ovsharp.benchmarks.variants import Variant
 from ovsharp.benchmarks.workloads import prepare_request
+from ovsharp.engine import compile_frames, get_core, read_ir
 from ovsharp.reports import Size
-from ovsharp.runtime import compile_frames, get_core, read_ir
 
 CONVOLUTION, LAYOUT, CONVERSION, ELEMENTWISE, OTHER = (
     "convolution",

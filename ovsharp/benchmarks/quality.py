@@ -9,8 +9,8 @@ import numpy as np
 
 from ovsharp.benchmarks.photos import Photo
 from ovsharp.benchmarks.results import PhotoScore, Quality
+from ovsharp.engine import Frame, upscale
 from ovsharp.quality import Flicker, capped_psnr, ssim
-from ovsharp.runtime import Frame, upscale
 
 STILL_PHOTOS = 4
 """Photos that are made still scenes of, at most."""

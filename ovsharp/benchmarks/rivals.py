@@ -10,8 +10,8 @@ from pathlib import Path
 from ovsharp.benchmarks.results import Report, Row, Speed
 from ovsharp.benchmarks.variants import Candidate, convert_candidate, is_ours
 from ovsharp.convert import Options
+from ovsharp.engine import get_core, read_ir
 from ovsharp.errors import ConversionError, ModelLoadError, UnsupportedModelError, UsageError
-from ovsharp.runtime import get_core, read_ir
 
 ENDINGS = (".xml", ".onnx", ".pb")
 """Files that OpenVINO reads by itself. PyTorch checkpoints need options: see `--model`."""

@@ -39,9 +39,10 @@ from ovsharp.benchmarks.variants import (
 )
 from ovsharp.benchmarks.verdict import recommend, with_speedups
 from ovsharp.degrade import parse
+from ovsharp.engine import Frame, Mode, check_device, get_core, max_isa
 from ovsharp.errors import InferenceError, UsageError
 from ovsharp.reports import Size
-from ovsharp.runtime import Frame, Mode, check_device, get_core, max_isa, shipped_models
+from ovsharp.runtime import shipped_models
 from ovsharp.version import __version__
 
 MODES: tuple[Mode, ...] = get_args(Mode)

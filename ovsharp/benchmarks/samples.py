@@ -11,7 +11,7 @@ import numpy as np
 from ovsharp.benchmarks.photos import Photo
 from ovsharp.benchmarks.results import Report, Row
 from ovsharp.benchmarks.verdict import best_row
-from ovsharp.runtime import Frame
+from ovsharp.engine import Frame
 
 SIDE = 144
 """Height and width of a crop in pixels of the output."""

@@ -9,8 +9,8 @@ import openvino as ov
 
 from ovsharp.benchmarks.measure import Workload, measure
 from ovsharp.benchmarks.workloads import one_infer, prepare_request
+from ovsharp.engine import Execution, compile_frames
 from ovsharp.reports import Size
-from ovsharp.runtime import Execution, compile_frames
 from ovsharp.spec import ModelSpec
 
 _SECONDS = 1.0

@@ -65,7 +65,7 @@ def _measure_here(
     path: Path, height: int, width: int, device: str, precision: str, threads: int | None
 ) -> Startup:
     from ovsharp.benchmarks.workloads import prepare_request
-    from ovsharp.runtime import compile_frames, execution_of, get_core, read_ir
+    from ovsharp.engine import compile_frames, execution_of, get_core, read_ir
 
     core = get_core()
     core.get_property(device, "FULL_DEVICE_NAME")  # loads the device's plugin

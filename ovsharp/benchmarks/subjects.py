@@ -22,16 +22,9 @@ from ovsharp.benchmarks.workloads import (
     ring_burst,
     stream_burst,
 )
+from ovsharp.engine import CompiledFrames, Frame, Mode, compile_frames, get_core, read_ir
 from ovsharp.reports import Size
-from ovsharp.runtime import (
-    CompiledFrames,
-    Frame,
-    Mode,
-    Sharpener,
-    compile_frames,
-    get_core,
-    read_ir,
-)
+from ovsharp.runtime import Sharpener
 
 
 @dataclass(frozen=True)

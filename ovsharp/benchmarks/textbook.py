@@ -22,9 +22,9 @@ from ovsharp.benchmarks.photos import Photo
 from ovsharp.benchmarks.rivals import textbook_name
 from ovsharp.benchmarks.variants import Candidate
 from ovsharp.convert import Options, prepare
+from ovsharp.engine import Frame, get_core, upscale, write_ir
 from ovsharp.errors import ConversionError
 from ovsharp.extras import need
-from ovsharp.runtime import Frame, get_core, upscale, write_ir
 from ovsharp.spec import ModelSpec, Storage
 
 CALIBRATION_SIDE = 128

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ovsharp.benchmarks.results import Role
 from ovsharp.convert import Options, prepare
-from ovsharp.errors import UsageError
-from ovsharp.runtime import (
-    DEFAULT_MODEL,
+from ovsharp.engine import (
     Execution,
     execution_of,
     float_hints,
@@ -22,10 +20,10 @@ from ovsharp.runtime import (
     read_openvino,
     read_router,
     resolve_execution,
-    shipped_models,
-    shipped_routers,
     write_ir,
 )
+from ovsharp.errors import UsageError
+from ovsharp.runtime import DEFAULT_MODEL, shipped_models, shipped_routers
 from ovsharp.spec import ModelSpec, Storage
 
 if TYPE_CHECKING:

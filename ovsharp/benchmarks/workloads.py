@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import openvino as ov
 
-from ovsharp.runtime import CompiledFrames, Frame, Sharpener
+from ovsharp.engine import CompiledFrames, Frame
+from ovsharp.runtime import Sharpener
 
 BURST_SECONDS = 0.5
 """How long frames are kept in flight for one sample of throughput, at most."""

@@ -12,9 +12,9 @@ from ovsharp.calibration.blame import ranked
 from ovsharp.calibration.candidates import Candidates
 from ovsharp.calibration.judge import Judge, Verdict
 from ovsharp.calibration.running import Tensors
+from ovsharp.engine import Execution
 from ovsharp.errors import CalibrationError
 from ovsharp.progress import Progress, silent
-from ovsharp.runtime import Execution
 
 _NAMED = 3
 """How many layers an error message names."""

@@ -11,9 +11,9 @@ import openvino as ov
 
 from ovsharp.calibration.crops import Crop
 from ovsharp.calibration.synthetic import GRADIENTS, synthetic_frames
+from ovsharp.engine import CompiledFrames, Execution, compile_frames, upscale
 from ovsharp.media import Frame
 from ovsharp.quality import capped_psnr, ssim
-from ovsharp.runtime import CompiledFrames, Execution, compile_frames, upscale
 from ovsharp.spec import ModelSpec
 
 FLAT_LIMIT = 4

@@ -24,19 +24,12 @@ from ovsharp.calibration.quantizer import (
 from ovsharp.calibration.running import Tensors, spread
 from ovsharp.calibration.synthetic import synthetic_frames
 from ovsharp.degrade import Recipe, parse
+from ovsharp.engine import Execution, check_device, get_core, read_ir, resolve_execution, write_ir
 from ovsharp.errors import UnsupportedModelError, UsageError
 from ovsharp.files import staged
 from ovsharp.media import holds_pairs
 from ovsharp.progress import Progress, silent, stage
 from ovsharp.quality import MAX_DROP
-from ovsharp.runtime import (
-    Execution,
-    check_device,
-    get_core,
-    read_ir,
-    resolve_execution,
-    write_ir,
-)
 from ovsharp.spec import ModelSpec, Quantization
 
 FITTING = 12

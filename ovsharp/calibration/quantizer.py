@@ -21,10 +21,10 @@ from ovsharp.calibration.graph import (
 from ovsharp.calibration.ranges import fit_ranges, measure_ranges
 from ovsharp.calibration.rounding import round_weights
 from ovsharp.calibration.running import Tensors
+from ovsharp.engine import pair_problem
 from ovsharp.errors import CalibrationError, UsageError
 from ovsharp.extras import need
 from ovsharp.progress import Progress, silent, stage
-from ovsharp.runtime import pair_problem
 
 PRESETS = ("performance", "mixed")
 """`mixed` quantizes signed activations asymmetrically: one bit more behind a LeakyReLU, where few

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import openvino as ov
 
-from ovsharp.runtime import get_core
+from ovsharp.engine import get_core
 
 Tensors = Mapping[str, npt.NDArray[np.uint8]]
 """What a model is fed with, by the names of its inputs."""

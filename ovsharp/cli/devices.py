@@ -14,14 +14,14 @@ def devices(as_json: bool) -> None:
 
     from rich.table import Table
 
-    from ovsharp import runtime
+    from ovsharp import engine
     from ovsharp.cli.console import output
     from ovsharp.errors import install_line
 
-    found = runtime.devices()
-    sets, packages = runtime.instruction_sets(), runtime.package_versions()
-    limit, used = runtime.max_isa(), runtime.used_isa()
-    problem = runtime.pair_problem()
+    found = engine.devices()
+    sets, packages = engine.instruction_sets(), engine.package_versions()
+    limit, used = engine.max_isa(), engine.used_isa()
+    problem = engine.pair_problem()
     if as_json:
         facts = {
             "devices": [dataclasses.asdict(device) for device in found],

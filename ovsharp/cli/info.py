@@ -21,12 +21,12 @@ def info(model: str, as_json: bool) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from ovsharp import runtime
+    from ovsharp import engine, runtime
     from ovsharp.cli.console import output
 
     router = runtime.find_router(model)
     if router is not None:
-        _, chooses = runtime.read_router(router, runtime.get_core())
+        _, chooses = engine.read_router(router, engine.get_core())
         files = runtime.model_files(model)
         size = sum(file.stat().st_size for file in files)
         facts = {
@@ -49,12 +49,11 @@ def info(model: str, as_json: bool) -> None:
         return
 
     path = runtime.find_model(model)
-    graph, spec = runtime.read_ir(path, runtime.get_core())
+    graph, spec = engine.read_ir(path, engine.get_core())
     sizes = {file.name: file.stat().st_size for file in (path, path.with_suffix(".bin"))}
-    operations = runtime.operations(graph)
+    operations = engine.operations(graph)
     executions = {
-        device.device: runtime.execution_of(spec, device.device).label
-        for device in runtime.devices()
+        device.device: engine.execution_of(spec, device.device).label for device in engine.devices()
     }
     if as_json:
         facts = {

@@ -84,8 +84,9 @@ def quantize(
     from ovsharp import calibration
     from ovsharp.benchmarks import compare_speed
     from ovsharp.cli import console
+    from ovsharp.engine import resolve_execution
     from ovsharp.reports import Size
-    from ovsharp.runtime import find_model, resolve_execution, shipped_models
+    from ovsharp.runtime import find_model, shipped_models
 
     at = Size.parse(size)
     path = find_model(model, "f32")
@@ -133,7 +134,7 @@ def _show_trades(error: LimitError, path: Path, size: Size, device: str) -> None
 
     from ovsharp.benchmarks import compare_speed
     from ovsharp.cli import console
-    from ovsharp.runtime import get_core, read_ir, resolve_execution
+    from ovsharp.engine import get_core, read_ir, resolve_execution
 
     parent, spec = read_ir(path, get_core())
     table = Table(box=box.SIMPLE_HEAD)
@@ -164,7 +165,7 @@ def _show_trades(error: LimitError, path: Path, size: Size, device: str) -> None
 
 
 def _lines(done: Quantized, size: str, before: Speed, after: Speed) -> list[str]:
-    from ovsharp.runtime import megabytes
+    from ovsharp.engine import megabytes
 
     images, verdict, verdict_f32 = done.images, done.verdict, done.verdict_f32
     parent, own, ran = done.parent_quality, done.before, verdict.execution
@@ -232,7 +233,7 @@ def _fallback(done: Quantized) -> list[str]:
 def _figures(done: Quantized, size: str, before: Speed, after: Speed) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from ovsharp.runtime import megabytes
+    from ovsharp.engine import megabytes
 
     return {
         "schema": 1,

@@ -69,10 +69,10 @@ def ship(
     from ovsharp.cli.convert import convert
     from ovsharp.cli.eval import eval as score
     from ovsharp.cli.quantize import quantize
+    from ovsharp.engine import get_core, read_ir
     from ovsharp.evaluation import Evaluation, model_card
     from ovsharp.files import staged
     from ovsharp.media import holds_pairs
-    from ovsharp.runtime import get_core, read_ir
 
     def run(step: str, command: click.Command, **options: object) -> None:
         click.echo(f"\n{step}")
@@ -139,7 +139,7 @@ def ship(
 
 def _guess(path: Path, data: Path) -> str:
     from ovsharp.calibration import likely, try_damages
-    from ovsharp.runtime import get_core, read_ir
+    from ovsharp.engine import get_core, read_ir
 
     best = likely(try_damages(*read_ir(path, get_core()), data))
     return f", and seems made for {best.text}" if best else ""

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import openvino as ov
 
-from ovsharp.runtime import get_core
+from ovsharp.engine import get_core
 
 _EXACT = {
     # On a machine with AMX or AVX512_BF16, f32 has to be asked for.

@@ -35,10 +35,11 @@ from ovsharp.convert.ranges import find_coding, span
 from ovsharp.convert.settle import find_body
 from ovsharp.convert.source import Source, read_source
 from ovsharp.convert.tflite import write_tflite
+from ovsharp.engine import get_core, operations, read_ir, write_ir
 from ovsharp.errors import UsageError
 from ovsharp.files import sha256, staged
 from ovsharp.progress import Progress, silent, stage
-from ovsharp.runtime import get_core, operations, read_ir, shipped_models, write_ir
+from ovsharp.runtime import shipped_models
 from ovsharp.spec import ModelSpec
 
 _LISTED = 12

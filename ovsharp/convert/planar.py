@@ -16,8 +16,8 @@ from ovsharp.convert.coding import Frames, Network, Values
 from ovsharp.convert.engine import Runner
 from ovsharp.convert.parity import LIMIT, Levels, check, compare_levels
 from ovsharp.convert.prepared import Prepared, Rows
+from ovsharp.engine import get_core
 from ovsharp.errors import UnsupportedModelError
-from ovsharp.runtime import get_core
 from ovsharp.spec import ModelSpec
 
 

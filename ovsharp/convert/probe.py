@@ -10,8 +10,8 @@ import numpy as np
 from ovsharp.convert.body import MAX_MULTIPLE, Body
 from ovsharp.convert.coding import Coding, Frames, Network, Values
 from ovsharp.convert.reach import margin_of
+from ovsharp.engine import upscale
 from ovsharp.errors import UnsupportedModelError
-from ovsharp.runtime import upscale
 
 _LARGE = 64
 """A side that is expected to be over the minimum of any network."""

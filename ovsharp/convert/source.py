@@ -16,10 +16,10 @@ from ovsharp.convert.body import Call
 from ovsharp.convert.coding import Coding
 from ovsharp.convert.engine import Runner
 from ovsharp.convert.options import Options
+from ovsharp.engine import get_core, operations, read_openvino
 from ovsharp.errors import ModelLoadError, UnsupportedModelError, UsageError
 from ovsharp.extras import need
 from ovsharp.limits import NODES
-from ovsharp.runtime import get_core, operations, read_openvino
 from ovsharp.version import __version__
 
 if TYPE_CHECKING:

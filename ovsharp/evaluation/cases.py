@@ -12,10 +12,10 @@ from typing import TypeVar
 import numpy as np
 
 from ovsharp.degrade import Recipe
+from ovsharp.engine import Frame
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.files import sha256
 from ovsharp.media import category_of, find_images, read_frame
-from ovsharp.runtime import Frame
 
 _Item = TypeVar("_Item")
 MIN_SIDE = 16

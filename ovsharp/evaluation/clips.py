@@ -12,11 +12,11 @@ import cv2
 import numpy as np
 
 from ovsharp.degrade import Sending, send_clip
+from ovsharp.engine import Frame
 from ovsharp.errors import MediaError
 from ovsharp.evaluation.cases import spread
 from ovsharp.files import sha256
 from ovsharp.media import Shot, find_videos, read_video
-from ovsharp.runtime import Frame
 
 CATEGORY = "clips"
 """Of clips that lie in no subfolder."""

@@ -10,9 +10,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from ovsharp.engine import Frame
 from ovsharp.extras import need
 from ovsharp.media import BT709, LIMITED, Colour, from_bgr, to_bgr
-from ovsharp.runtime import Frame
 
 Filter = Callable[[Frame, Frame], Frame]
 """Makes a frame of the truth's size of what arrived, and of the same at the truth's size."""

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from ovsharp.degrade import parse, parse_sending
+from ovsharp.engine import Frame
 from ovsharp.evaluation import score_image
 from ovsharp.evaluation.cases import find_cases, find_paired_cases
 from ovsharp.evaluation.clips import find_clips
@@ -21,7 +22,6 @@ from ovsharp.evaluation.score_clip import SentClip, fitting_subjects
 from ovsharp.evaluation.tally import Tally
 from ovsharp.evaluation.work import Play
 from ovsharp.reports import encoded, picture_url
-from ovsharp.runtime import Frame
 
 MAX_SIDE = 480
 """Larger pictures are shrunk to this many pixels."""

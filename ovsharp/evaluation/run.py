@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ovsharp.engine import upscale
 from ovsharp.errors import MediaError
 from ovsharp.evaluation.options import Options, Subject
 from ovsharp.evaluation.plan import Plan, make_plan
@@ -20,7 +21,6 @@ from ovsharp.evaluation.sharing import Share, outcomes, shared
 from ovsharp.evaluation.statistics import compare_pairs, group_rows
 from ovsharp.evaluation.work import Play, Work
 from ovsharp.reports import Size
-from ovsharp.runtime import upscale
 from ovsharp.version import __version__
 
 LATENCY_SIZE = "720p"

@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 from ovsharp.degrade import SENDINGS, Sending, parse_sending
+from ovsharp.engine import Frame
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.evaluation.clips import Clip, Received, Taken, multiple_of, send
 from ovsharp.evaluation.everyday import Filter, everyday
@@ -23,7 +24,7 @@ from ovsharp.evaluation.tally import Tally
 from ovsharp.evaluation.vmaf import Vmaf, has_vmaf
 from ovsharp.evaluation.work import Play, Work
 from ovsharp.media import Shot
-from ovsharp.runtime import Frame, Sharpener
+from ovsharp.runtime import Sharpener
 
 Made = tuple[dict[str, float | None], dict[str, int], int]
 """Measures, frames by model, and frames in all."""

@@ -10,12 +10,12 @@ import numpy as np
 
 from ovsharp import quality
 from ovsharp.degrade import Recipe
+from ovsharp.engine import Frame, upscale
 from ovsharp.errors import MediaError
 from ovsharp.evaluation.cases import Case
 from ovsharp.evaluation.options import Subject
 from ovsharp.evaluation.results import BICUBIC, INPUT, Damage, Row
 from ovsharp.evaluation.work import Work
-from ovsharp.runtime import Frame, upscale
 
 _FORMULAS = 2
 """Counted up when a measure changes, so that old rows are not taken for new ones."""

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from ovsharp import quality
+from ovsharp.engine import Frame
 from ovsharp.evaluation.vmaf import Vmaf
-from ovsharp.runtime import Frame
 
 
 class Tally:

@@ -8,8 +8,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from ovsharp.engine import Frame
 from ovsharp.extras import need
-from ovsharp.runtime import Frame
 
 INSTALL = "pip install vmaf-torch"
 """The line that brings VMAF (so does the extra `dev`)."""

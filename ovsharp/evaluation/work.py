@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from ovsharp.engine import Frame
 from ovsharp.evaluation.options import Options
 from ovsharp.evaluation.results import Row
 from ovsharp.media import Shot
-from ovsharp.runtime import Frame, Sharpener
+from ovsharp.runtime import Sharpener
 
 Play = Callable[[Iterable[Shot], Sharpener, Callable[[Frame, Frame], Frame]], None]
 """Runs shots through a sharpener as `ovsharp video` does, and shows each frame before and after:

@@ -15,11 +15,12 @@ from typing import Protocol
 import numpy as np
 
 from ovsharp.degrade import Recipe, parse
+from ovsharp.engine import upscale
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.files import sha256
 from ovsharp.media import Frame, find_images, is_video, read_frame, read_video, write_picture
 from ovsharp.opinions.design import Stimulus
-from ovsharp.runtime import Sharpener, model_files, upscale
+from ovsharp.runtime import Sharpener, model_files
 
 CLIP_ENDINGS = (".mp4", ".webm")
 """What browsers play."""

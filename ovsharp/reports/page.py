@@ -8,8 +8,8 @@ from html import escape
 
 import cv2
 
+from ovsharp.engine import Frame
 from ovsharp.errors import MediaError
-from ovsharp.runtime import Frame
 
 _STYLE = """
 :root { color-scheme: light dark;

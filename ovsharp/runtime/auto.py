@@ -14,17 +14,15 @@ from functools import partial
 import numpy as np
 import openvino as ov
 
+from ovsharp.engine import MAX_ISA, Frame, Maker, Tuning, Variant, get_core
 from ovsharp.files import sha256
 from ovsharp.runtime.choice import Choice
 from ovsharp.runtime.chooser import KEPT_SIZES, Chooser
 from ovsharp.runtime.controller import SPARE, Controller
-from ovsharp.runtime.device import MAX_ISA, get_core
 from ovsharp.runtime.fade import FADE_FRAMES, Fade
-from ovsharp.runtime.frames import Frame
 from ovsharp.runtime.history import Switch
 from ovsharp.runtime.timing import TimingCache, measure, size_class
 from ovsharp.runtime.turn import Turn
-from ovsharp.runtime.variant import Maker, Tuning, Variant
 from ovsharp.version import __version__
 
 

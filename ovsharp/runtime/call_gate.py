@@ -16,9 +16,8 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 
 from ovsharp.closing import Closing
+from ovsharp.engine import Frame, check_frame, check_process, upscale
 from ovsharp.errors import InferenceError, UsageError
-from ovsharp.runtime.device import check_process
-from ovsharp.runtime.frames import Frame, check_frame, upscale
 from ovsharp.runtime.session import Session
 
 

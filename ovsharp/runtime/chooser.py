@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+from ovsharp.engine import Frame, Maker, Variant
 from ovsharp.errors import UsageError
-from ovsharp.runtime.frames import Frame
 from ovsharp.runtime.history import History
 from ovsharp.runtime.turn import Turn
-from ovsharp.runtime.variant import Maker, Variant
 
 KEPT_SIZES = 4
 """Frame sizes of one call whose choices are remembered."""

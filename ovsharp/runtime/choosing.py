@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ovsharp.engine import Shelf, Tuning, Variant
 from ovsharp.errors import UsageError
 from ovsharp.runtime.auto import Auto
 from ovsharp.runtime.chooser import Chooser, Only
 from ovsharp.runtime.opened import Opened
 from ovsharp.runtime.router import Router
 from ovsharp.runtime.routes import Routes
-from ovsharp.runtime.shelf import Shelf
 from ovsharp.runtime.shipped import find_model, find_router
 from ovsharp.runtime.sizes import QUALITIES, USUAL, Quality, family, of_size, sized
-from ovsharp.runtime.variant import Tuning, Variant
 
 
 class Choosers:

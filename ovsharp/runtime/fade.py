@@ -18,7 +18,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ovsharp.runtime.frames import Frame
+from ovsharp.engine import Frame
 
 FADE_FRAMES = 8
 STILL = 12

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from queue import SimpleQueue
 
-from ovsharp.runtime.frames import Frame
+from ovsharp.engine import Frame
 
 
 class Outcome:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
-from ovsharp.runtime.variant import Untouched, Variant
+from ovsharp.engine import Untouched, Variant
 
 
 class Opened:

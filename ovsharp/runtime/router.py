@@ -10,9 +10,7 @@ from typing import Any
 import numpy as np
 import openvino as ov
 
-from ovsharp.runtime.device import get_core
-from ovsharp.runtime.frames import Frame, pad
-from ovsharp.runtime.ir import read_router
+from ovsharp.engine import Frame, get_core, pad, read_router
 from ovsharp.runtime.shipped import find_model, find_router
 from ovsharp.runtime.sizes import USUAL, Quality, routed, sized
 

@@ -7,15 +7,14 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ovsharp.engine import Frame, Made, Maker, Variant
 from ovsharp.runtime.chooser import KEPT_SIZES, Chooser
 from ovsharp.runtime.fade import FADE_FRAMES, Fade
-from ovsharp.runtime.frames import Frame
 from ovsharp.runtime.history import Switch
 from ovsharp.runtime.looks import Looks
 from ovsharp.runtime.opened import Opened
 from ovsharp.runtime.router import Router
 from ovsharp.runtime.turn import Turn
-from ovsharp.runtime.variant import Made, Maker, Variant
 
 VIDEO_LOOK_EVERY = 29
 """Frames of a video from one look of the router to the next: about a second, and in step with no

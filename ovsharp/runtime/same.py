@@ -10,9 +10,8 @@ from functools import lru_cache
 import cv2
 import PIL
 
+from ovsharp.engine import package_versions, used_isa
 from ovsharp.errors import UsageError
-from ovsharp.runtime.device import used_isa
-from ovsharp.runtime.machine import package_versions
 from ovsharp.runtime.router import model_files
 from ovsharp.runtime.sharpener import Sharpener
 from ovsharp.runtime.sizes import Quality

@@ -14,26 +14,32 @@ import numpy as np
 import numpy.typing as npt
 
 from ovsharp.closing import Closing
-from ovsharp.errors import InferenceError, UsageError
-from ovsharp.runtime.choice import Choice
-from ovsharp.runtime.chooser import Chooser
-from ovsharp.runtime.device import Execution, check_process
-from ovsharp.runtime.finisher import Finisher, Outcome
-from ovsharp.runtime.frames import (
+from ovsharp.engine import (
     MOST_UNSHARP,
     STRONGEST,
+    Back,
+    ColourOrder,
+    Execution,
     Frame,
+    Scalar,
+    Ticket,
+    Untouched,
+    as_frame,
     blend,
     check_out,
+    check_process,
+    is_frame,
     unsharp,
     upscale,
 )
+from ovsharp.errors import InferenceError, UsageError
+from ovsharp.runtime.choice import Choice
+from ovsharp.runtime.chooser import Chooser
+from ovsharp.runtime.finisher import Finisher, Outcome
 from ovsharp.runtime.history import Switch
-from ovsharp.runtime.kinds import Back, ColourOrder, Scalar, as_frame, is_frame
 from ovsharp.runtime.standing import Standing
 from ovsharp.runtime.steady import Steady
 from ovsharp.runtime.turn import Turn
-from ovsharp.runtime.variant import Ticket, Untouched
 from ovsharp.spec import ModelSpec
 
 if TYPE_CHECKING:

@@ -7,19 +7,24 @@ import weakref
 from collections.abc import Generator, Iterable
 from pathlib import Path
 
+from ovsharp.engine import (
+    MEMORY,
+    ColourOrder,
+    Frame,
+    Mode,
+    Settings,
+    Shelf,
+    Tuning,
+    check_device,
+    check_tuning,
+)
 from ovsharp.errors import InferenceError, UsageError
 from ovsharp.runtime.call_gate import Gate
 from ovsharp.runtime.choosing import Choosers, check_quality
-from ovsharp.runtime.compiled import Mode, Settings, check_tuning
-from ovsharp.runtime.device import check_device
-from ovsharp.runtime.frames import Frame
-from ovsharp.runtime.kinds import ColourOrder
 from ovsharp.runtime.routes import VIDEO_LOOK_EVERY
 from ovsharp.runtime.session import Session
-from ovsharp.runtime.shelf import MEMORY, Shelf
 from ovsharp.runtime.shipped import DEFAULT_ROUTER
 from ovsharp.runtime.sizes import Quality
-from ovsharp.runtime.variant import Tuning
 
 _USUAL = (360, 640)
 """Height and width of a frame in a call."""

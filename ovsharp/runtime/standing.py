@@ -11,9 +11,7 @@ import threading
 import numpy as np
 import numpy.typing as npt
 
-from ovsharp.runtime.frames import Frame
-from ovsharp.runtime.tiles import Plan, stripes
-from ovsharp.runtime.variant import Maker, Variant
+from ovsharp.engine import Frame, Maker, Plan, Variant, stripes
 
 _LOOK = 16
 """One row of these is compared first: in a camera's pictures nearly all change."""

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ovsharp.runtime.frames import Frame
+from ovsharp.engine import Frame
 
 _KEEP = 0.65
 """Share of the frame before in a region that is surely still; half of it where that is likely."""

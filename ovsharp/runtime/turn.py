@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ovsharp.runtime.frames import Frame
-from ovsharp.runtime.variant import Maker
+from ovsharp.engine import Frame, Maker
 
 
 class Turn:

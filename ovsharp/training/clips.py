@@ -20,10 +20,10 @@ import torch
 from torch.utils.data import Dataset
 
 from ovsharp.degrade import pan, parse
+from ovsharp.engine import upscale
 from ovsharp.errors import MediaError, TrainingError
 from ovsharp.media import Frame, read_frame, read_video
 from ovsharp.progress import silent
-from ovsharp.runtime import upscale
 from ovsharp.training.patches import Batch
 from ovsharp.training.screens import screen_clip
 

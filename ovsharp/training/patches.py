@@ -10,8 +10,8 @@ import torch
 from torch.utils.data import Dataset
 
 from ovsharp.degrade import Recipe
+from ovsharp.engine import upscale
 from ovsharp.media import Frame
-from ovsharp.runtime import upscale
 from ovsharp.training.images import Images
 
 

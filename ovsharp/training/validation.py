@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from ovsharp.degrade import parse
+from ovsharp.engine import upscale
 from ovsharp.media import Frame
 from ovsharp.quality import capped_psnr, ssim
-from ovsharp.runtime import upscale
 from ovsharp.training.clips import Moving, validation_pairs
 from ovsharp.training.images import Images
 from ovsharp.training.network import to_frame, to_tensor, unit

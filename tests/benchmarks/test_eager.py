@@ -11,8 +11,8 @@ from torch.nn import functional
 from ovsharp.benchmarks import eager as room
 from ovsharp.benchmarks.eager import Eager, load_eager
 from ovsharp.benchmarks.variants import find_candidates
+from ovsharp.engine import write_ir
 from ovsharp.models import Network
-from ovsharp.runtime import write_ir
 from ovsharp.spec import ModelSpec
 from tests.convert import torch_networks
 from tests.networks import frame_model, frame_spec, write_frame_model

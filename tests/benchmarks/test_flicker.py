@@ -11,7 +11,7 @@ from skimage import data
 
 from ovsharp.benchmarks.photos import Photo
 from ovsharp.benchmarks.quality import STILL_FRAMES, flicker, still_scene
-from ovsharp.runtime import Frame, upscale
+from ovsharp.engine import Frame, upscale
 
 
 def photo(scale: int = 1) -> Photo:

@@ -12,8 +12,8 @@ from skimage import data
 from ovsharp.benchmarks import photos as room
 from ovsharp.benchmarks.photos import choose_recipe, frames_of_size, open_album, photos_for
 from ovsharp.degrade import parse
+from ovsharp.engine import upscale
 from ovsharp.errors import MediaError, UsageError
-from ovsharp.runtime import upscale
 from tests.networks import frame_spec
 
 

@@ -17,9 +17,10 @@ from ovsharp.benchmarks.rivals import find_rivals, ratio_grid, ratios
 from ovsharp.benchmarks.samples import Sample
 from ovsharp.benchmarks.textbook import convert_textbook
 from ovsharp.benchmarks.variants import Candidate, find_candidates
+from ovsharp.engine import get_core
 from ovsharp.errors import UsageError
 from ovsharp.models import ARCHITECTURES
-from ovsharp.runtime import Sharpener, get_core
+from ovsharp.runtime import Sharpener
 from tests.benchmarks.album import write_album
 from tests.benchmarks.test_run import Silent
 from tests.networks import write_frame_model

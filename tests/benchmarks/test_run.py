@@ -14,9 +14,10 @@ from ovsharp.benchmarks.quality import flicker, still_scene
 from ovsharp.benchmarks.results import Report
 from ovsharp.benchmarks.run import parse_modes
 from ovsharp.benchmarks.samples import Sample
+from ovsharp.engine import Mode, write_ir
 from ovsharp.errors import DeviceError, InferenceError, UsageError
 from ovsharp.models import ARCHITECTURES
-from ovsharp.runtime import Mode, Sharpener, write_ir
+from ovsharp.runtime import Sharpener
 from tests.benchmarks.album import write_album
 from tests.networks import frame_model, frame_spec, write_frame_model
 from tests.quality.pictures import reference_ssim

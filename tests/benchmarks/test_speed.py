@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from ovsharp.benchmarks import compare_speed, speed
+from ovsharp.engine import Execution
 from ovsharp.reports import Size
-from ovsharp.runtime import Execution
 from tests.networks import frame_model, frame_spec
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from ovsharp.benchmarks.variants import find_candidates, find_variant, find_variants, parse_model
 from ovsharp.convert import Options
+from ovsharp.engine import float_hints
 from ovsharp.errors import OvsharpError, UsageError
-from ovsharp.runtime import float_hints
 from tests.networks import write_frame_model
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
 
-from ovsharp.runtime import write_ir
+from ovsharp.engine import write_ir
 from ovsharp.spec import ModelSpec
 from tests.networks import frame_spec
 

@@ -9,7 +9,7 @@ import pytest
 from ovsharp.calibration import gate
 from ovsharp.calibration.gate import LimitError, Trade, give_back
 from ovsharp.calibration.judge import Quality, Verdict
-from ovsharp.runtime import Execution
+from ovsharp.engine import Execution
 
 INT8 = Execution("f32", int8=True)
 

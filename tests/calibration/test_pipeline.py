@@ -22,10 +22,10 @@ from ovsharp.calibration import (
 from ovsharp.calibration.graph import is_quantized
 from ovsharp.calibration.synthetic import GRADIENTS, synthetic_frames
 from ovsharp.degrade import parse
+from ovsharp.engine import get_core, read_ir, write_ir
 from ovsharp.errors import DeviceError, UnsupportedModelError, UsageError
 from ovsharp.files import sha256
 from ovsharp.quality import psnr, ssim
-from ovsharp.runtime import get_core, read_ir, write_ir
 from tests.calibration.networks import HOSTILE_LAYER, write_hostile
 from tests.calibration.photos import write_photos
 from tests.networks import frame_spec, write_frame_model

@@ -16,8 +16,8 @@ from ovsharp.calibration import quantizer
 from ovsharp.calibration.candidates import Candidates
 from ovsharp.calibration.graph import layers
 from ovsharp.calibration.synthetic import synthetic_frames
+from ovsharp.engine import get_core, machine
 from ovsharp.errors import MissingExtraError, UsageError
-from ovsharp.runtime import get_core, machine
 from tests.calibration.photos import photos
 from tests.networks import frame_model
 

@@ -23,7 +23,7 @@ def _video(path: Path) -> bool:
 
 
 def _model(path: Path) -> bool:
-    from ovsharp.runtime import get_core, read_openvino
+    from ovsharp.engine import get_core, read_openvino
 
     return bool(read_openvino(path, get_core()).inputs)
 

@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from ovsharp.cli.convert import convert
+from ovsharp.engine import get_core, read_ir
 from ovsharp.errors import UsageError
-from ovsharp.runtime import get_core, read_ir
 from tests.command import ovsharp
 from tests.convert import drawn
 from tests.interrupt import interrupted

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from ovsharp.cli.devices import devices
-from ovsharp.runtime import float_hints, machine
+from ovsharp.engine import float_hints, machine
 
 
 def test_says_what_is_there() -> None:

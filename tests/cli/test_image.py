@@ -15,10 +15,11 @@ from skimage import data
 
 from ovsharp import Sharpener
 from ovsharp.cli.image import image
+from ovsharp.engine import Frame
 from ovsharp.errors import DeviceError, MediaError, UsageError
 from ovsharp.media import read_frame, read_picture
 from ovsharp.media.finished import RECORD
-from ovsharp.runtime import Frame, Router
+from ovsharp.runtime import Router
 from tests.interrupt import interrupted
 from tests.networks import write_frame_model
 

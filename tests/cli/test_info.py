@@ -7,8 +7,8 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from ovsharp.cli.info import describe, info
-from ovsharp.runtime import read_ir, resolve_execution, write_ir
-from ovsharp.runtime.device import get_core
+from ovsharp.engine import read_ir, resolve_execution, write_ir
+from ovsharp.engine.device import get_core
 from tests.command import ovsharp
 from tests.networks import QUANTIZATION, frame_model, frame_spec, write_frame_model
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from ovsharp.cli.main import Verbs
+from ovsharp.engine.frames import MOST_UNSHARP, STRONGEST
 from ovsharp.runtime import QUALITIES
-from ovsharp.runtime.frames import MOST_UNSHARP, STRONGEST
 
 
 def test_they_say_what_the_runtime_takes() -> None:

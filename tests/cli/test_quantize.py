@@ -16,8 +16,8 @@ from ovsharp.calibration import LimitError
 from ovsharp.calibration.quantizer import PRESETS
 from ovsharp.cli.quantize import quantize
 from ovsharp.degrade import RECIPES
+from ovsharp.engine import write_ir
 from ovsharp.errors import UsageError
-from ovsharp.runtime import write_ir
 from tests.calibration.networks import hostile_model, unsharp_model, write_hostile
 from tests.calibration.photos import write_photos
 from tests.command import ovsharp

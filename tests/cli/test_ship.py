@@ -10,8 +10,8 @@ import torch
 from click.testing import CliRunner
 
 from ovsharp.cli.ship import ship
+from ovsharp.engine import get_core, read_ir
 from ovsharp.errors import UsageError
-from ovsharp.runtime import get_core, read_ir
 from tests.calibration.photos import write_photos
 from tests.convert import torch_networks
 

@@ -4,7 +4,7 @@ import pytest
 from skimage import data
 
 from ovsharp.convert.coding import Coding
-from ovsharp.runtime import upscale
+from ovsharp.engine import upscale
 
 RANGES = [(0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)]
 

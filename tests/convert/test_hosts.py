@@ -18,9 +18,9 @@ from skimage import data
 from ovsharp import Sharpener
 from ovsharp.cli.convert import convert as command
 from ovsharp.convert import Options, convert
+from ovsharp.engine import get_core
 from ovsharp.errors import MissingExtraError, UnsupportedModelError, UsageError
 from ovsharp.models.student import Student
-from ovsharp.runtime import get_core
 
 HAS_LITERT = find_spec("litert_torch") is not None
 

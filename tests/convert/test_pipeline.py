@@ -17,6 +17,7 @@ from ovsharp.convert.body import Body
 from ovsharp.convert.coding import Coding
 from ovsharp.convert.engine import Runner
 from ovsharp.convert.frames import with_frames
+from ovsharp.engine import get_core, read_ir, upscale
 from ovsharp.errors import (
     ConversionError,
     ModelLoadError,
@@ -24,7 +25,6 @@ from ovsharp.errors import (
     UsageError,
 )
 from ovsharp.files import sha256
-from ovsharp.runtime import get_core, read_ir, upscale
 from tests.convert import drawn, torch_networks
 
 TOLERANCE = 1e-3

@@ -12,8 +12,8 @@ import torch
 from ovsharp import Sharpener
 from ovsharp.calibration import quantize
 from ovsharp.convert import Options, convert, prepare
+from ovsharp.engine import upscale
 from ovsharp.models import ARCHITECTURES
-from ovsharp.runtime import upscale
 from tests.calibration.photos import write_photos
 
 FORMS = {"x4": (1, 4), "x2": (1, 2), "x2-unshuffled": (2, 2)}

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from skimage import data
 
+from ovsharp.engine import Frame
 from ovsharp.evaluation.vmaf import Vmaf
-from ovsharp.runtime import Frame
 
 pytest.importorskip("vmaf_torch")
 

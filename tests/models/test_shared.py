@@ -10,9 +10,9 @@ import openvino as ov
 import pytest
 import torch
 
+from ovsharp.engine.ir import read_openvino
 from ovsharp.errors import UnsupportedModelError
 from ovsharp.models import ARCHITECTURES, load_network
-from ovsharp.runtime.ir import read_openvino
 
 
 @pytest.fixture

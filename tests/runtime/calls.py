@@ -7,7 +7,8 @@ import numpy as np
 import skimage.data
 
 from ovsharp import Sharpener
-from ovsharp.runtime import Frame, Router
+from ovsharp.engine import Frame
+from ovsharp.runtime import Router
 
 ASTRONAUT = np.ascontiguousarray(skimage.data.astronaut()[..., ::-1])
 

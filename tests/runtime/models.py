@@ -8,7 +8,7 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
 
-from ovsharp.runtime import Frame, write_ir
+from ovsharp.engine import Frame, write_ir
 from tests.networks import frame_model, frame_spec
 
 

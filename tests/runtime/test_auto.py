@@ -11,14 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ovsharp.engine import Frame, write_ir
+from ovsharp.engine.variant import Tuning, Variant
 from ovsharp.errors import InferenceError, UsageError
-from ovsharp.runtime import Frame, Sharpener, auto, write_ir
+from ovsharp.runtime import Sharpener, auto
 from ovsharp.runtime.auto import Auto, choose
 from ovsharp.runtime.chooser import KEPT_SIZES, Only
 from ovsharp.runtime.fade import FADE_FRAMES, STILL, Fade
 from ovsharp.runtime.sizes import family
 from ovsharp.runtime.timing import FILE_NAME, TimingCache
-from ovsharp.runtime.variant import Tuning, Variant
 from tests.networks import frame_model, frame_spec
 from tests.runtime.models import noise
 

@@ -18,8 +18,9 @@ import numpy as np
 import pytest
 
 from ovsharp import Sharpener
+from ovsharp.engine import Frame
 from ovsharp.errors import InferenceError, UsageError
-from ovsharp.runtime import Call, Frame, Gate, Router, Session
+from ovsharp.runtime import Call, Gate, Router, Session
 from tests.runtime.calls import alone, calls, gains
 from tests.runtime.models import noise
 

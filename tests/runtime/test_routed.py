@@ -13,8 +13,9 @@ from click.testing import CliRunner
 from ovsharp import Sharpener
 from ovsharp.cli.info import info
 from ovsharp.degrade import parse
+from ovsharp.engine import Frame
 from ovsharp.quality import psnr, ssim
-from ovsharp.runtime import DEFAULT_MODEL, Frame, find_model, model_files, shipped_routers
+from ovsharp.runtime import DEFAULT_MODEL, find_model, model_files, shipped_routers
 
 PHOTOS = ("astronaut", "coffee", "chelsea")
 

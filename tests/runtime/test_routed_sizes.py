@@ -12,10 +12,11 @@ import skimage.data
 
 from ovsharp import Sharpener
 from ovsharp.degrade import parse
+from ovsharp.engine import Frame
+from ovsharp.engine.variant import Variant
 from ovsharp.quality import psnr
-from ovsharp.runtime import QUALITIES, Frame, Router, auto, find_router
+from ovsharp.runtime import QUALITIES, Router, auto, find_router
 from ovsharp.runtime.sizes import of_size
-from ovsharp.runtime.variant import Variant
 
 Clock = Callable[[Sharpener, float], None]
 TIMES = {"call-quality": 24.0, "call-balanced": 8.0, "call-fast": 4.0}

@@ -10,8 +10,9 @@ import skimage.data
 
 from ovsharp import Sharpener
 from ovsharp.degrade import parse
+from ovsharp.engine import Frame, upscale
 from ovsharp.quality import psnr, ssim
-from ovsharp.runtime import Frame, model_files, upscale
+from ovsharp.runtime import model_files
 
 PHOTOS = ("astronaut", "coffee", "chelsea")
 

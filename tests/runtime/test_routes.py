@@ -9,8 +9,9 @@ import openvino as ov
 import pytest
 from openvino import opset13 as ops
 
+from ovsharp.engine import Frame, get_core, read_router, upscale, write_router
 from ovsharp.errors import UnsupportedModelError, UsageError
-from ovsharp.runtime import Frame, Router, crops, get_core, read_router, upscale, write_router
+from ovsharp.runtime import Router, crops
 from ovsharp.runtime.fade import FADE_FRAMES
 from ovsharp.runtime.opened import Opened
 from ovsharp.runtime.routes import Routes

@@ -12,8 +12,8 @@ from skimage import data
 
 from ovsharp import Sharpener
 from ovsharp.degrade import parse_sending, send_clip
+from ovsharp.engine import upscale
 from ovsharp.media import read_video
-from ovsharp.runtime import upscale
 
 pytest.importorskip("av")
 

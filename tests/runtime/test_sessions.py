@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from ovsharp import Sharpener
+from ovsharp.engine import Frame, compile_frames, variant
 from ovsharp.errors import InferenceError, UsageError
-from ovsharp.runtime import Frame, Router, Session, compile_frames, variant
+from ovsharp.runtime import Router, Session
 from tests.networks import write_frame_model
 from tests.runtime.calls import alone, calls, frame, gains
 from tests.runtime.models import noise

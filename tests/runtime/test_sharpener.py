@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
+from ovsharp.engine import CompiledFrames, upscale, variant
 from ovsharp.errors import DeviceError, InferenceError, UsageError
-from ovsharp.runtime import CompiledFrames, Sharpener, upscale, variant
+from ovsharp.runtime import Sharpener
 from tests.networks import write_frame_model
 from tests.runtime.models import noise, write_base_model, write_with_spec
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from ovsharp.engine import get_core, read_ir
 from ovsharp.errors import ModelLoadError, UsageError
-from ovsharp.runtime import DEFAULT_MODEL, find_model, get_core, read_ir, shipped, shipped_models
+from ovsharp.runtime import DEFAULT_MODEL, find_model, shipped, shipped_models
 
 MODELS = {
     DEFAULT_MODEL: {"fp16": Path("a-fp16.xml"), "int8": Path("a-int8.xml")},

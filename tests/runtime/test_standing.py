@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from ovsharp import Sharpener
-from ovsharp.runtime import Frame, variant
-from ovsharp.runtime.tiles import Plan
+from ovsharp.engine import Frame, variant
+from ovsharp.engine.tiles import Plan
 from tests.networks import write_frame_model
 from tests.runtime.models import noise, write_base_model
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ovsharp.engine import Frame
+from ovsharp.engine.ring import Slot
 from ovsharp.errors import InferenceError
-from ovsharp.runtime import Frame, Sharpener
-from ovsharp.runtime.ring import Slot
+from ovsharp.runtime import Sharpener
 from tests.networks import write_frame_model
 from tests.runtime.models import noise
 

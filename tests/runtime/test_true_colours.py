@@ -9,7 +9,8 @@ from skimage import data
 
 from ovsharp import Sharpener
 from ovsharp.degrade import parse
-from ovsharp.runtime import shipped_models, shipped_routers, upscale
+from ovsharp.engine import upscale
+from ovsharp.runtime import shipped_models, shipped_routers
 
 LIMIT = 0.3
 """Levels."""

@@ -9,8 +9,8 @@ import torch
 
 from ovsharp import TrainingError
 from ovsharp.degrade import parse
+from ovsharp.engine import upscale
 from ovsharp.media import find_images
-from ovsharp.runtime import upscale
 from ovsharp.training.images import Images, split
 from ovsharp.training.patches import Patches, StoredPatches
 

@@ -13,9 +13,9 @@ from torch.nn import functional
 from ovsharp.benchmarks import compare_speed
 from ovsharp.calibration import LimitError, quantize
 from ovsharp.convert import Options, convert
+from ovsharp.engine import resolve_execution
 from ovsharp.errors import OvsharpError
 from ovsharp.reports import Size
-from ovsharp.runtime import resolve_execution
 from tests.calibration.photos import photos
 from tests.zoo import networks
 from tests.zoo.networks import Zoo, scale_of

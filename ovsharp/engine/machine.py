@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from ovsharp.runtime.device import MAX_ISA, Hint, float_hints, get_core, resolve_execution
+from ovsharp.engine.device import MAX_ISA, Hint, float_hints, get_core, resolve_execution
 
 PACKAGES = (
     "openvino",

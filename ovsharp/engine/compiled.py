@@ -8,8 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import openvino as ov
 
-from ovsharp.errors import DeviceError, InferenceError, UnsupportedModelError, UsageError
-from ovsharp.runtime.device import (
+from ovsharp.engine.device import (
     AUTO,
     Execution,
     candidates,
@@ -18,7 +17,8 @@ from ovsharp.runtime.device import (
     last_line,
     used_isa,
 )
-from ovsharp.runtime.rows import split_rows
+from ovsharp.engine.rows import split_rows
+from ovsharp.errors import DeviceError, InferenceError, UnsupportedModelError, UsageError
 from ovsharp.spec import ModelSpec
 
 Mode = Literal["latency", "throughput"]

@@ -14,10 +14,10 @@ from queue import SimpleQueue
 
 import openvino as ov
 
+from ovsharp.engine.compiled import CompiledFrames, Settings
+from ovsharp.engine.device import last_line
+from ovsharp.engine.frames import Frame
 from ovsharp.errors import InferenceError
-from ovsharp.runtime.compiled import CompiledFrames, Settings
-from ovsharp.runtime.device import last_line
-from ovsharp.runtime.frames import Frame
 
 
 class Slot:

@@ -4,8 +4,8 @@ import numpy as np
 import openvino as ov
 import pytest
 
+from ovsharp.engine import Execution, compile_frames, compiled, float_hints, get_core
 from ovsharp.errors import DeviceError, InferenceError, UnsupportedModelError, UsageError
-from ovsharp.runtime import Execution, compile_frames, compiled, float_hints, get_core
 from tests.networks import frame_model, frame_spec
 
 F32 = Execution("f32")

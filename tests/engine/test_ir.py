@@ -6,8 +6,9 @@ from pathlib import Path
 import openvino as ov
 import pytest
 
+from ovsharp.engine import get_core, megabytes, operations, read_ir, write_ir
 from ovsharp.errors import ModelLoadError, UnsupportedModelError
-from ovsharp.runtime import Sharpener, get_core, megabytes, operations, read_ir, write_ir
+from ovsharp.runtime import Sharpener
 from tests.networks import frame_model, frame_spec, write_frame_model
 
 

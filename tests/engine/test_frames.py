@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
+from ovsharp.engine import check_frame, upscale
+from ovsharp.engine.frames import blend, check_out, pad
 from ovsharp.errors import InferenceError
-from ovsharp.runtime import check_frame, upscale
-from ovsharp.runtime.frames import blend, check_out, pad
 from tests.runtime.models import noise
 
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ovsharp.engine.tiles import TILE_ABOVE, WHOLE_LIMIT, Plan, check_tile, plan, stripes
 from ovsharp.errors import InferenceError, UsageError
-from ovsharp.runtime.tiles import TILE_ABOVE, WHOLE_LIMIT, Plan, check_tile, plan, stripes
 from ovsharp.spec import ModelSpec
 
 WIDTH = 72

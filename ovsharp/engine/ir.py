@@ -7,10 +7,10 @@ from pathlib import Path
 
 import openvino as ov
 
+from ovsharp.engine.device import last_line
 from ovsharp.errors import ModelLoadError, UnsupportedModelError
 from ovsharp.files import failed_download, staged
 from ovsharp.limits import MODEL_MEGABYTES
-from ovsharp.runtime.device import last_line
 from ovsharp.spec import ModelSpec, RouterSpec
 
 _SPEC_PATH = ["ovsharp", "spec"]

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from ovsharp.engine import Execution, check_device, device, float_hints, resolve_execution
+from ovsharp.engine.device import last_line
 from ovsharp.errors import DeviceError, UsageError
-from ovsharp.runtime import Execution, check_device, device, float_hints, resolve_execution
-from ovsharp.runtime.device import last_line
 
 BEST = "bf16" if "bf16" in float_hints("CPU") else "f32"
 

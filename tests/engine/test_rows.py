@@ -5,8 +5,9 @@ import openvino as ov
 import pytest
 from openvino import opset13 as ops
 
-from ovsharp.runtime import Execution, compile_frames, compiled, find_model, get_core, read_ir
-from ovsharp.runtime.rows import split_rows
+from ovsharp.engine import Execution, compile_frames, compiled, get_core, read_ir
+from ovsharp.engine.rows import split_rows
+from ovsharp.runtime import find_model
 from tests.networks import frame_model
 from tests.runtime.models import noise
 

@@ -8,14 +8,14 @@ from typing import Protocol
 
 import numpy as np
 
-from ovsharp.runtime.compiled import CompiledFrames, Mode, compile_frames
-from ovsharp.runtime.device import execution_of, get_core
-from ovsharp.runtime.frames import Frame, upscale
-from ovsharp.runtime.ir import read_ir
-from ovsharp.runtime.job import Job
-from ovsharp.runtime.ring import Slot, Slots
-from ovsharp.runtime.shelf import Shelf
-from ovsharp.runtime.tiles import Plan, check_tile, plan
+from ovsharp.engine.compiled import CompiledFrames, Mode, compile_frames
+from ovsharp.engine.device import execution_of, get_core
+from ovsharp.engine.frames import Frame, upscale
+from ovsharp.engine.ir import read_ir
+from ovsharp.engine.job import Job
+from ovsharp.engine.ring import Slot, Slots
+from ovsharp.engine.shelf import Shelf
+from ovsharp.engine.tiles import Plan, check_tile, plan
 
 
 @dataclass(frozen=True)

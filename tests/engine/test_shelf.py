@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from ovsharp.engine import shelf as room
+from ovsharp.engine.shelf import Shelf
 from ovsharp.errors import InferenceError, UsageError
-from ovsharp.runtime import shelf as room
-from ovsharp.runtime.shelf import Shelf
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from ovsharp import Sharpener
+from ovsharp.engine import as_frame
 from ovsharp.errors import InferenceError, UsageError
-from ovsharp.runtime import as_frame
 from tests.networks import write_frame_model
 from tests.runtime.models import noise
 

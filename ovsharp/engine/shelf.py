@@ -7,9 +7,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ovsharp.engine.compiled import CompiledFrames
+from ovsharp.engine.ring import Slots
 from ovsharp.errors import UsageError
-from ovsharp.runtime.compiled import CompiledFrames
-from ovsharp.runtime.ring import Slots
 
 MEMORY = 1024
 """Megabytes that the compiled models of a `Sharpener` may take, by their own estimate."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ovsharp.runtime.compiled import BASE, FRAME, SHARP
-from ovsharp.runtime.frames import Frame, pad, upscale
-from ovsharp.runtime.ring import Slot
-from ovsharp.runtime.tiles import Plan, Tile
+from ovsharp.engine.compiled import BASE, FRAME, SHARP
+from ovsharp.engine.frames import Frame, pad, upscale
+from ovsharp.engine.ring import Slot
+from ovsharp.engine.tiles import Plan, Tile
 from ovsharp.spec import ModelSpec
 
 
