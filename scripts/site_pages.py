@@ -26,8 +26,8 @@ ROOMS = (
         f"ovsharp.{room}"
         for room in (
             "runtime", "engine", "media", "apps", "serve", "cluster", "vs", "convert",
-            "calibration", "models", "degrade", "quality", "training", "evaluation", "opinions", "benchmarks",
-            "reports", "spec", "errors",
+            "calibration", "models", "degrade", "quality", "training", "evaluation", "opinions",
+            "benchmarks", "reports", "spec", "errors",
         )
     ),
 )  # fmt: skip
