@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ovsharp.errors import MediaError, UsageError
+from ovsharp.media.letters import LETTERS
 from ovsharp.media.reader import open_video
 from ovsharp.media.tracks import FORMATS, codec_of, codecs_of, kept, streams_to_copy
 
@@ -99,7 +100,7 @@ def _compare(
     """Read both files and compare what each stream holds."""
     import av
 
-    with open_video(source) as old, av.open(target, "r") as new:
+    with open_video(source) as old, av.open(target, "r", metadata_errors=LETTERS) as new:
         streams = _chosen(old, index, ending)
         wanted = islice(_packets(old, streams), count)
         place = {stream.index: number for number, stream in enumerate(streams)}

@@ -18,6 +18,7 @@ from ovsharp.limits import MEGAPIXELS
 from ovsharp.media.colour import Colour, colour_of, to_bgr
 from ovsharp.media.deep import Deep, dynamic_hdr, hdr_colour, hdr_of, is_deep, turned
 from ovsharp.media.fields import Deinterlace, Deinterlacer
+from ovsharp.media.letters import LETTERS
 from ovsharp.media.numbered import Numbered
 from ovsharp.media.picture import Frame
 from ovsharp.media.pipe import Pipe
@@ -67,7 +68,7 @@ def open_video(path: str | Path, pipe: Pipe | None = None) -> InputContainer:
             if not file.read(1):
                 raise MediaError(f"{path} is empty: expected a video")
     try:
-        container: InputContainer = av.open(pipe or str(path), "r")
+        container: InputContainer = av.open(pipe or str(path), "r", metadata_errors=LETTERS)
     except av.error.FFmpegError as error:
         raise MediaError(
             f"{path} is no video that FFmpeg can read, or it is damaged ({error.strerror}); "
@@ -195,6 +196,11 @@ class VideoReader(Closing):
             raise MediaError(f"{self.path} is damaged: it tells of no video; copy it again")
         if not streams:
             raise MediaError(f"{self.path} holds no video, only sound or pictures of a cover")
+        if streams[0].codec_context is None:
+            raise MediaError(
+                f"{self.path} is coded in a way that FFmpeg does not know, or it is damaged; check "
+                f"that it plays, or copy it again"
+            )
         self._stream: VideoStream = streams[0]
         self._place = videos.index(streams[0])
         wide, high = streams[0].width, streams[0].height

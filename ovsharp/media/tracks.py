@@ -13,6 +13,7 @@ import numpy as np
 
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.media.languages import language_in
+from ovsharp.media.letters import LETTERS
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 """Endings of containers that can be written, and what FFmpeg calls them."""
@@ -161,7 +162,7 @@ def first_packet(stream: Any) -> Any | None:
     """Read the first packet of a stream, in a reading of its own; None where there is none."""
     import av
 
-    with av.open(stream.container.name) as source:
+    with av.open(stream.container.name, metadata_errors=LETTERS) as source:
         packets = source.demux(source.streams[stream.index])
         return next((packet for packet in packets if packet.size), None)
 
@@ -190,7 +191,7 @@ def lost_tags(source: Any, main: int, ending: str) -> list[str]:
         packet.pts = packet.dts = 0
         out.mux(packet)
     buffer.seek(0)
-    with av.open(buffer) as made:
+    with av.open(buffer, metadata_errors=LETTERS) as made:
         found = {key.lower() for key in made.metadata}
         found_own = {key.lower() for key in made.streams[0].metadata} if made.streams else set()
     lost = [key for key in tags if key.lower() not in found]

@@ -506,3 +506,29 @@ def test_frames_of_an_earlier_pass_are_refused(tmp_path: Path, how: str) -> None
     with pytest.raises(MediaError, match="was closed, or read from the beginning again"):
         list(shots)
     video.close()
+
+
+def test_tags_that_are_no_utf8_are_read_as_latin(tmp_path: Path) -> None:
+    source, target = tmp_path / "old.avi", tmp_path / "new.mkv"
+    with av.open(str(source), "w", metadata_encoding="latin-1") as out:
+        out.metadata["title"] = "Caf\u00e9"
+        coded: Any = out.add_stream("mpeg4", rate=25)
+        coded.width, coded.height, coded.pix_fmt = 96, 64, "yuv420p"
+        for index in range(4):
+            out.mux(coded.encode(av.VideoFrame.from_ndarray(draw(index), "bgr24")))
+        out.mux(coded.encode(None))
+    assert b"Caf\xe9" in source.read_bytes()
+    with read_video(source) as video, write_video(target, like=video) as sink:
+        for shot in video:
+            sink.write(shot)
+    with av.open(str(target)) as made:
+        assert made.metadata["title"] == "Caf\u00e9"
+
+
+def test_a_codec_that_nobody_knows(tmp_path: Path) -> None:
+    source = tmp_path / "in.mkv"
+    content = clip(source).read_bytes()
+    assert content.count(b"V_MPEG4/ISO/AVC") == 1
+    source.write_bytes(content.replace(b"V_MPEG4/ISO/AVC", b"V_MPEG4/XXX/XXX"))
+    with pytest.raises(MediaError, match="coded in a way that FFmpeg does not know"):
+        read_video(source)
