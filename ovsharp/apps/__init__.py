@@ -15,6 +15,7 @@ from ovsharp.apps.samples import (
     sample_failure,
     sample_name,
     samples_of,
+    samples_there,
     take_samples,
 )
 from ovsharp.apps.still_batches import StillsBatch, StillsJob, sharpen_batch
@@ -47,6 +48,7 @@ __all__ = [
     "sample_failure",
     "sample_name",
     "samples_of",
+    "samples_there",
     "sharpen_batch",
     "sharpen_files",
     "sharpen_part",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -103,6 +104,11 @@ def sample_name(video: Path, seconds: float) -> str:
         'call_00012.480s.png'
     """
     return f"{video.stem}_{seconds:09.3f}s.png"
+
+
+def samples_there(video: Path, folder: Path) -> list[Path]:
+    """Give the frames of videos of this name that a folder holds, by their names."""
+    return sorted(folder.glob(f"{glob.escape(video.stem)}_[0-9]*[0-9].[0-9][0-9][0-9]s.png"))
 
 
 def sample_failure(video: Path, error: MediaError | OSError) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ovsharp.cli import options as shared
+from ovsharp.cli.figures import write_json
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -23,7 +24,7 @@ _ISAS = ("AVX512_CORE_BF16", "AVX512_CORE_VNNI", "AVX2_VNNI", "AVX2")
 
 
 @click.command()
-@click.option("--device", default="CPU", show_default=True, help="CPU, GPU, GPU.1, NPU, ...")
+@shared.only_device
 @click.option(
     "--model",
     "models",
@@ -65,6 +66,7 @@ _ISAS = ("AVX512_CORE_BF16", "AVX512_CORE_VNNI", "AVX2_VNNI", "AVX2")
 )
 @click.option(
     "--images",
+    type=click.IntRange(1),
     default=16,
     show_default=True,
     help="Images of --data that are used, evenly spread; larger ones are cropped to 768 pixels.",
@@ -103,7 +105,7 @@ _ISAS = ("AVX512_CORE_BF16", "AVX512_CORE_VNNI", "AVX2_VNNI", "AVX2")
 )
 @click.option("--seconds", default=4.0, show_default=True, help="Timed seconds per row and size.")
 @shared.threads
-@shared.file("--json", "json_file", what="Write all figures.")
+@shared.json_file("all figures")
 @shared.file("--csv", "csv_file", what="Write a line per row.")
 @shared.file("--html", "html_file", what="Write a page.")
 @click.option(
@@ -183,12 +185,14 @@ def bench(
         stages = {
             path: stack.enter_context(staged(path.parent))
             for path in (json_file, csv_file, html_file)
-            if path
+            if path and str(path) != shared.STANDARD
         }
         with progress() as bar:
             report, samples = benchmarks.run_benchmark(options, _Bar(bar))
-        if json_file:
+        if json_file in stages:
             (stages[json_file] / json_file.name).write_text(report.to_json(), encoding="utf-8")
+        elif json_file:
+            write_json(json_file, report.to_json())
         if csv_file:
             text = benchmarks.to_csv(report)
             (stages[csv_file] / csv_file.name).write_text(text, encoding="utf-8")
@@ -234,7 +238,6 @@ def _bench_calls(fps: float) -> None:
         raise UsageError("--calls measures one --precision; run it once for each")
     from ovsharp import benchmarks
     from ovsharp.cli.console import output, progress, show
-    from ovsharp.cli.figures import write_report
 
     with progress() as bars:
         bar = _Bar(bars)
@@ -250,7 +253,7 @@ def _bench_calls(fps: float) -> None:
             step=bar.step,
         )
     if context.params["json_file"]:
-        write_report(context.params["json_file"], report.to_dict())
+        write_json(context.params["json_file"], report.to_dict())
     console = output()
     for line in benchmarks.calls_lines(report):
         console.print(line, markup=False, soft_wrap=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from ovsharp.cli import console, options, viewing
+from ovsharp.cli.figures import write_json
 from ovsharp.errors import MediaError, UsageError
-from ovsharp.files import staged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +47,7 @@ STUCK = (
 @click.option("--split", is_flag=True, help="Left half: the frame as it came.")
 @click.option("--overlay/--no-overlay", default=True, help="Speed and latency in the picture.")
 @click.option("--seconds", type=options.ABOVE_0, help="Stop after that.")
-@options.report("all figures")
+@options.json_file("all figures")
 def camera(
     source: str,
     loop: bool,
@@ -63,7 +62,7 @@ def camera(
     split: bool,
     overlay: bool,
     seconds: float | None,
-    report: Path | None,
+    json_file: Path | None,
 ) -> None:
     """Sharpen a camera live: preview window, virtual camera, video file.
 
@@ -121,16 +120,15 @@ def camera(
         _recorded(recorder),
         "" if chosen is None else f"note: {chosen.reason}",
     )
-    if report is not None:
-        with staged(report.absolute().parent) as staging:
-            content = {**dataclasses.asdict(figures), "fps": figures.fps, "ran": ran}
-            if recorder is not None:
-                content |= {
-                    "recorded": recorder.written,
-                    "not_recorded": recorder.dropped,
-                    "encoder": recorder.encoder,
-                }
-            (staging / report.name).write_text(json.dumps(content, indent=1) + "\n")
+    if json_file is not None:
+        content = {**dataclasses.asdict(figures), "fps": figures.fps, "ran": ran}
+        if recorder is not None:
+            content |= {
+                "recorded": recorder.written,
+                "not_recorded": recorder.dropped,
+                "encoder": recorder.encoder,
+            }
+        write_json(json_file, content)
     if error is not None:
         raise error
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ovsharp.cli import options
+from ovsharp.cli.figures import write_json
 
 if TYPE_CHECKING:
     from ovsharp import evaluation
@@ -22,17 +23,22 @@ if TYPE_CHECKING:
     "SSIM by which the mean of a category may fall.",
     0.002,
 )
-def compare(before: Path, after: Path, tolerance: float) -> None:
+@options.json_file("all changes")
+def compare(before: Path, after: Path, tolerance: float, json_file: Path | None) -> None:
     """Say what changed between two evaluations: results.json of ovsharp eval, or their folders.
 
     Only images are compared that both have, damaged in the same way. The exit code is 1 if the
     mean SSIM of a model on a category fell by more than the tolerance.
     """
+    import dataclasses
+
     from ovsharp import evaluation as room
     from ovsharp.cli.console import output, show
     from ovsharp.cli.main import EXIT_FAILED
 
     changes = room.compare_evaluations(_read(before), _read(after), tolerance)
+    if json_file is not None:
+        write_json(json_file, dataclasses.asdict(changes))
     console = output()
     show(console, room.change_table(changes))
     for line in changes.notes:

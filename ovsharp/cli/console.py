@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import click
 from rich.console import Console
 from rich.measure import Measurement
 from rich.progress import (
@@ -19,18 +20,31 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from ovsharp.cli.options import QUIET
+
 if TYPE_CHECKING:
     from ovsharp.spec import ModelSpec
+
+
+def quiet() -> bool:
+    """Tell whether the verb that runs was asked to say nothing."""
+    context = click.get_current_context(silent=True)
+    return context is not None and bool(context.meta.get(QUIET))
 
 
 def output(*, stderr: bool = False) -> Console:
     """Give the console for results; as wide as needed when piped, so that tables stay whole.
 
+    It prints nothing where the verb is to be quiet.
+
     Args:
         stderr: results go there, where stdout holds an image.
     """
-    console = Console(highlight=False, stderr=stderr)
-    return console if console.is_terminal else Console(highlight=False, width=200, stderr=stderr)
+    silent = quiet()
+    console = Console(highlight=False, stderr=stderr, quiet=silent)
+    if console.is_terminal:
+        return console
+    return Console(highlight=False, width=200, stderr=stderr, quiet=silent)
 
 
 def executed(spec: ModelSpec, label: str) -> str:
@@ -97,7 +111,7 @@ def progress() -> Progress:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=console,
-        disable=not console.is_terminal,
+        disable=not console.is_terminal or quiet(),
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ovsharp.cli import options as shared
+from ovsharp.cli.figures import write_json
 from ovsharp.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
     "ir",
     parameter="form",
 )
-@click.option("--precision", default="fp32,fp16", show_default=True, help="Storages to write.")
+@click.option(
+    "--storage", default="fp32,fp16", show_default=True, metavar="LIST", help="Storages to write."
+)
 @click.option(
     "--arch",
     metavar="NAME|FILE.py:CLASS",
@@ -54,7 +57,11 @@ if TYPE_CHECKING:
 @click.option("--size", metavar="HxW", help="Fix the size of the input.")
 @click.option("--name", help="Name of the result. [default: of the source]")
 @click.option(
-    "--degradation", default="", metavar="RECIPE", help="What the model was trained to undo."
+    "--degrade",
+    "degradation",
+    default="",
+    metavar="RECIPE",
+    help="What damaged the pictures that the model was trained on.",
 )
 @click.option(
     "--prune",
@@ -62,11 +69,12 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Photos: leave out channels that are 0 on all of them, not only those that must be.",
 )
+@shared.json_file("what was found and proven")
 def convert(
     source: Path,
     folder: Path | None,
     form: Form,
-    precision: str,
+    storage: str,
     arch: str | None,
     arch_args: str | None,
     weights: str | None,
@@ -80,6 +88,7 @@ def convert(
     name: str | None,
     degradation: str,
     prune: Path | None,
+    json_file: Path | None,
 ) -> None:
     """Convert SOURCE and prove that the result computes the same.
 
@@ -114,10 +123,10 @@ def convert(
         degradation=degradation,
         prune=prune,
     )
-    storages = [part.strip() for part in precision.split(",")]
+    storages = [part.strip() for part in storage.split(",")]
     target = source.parent if folder is None else folder
-    if form != "ir" and precision != "fp32,fp16":
-        raise UsageError(f"--precision is for --to ir, and {form} is always f32; leave it out")
+    if form != "ir" and storage != "fp32,fp16":
+        raise UsageError(f"--storage is for --to ir, and {form} is always f32; leave it out")
     with stages() as progress, staged(target) as staging:
         result = guarded(
             run,
@@ -129,6 +138,8 @@ def convert(
             form=form,
             options=options,
         )
+    if json_file is not None:
+        write_json(json_file, dict(result.report))
     table = Table.grid(padding=(0, 2))
     for label, value in result.report:
         table.add_row(label, value)

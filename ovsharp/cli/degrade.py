@@ -28,8 +28,9 @@ MANIFEST = "manifest.json"
     "-o", "--output", required=True, what="Folder for input/, target/ and the manifest."
 )
 @click.option(
-    "--recipe",
+    "--degrade",
     "text",
+    metavar="RECIPE",
     default="call",
     show_default=True,
     help="A name, or damages such as 'blur(sigma=1..2) + jpeg(quality=20)'.",

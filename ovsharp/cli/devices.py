@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
+
+from ovsharp.cli import options
+from ovsharp.cli.figures import write_json
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def devices(as_json: bool) -> None:
+@options.json_file("them")
+def devices(json_file: Path | None) -> None:
     """Show devices, instruction sets and package versions."""
     import dataclasses
-    import json
 
     from rich.table import Table
 
@@ -22,7 +26,7 @@ def devices(as_json: bool) -> None:
     sets, packages = engine.instruction_sets(), engine.package_versions()
     limit, used = engine.max_isa(), engine.used_isa()
     problem = engine.pair_problem()
-    if as_json:
+    if json_file is not None:
         facts = {
             "devices": [dataclasses.asdict(device) for device in found],
             "instruction_sets": sets,
@@ -31,8 +35,7 @@ def devices(as_json: bool) -> None:
             "packages": packages,
             "pair_problem": problem,
         }
-        click.echo(json.dumps(facts, indent=2))
-        return
+        write_json(json_file, facts)
 
     table = Table("device", "name", "native", "float models run as", "INT8 models run as")
     for device in found:

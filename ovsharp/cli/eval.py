@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from ovsharp.cli import crew, options
+from ovsharp.cli.figures import write_json
 from ovsharp.errors import UsageError
 
 if TYPE_CHECKING:
@@ -113,9 +114,9 @@ if TYPE_CHECKING:
 )
 @click.option("--resume", is_flag=True, help="Keep what an earlier run in the folder finished.")
 @click.option("--text", is_flag=True, help="Measure the legibility of text, with Tesseract.")
-@click.option("--device", default="CPU", show_default=True, help="CPU, GPU, ...")
-@options.file("--json", "json_file", what="Write all here too.")
-@click.option("--precision", help="Execution precision. [default: the fastest]")
+@options.device
+@options.threads
+@options.json_file("all figures")
 @click.option(
     "--quality",
     "qualities",
@@ -147,6 +148,7 @@ def eval(  # noqa: A001 - the verb's name
     resume: bool,
     text: bool,
     device: str,
+    threads: int | None,
     json_file: Path | None,
     precision: str | None,
     qualities: tuple[Quality, ...],
@@ -188,7 +190,7 @@ def eval(  # noqa: A001 - the verb's name
         rivals,
     )
     with ExitStack() as stack:
-        subjects = stack.enter_context(room.open_subjects(wanted))
+        subjects = stack.enter_context(room.open_subjects(wanted, threads))
         room.make_plan(wanted, subjects, play)  # what makes no sense leaves no folder behind
         members = crew.opened(stack, workers, cluster)
         with kept_if_filled(output), progress() as bar:
@@ -204,7 +206,7 @@ def eval(  # noqa: A001 - the verb's name
                 share=None
                 if members is None
                 else partial(crew.in_batches, members, most=1 if clips else None),
-                threads=members.threads if members else 1,
+                threads=threads or (members.threads if members else 1),
             )
             views = []
             for damage in result.degradations:
@@ -225,8 +227,7 @@ def eval(  # noqa: A001 - the verb's name
             for view in views:
                 (staging / view.file).write_bytes(view.panel)
     if json_file is not None:
-        with staged(json_file.parent) as staging:
-            (staging / json_file.name).write_text(files["results.json"], encoding="utf-8")
+        write_json(json_file, files["results.json"])
     console = out()
     for table in _tables(result):
         show(console, table)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ovsharp.cli import console, crew, options
+from ovsharp.cli.figures import write_json
 from ovsharp.errors import MediaError, UsageError
 
 if TYPE_CHECKING:
@@ -58,12 +59,16 @@ def _seconds(_context: click.Context, _parameter: click.Parameter, value: str) -
     "Frames whose hashes differ by this many of 256 bits or fewer count as the same.",
     16,
 )
+@options.json_file("what was taken from each video")
+@options.overwrite
 @options.workers("the videos")
 def frames(
     videos: tuple[Path, ...],
     output: Path,
     every: float,
     tolerance: int,
+    json_file: Path | None,
+    overwrite: bool,
     workers: int | None,
     cluster: str | None,
 ) -> None:
@@ -76,7 +81,9 @@ def frames(
     names = [video.stem for video in videos]
     if len(set(names)) < len(names):
         raise UsageError("two videos have the same name; rename one, its frames would be mixed up")
-    failures, lines = [], []
+    if not overwrite:
+        _check_there(videos, output)
+    failures, taken_from = [], []
     with ExitStack() as stack:
         members = crew.opened(stack, workers, cluster)
         bar = stack.enter_context(console.progress())
@@ -88,13 +95,26 @@ def frames(
             if error:
                 failures.append(error)
             else:
-                lines.append(f"{video}: {kept} kept of {taken}, one every {every:g} s")
-    if lines:
-        console.output().print("\n".join(lines), markup=False, soft_wrap=True)
+                taken_from.append({"video": str(video), "taken": taken, "kept": kept})
+    if json_file is not None:
+        figures = {"every": every, "output": str(output), "videos": taken_from, "failed": failures}
+        write_json(json_file, figures)
+    for one in taken_from:
+        line = f"{one['video']}: {one['kept']} kept of {one['taken']}, one every {every:g} s"
+        console.output().print(line, markup=False, soft_wrap=True)
     if failures:
         raise MediaError(
             f"{len(failures)} of {len(videos)} videos failed\n  " + "\n  ".join(failures)
         )
+
+
+def _check_there(videos: Sequence[Path], output: Path) -> None:
+    from ovsharp.apps import samples_there
+
+    there = [path for video in videos for path in samples_there(video, output)]
+    if there:
+        more = f" and {len(there) - 1} more frames exist" if there[1:] else " exists"
+        raise UsageError(f"{there[0]}{more}; choose another -o, or allow it with --overwrite")
 
 
 def _taken(

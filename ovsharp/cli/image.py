@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ovsharp.cli import console, crew, options
-from ovsharp.cli.figures import write_report
+from ovsharp.cli.figures import check_json, write_json
 from ovsharp.cli.streams import STREAM, Streams, as_files
 from ovsharp.errors import MediaError, UsageError
 
@@ -61,9 +61,10 @@ _NOTED = 5
     help="Of JPEG, WebP, AVIF and HEIC outputs. [default: that of a JPEG's input file; 95 "
     "from other formats]",
 )
-@options.report("what was done to each image")
+@options.json_file("what was done to each image")
 @options.workers("a folder")
 @click.option("--resume", is_flag=True, help="Leave out what an earlier run has finished.")
+@options.overwrite
 @click.option("--in-place", is_flag=True, help="Allow an output to replace its own input.")
 def image(
     inputs: tuple[str, ...],
@@ -72,17 +73,18 @@ def image(
     scale: float | None,
     size: str | None,
     kind: str | None,
-    report: Path | None,
+    json_file: Path | None,
     workers: int | None,
     cluster: str | None,
     resume: bool,
+    overwrite: bool,
     in_place: bool,
     **flags: Any,
 ) -> None:
     """Sharpen image files, folders of images (with everything below) and globs; - is a stream.
 
     PNG, JPEG, WebP, TIFF, BMP, AVIF and HEIC. Outputs keep the names of their inputs, a folder's
-    below OUT as they lie in the folder, and replace existing files. Grey stays grey; alpha, colour
+    below OUT as they lie in the folder. Grey stays grey; alpha, colour
     profiles and EXIF are kept; pictures are turned upright. The model works on 8 bits: a 16-bit
     image gets its correction added to all 16 bits.
 
@@ -98,12 +100,15 @@ def image(
     code is then 1.
     """
     wanted = _wanted(scale, size)
+    check_json(json_file, output)
     if crew.check_crew(workers, cluster) and STREAM in (*inputs, str(output)):
         raise UsageError("- is one image, and cannot be split; leave --workers and --cluster out")
     ending = None if kind is None else f".{kind}"
     with as_files(inputs, output, ending) as streams:
         output = streams.output
         jobs, failures = _plan(streams.inputs, output, in_place, ending)
+        if not (overwrite or resume or streams.writes):
+            _check_there(jobs)
         to_file = list(jobs.values()) == [output]
         _check_options(jobs, flags["encoder_quality"], resume and to_file)
         total = len(jobs) + len(failures)
@@ -142,8 +147,8 @@ def image(
                         ran[name] = _what_ran(upscalers(outcome.factor), outcome.size)
             places = {source: place for place, source in enumerate(jobs)}
             outcomes.sort(key=lambda one: places[one.source])
-        if report is not None:
-            write_report(report, _figures(outcomes, kept, failures))
+        if json_file is not None:
+            write_json(json_file, _figures(outcomes, kept, failures))
         failures += [_failure(one) for one in outcomes if one.error is not None]
         seconds = time.perf_counter() - start
         _report(streams, list(ran.values()), total, len(kept), failures, outcomes, seconds)
@@ -177,7 +182,8 @@ def _split(members: Workers, job: StillsJob, jobs: Mapping[Path, Path]) -> Itera
     """Let others sharpen pictures; outcomes come in any order."""
     from ovsharp.apps import StillsBatch, sharpen_batch
 
-    job = replace(job, choice=replace(job.choice, threads=members.threads))
+    threads = job.choice.threads or members.threads
+    job = replace(job, choice=replace(job.choice, threads=threads))
     here = job.origin()
     made = crew.in_batches(
         members, sharpen_batch, list(jobs.items()), lambda some: StillsBatch(job, here, some)
@@ -282,6 +288,16 @@ def _check_targets(jobs: Mapping[Path, Path], in_place: bool) -> None:
                 f"{target} is an input and would be replaced by an output; choose another -o, or "
                 f"allow it with --in-place"
             )
+
+
+def _check_there(jobs: Mapping[Path, Path]) -> None:
+    there = [target for source, target in jobs.items() if target.exists() and target != source]
+    if there:
+        more = f" and {len(there) - 1} more outputs exist" if there[1:] else " exists"
+        raise UsageError(
+            f"{there[0]}{more}; choose another -o, or allow it with --overwrite, or go on with "
+            f"--resume"
+        )
 
 
 def _other_endings() -> frozenset[str]:

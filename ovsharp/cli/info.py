@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from ovsharp.cli import options
+from ovsharp.cli.figures import write_json
 
 if TYPE_CHECKING:
     from ovsharp.spec import ModelSpec
@@ -12,11 +16,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("model")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def info(model: str, as_json: bool) -> None:
+@options.json_file("all figures")
+def info(model: str, json_file: Path | None) -> None:
     """Show what MODEL is: an .xml that ovsharp wrote, or the name of a shipped model or router."""
     import dataclasses
-    import json
 
     from rich.table import Table
     from rich.text import Text
@@ -36,9 +39,8 @@ def info(model: str, as_json: bool) -> None:
             "leaves alone": f"what no model is expected to bring {chooses.least:g} dB nearer",
             "bytes": size,
         }
-        if as_json:
-            click.echo(json.dumps(facts, indent=2))
-            return
+        if json_file is not None:
+            write_json(json_file, facts)
         table = Table(show_header=False)
         table.add_row("router", f"{chooses.name}: chooses a model for each frame, or none")
         table.add_row("among", ", ".join(chooses.models))
@@ -55,7 +57,7 @@ def info(model: str, as_json: bool) -> None:
     executions = {
         device.device: engine.execution_of(spec, device.device).label for device in engine.devices()
     }
-    if as_json:
+    if json_file is not None:
         facts = {
             "path": str(path),
             "bytes": sizes,
@@ -63,8 +65,7 @@ def info(model: str, as_json: bool) -> None:
             "operations": operations,
             "execution": executions,
         }
-        click.echo(json.dumps(facts, indent=2))
-        return
+        write_json(json_file, facts)
 
     rows = {
         "model": f"{spec.name} ({spec.architecture}), {spec.parameters:,} parameters",

@@ -14,6 +14,7 @@ from typing import NoReturn
 
 import click
 
+from ovsharp.cli.options import with_quiet
 from ovsharp.cli.presets import with_presets
 from ovsharp.cli.renamed import with_new_names
 from ovsharp.errors import DeviceError, OvsharpError, UsageError
@@ -43,6 +44,9 @@ VERBS = {
     "completion": "Print what a shell needs to complete verbs and options.",
 }
 
+SPOKEN = ("recipes", "info", "devices", "completion")
+"""Verbs that do nothing but print: quiet, they would do nothing."""
+
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 130, 143
 
 
@@ -63,7 +67,7 @@ class Verbs(click.Group):
             similar = get_close_matches(name, VERBS, n=1) or list(VERBS)
             raise click.UsageError(f"there is no verb '{name}'; try {', '.join(similar)}")
         command: click.Command = getattr(import_module(f"ovsharp.cli.{name}"), name)
-        return with_presets(command)
+        return with_presets(command if name in SPOKEN else with_quiet(command))
 
     def resolve_command(
         self, context: click.Context, args: list[str]

@@ -11,9 +11,14 @@ import click
 
 _Verb = TypeVar("_Verb", bound=Callable[..., Any])
 _Option = Callable[[Any], Any]
+_Command = TypeVar("_Command", bound=click.Command)
 
 
 ABOVE_0 = click.FloatRange(0, min_open=True)
+STANDARD = "-"
+"""The name of a file that stands for standard output, or input."""
+QUIET = "ovsharp.quiet"
+"""Key in the context of a verb: whether nothing is said."""
 QUALITY = click.Choice(["fast", "balanced", "best"])
 """As `runtime.QUALITIES`, without OpenVINO."""
 
@@ -95,7 +100,11 @@ def _valued(
 
 def device(verb: _Verb) -> _Verb:
     """Add `--device` and `--precision`."""
-    verb = click.option("--precision", help=_PRECISION)(verb)
+    return only_device(click.option("--precision", help=_PRECISION)(verb))
+
+
+def only_device(verb: _Verb) -> _Verb:
+    """Add `--device`."""
     return click.option("--device", default="CPU", show_default=True, help=_DEVICE)(verb)
 
 
@@ -158,7 +167,7 @@ def choice(*more: _Option, default: str = "call, which chooses") -> _Option:
             return verb(choice=Choice(**{name: given.pop(name) for name in names}), **given)
 
         bundled: Any = chosen
-        for option in reversed((model, device, quality, strength, unsharp, *more)):
+        for option in reversed((model, device, threads, quality, strength, unsharp, *more)):
             bundled = option(bundled)
         return cast("_Verb", bundled)
 
@@ -193,9 +202,46 @@ def workers(what: str) -> _Option:
     return add
 
 
-def report(what: str) -> _Option:
-    """Give `--report`, a JSON file of `what`."""
-    return file("--report", what=f"JSON file with {what}.")
+def json_file(what: str) -> _Option:
+    """Give `--json`, for `figures.write_json`; `what` is in it."""
+    return click.option(
+        "--json",
+        "json_file",
+        metavar="FILE",
+        type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+        is_flag=False,
+        flag_value=STANDARD,
+        callback=_json_there,
+        help=f"Write {what} as JSON; - is standard output, in place of the text.",
+    )
+
+
+def _json_there(
+    context: click.Context, _option: click.Parameter, value: Path | None
+) -> Path | None:
+    if value is not None and str(value) == STANDARD:
+        context.meta[QUIET] = True
+    return value
+
+
+def with_quiet(command: _Command) -> _Command:
+    """Give a verb the option `--quiet`, which `console` looks for."""
+    if all(one.name != "quiet" for one in command.params):
+        command.params.append(
+            click.Option(
+                ["--quiet"],
+                is_flag=True,
+                expose_value=False,
+                callback=_quiet,
+                help="Say nothing but warnings and errors.",
+            )
+        )
+    return command
+
+
+def _quiet(context: click.Context, _option: click.Parameter, value: bool) -> None:
+    if value:
+        context.meta[QUIET] = True
 
 
 def overwrite(verb: _Verb) -> _Verb:

@@ -16,6 +16,7 @@ from typing import Any
 
 import click
 
+from ovsharp.cli.renamed import new_name
 from ovsharp.errors import UsageError
 
 OPTION = "use"
@@ -55,7 +56,8 @@ def _apply(context: click.Context, _option: click.Parameter, name: str | None) -
         if isinstance(option, click.Option) and option.name != OPTION
         for flag in option.opts
     }
-    chosen = _read(verb, name)
+    read = _read(verb, name).items()
+    chosen = {new_name(verb, f"--{key}", str(value))[2:]: value for key, value in read}
     unknown = [key for key in chosen if key not in options]
     if unknown:
         raise UsageError(

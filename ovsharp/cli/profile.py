@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ovsharp.cli import options
+from ovsharp.cli.figures import write_json
 
 
 @click.command()
@@ -14,7 +15,7 @@ from ovsharp.cli import options
 @click.option(
     "--size", default="1080p", show_default=True, help="Of the output: 720p, 1080p, ..., or HxW."
 )
-@click.option("--device", default="CPU", show_default=True, help="CPU, GPU, ...")
+@options.only_device
 @click.option(
     "--precision",
     metavar="EXECUTION",
@@ -23,12 +24,7 @@ from ovsharp.cli import options
 @options.threads
 @click.option("--seconds", default=4.0, show_default=True, help="How long to measure.")
 @click.option("--top", default=20, show_default=True, help="Nodes to list, the slowest first.")
-@click.option(
-    "--json",
-    "json_file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write all figures.",
-)
+@options.json_file("all figures")
 def profile(
     model: str | None,
     size: str,
@@ -50,7 +46,6 @@ def profile(
 
     from ovsharp import benchmarks
     from ovsharp.cli.console import output, show
-    from ovsharp.files import staged
     from ovsharp.reports import Size
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -59,8 +54,7 @@ def profile(
             variant, Size.parse(size), device=device, seconds=seconds, threads=threads
         )
     if json_file:
-        with staged(json_file.parent) as staging:
-            (staging / json_file.name).write_text(result.to_json(), encoding="utf-8")
+        write_json(json_file, result.to_json())
     console = output()
     console.print(
         f"{result.model} on {device} ({result.device_name}), storage {result.storage}, execution "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ovsharp.cli import options
+from ovsharp.cli.figures import write_json
 
 if TYPE_CHECKING:
     from ovsharp.benchmarks import Speed
@@ -50,15 +51,15 @@ if TYPE_CHECKING:
     help="What damages the sharp images; clean if they are damaged already. [default: what the "
     "model was trained to undo, else what it seems made for]",
 )
-@click.option("--seed", default=0, show_default=True, help="Of the sample and of the damages.")
-@click.option("--device", default="CPU", show_default=True, help="To measure on.")
+@options.number("--seed", click.IntRange(0), "Of the sample and of the damages.", 0)
+@options.only_device
 @click.option(
     "--size",
     default="1080p",
     show_default=True,
     help="Size of the output that the speed is measured at: 480p, 720p, 1080p, HxW, ...",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON instead.")
+@options.json_file("all figures")
 def quantize(
     data: Path,
     model: str | None,
@@ -70,7 +71,7 @@ def quantize(
     seed: int,
     device: str,
     size: str,
-    as_json: bool,
+    json_file: Path | None,
 ) -> None:
     """Make an INT8 model and measure what that costs.
 
@@ -79,8 +80,6 @@ def quantize(
     given back to floating point, the most harmful ones first, as the other half asks for. If that
     does not help, nothing is written, and a table shows what was tried.
     """
-    import json
-
     from ovsharp import calibration
     from ovsharp.benchmarks import compare_speed
     from ovsharp.cli import console
@@ -120,9 +119,8 @@ def quantize(
             device=device,
         )
         progress("timing", 1, 1)
-    if as_json:
-        click.echo(json.dumps(_figures(done, at.name, before, after), indent=2))
-        return
+    if json_file is not None:
+        write_json(json_file, _figures(done, at.name, before, after))
     for line in _lines(done, at.name, before, after):
         console.output().print(line, soft_wrap=True, markup=False)
 

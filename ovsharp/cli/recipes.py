@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from ovsharp.cli import options
+from ovsharp.cli.figures import write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,23 +22,22 @@ _OURS = "ovsharp's own: "
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print them as JSON instead.")
-def recipes(name: str | None, as_json: bool) -> None:
+@options.json_file("them")
+def recipes(name: str | None, json_file: Path | None) -> None:
     """List the training recipes, or show one in full.
 
     NAME is one of them, or a file that ends in .toml.
     """
     import dataclasses
-    import json
 
     from ovsharp.cli import console
     from ovsharp.training import load_recipe, recipe_names
 
     chosen = [load_recipe(entry) for entry in ([name] if name else recipe_names())]
     out = console.output()
-    if as_json:
-        out.print_json(json.dumps([dataclasses.asdict(recipe) for recipe in chosen]))
-    elif name:
+    if json_file is not None:
+        write_json(json_file, [dataclasses.asdict(recipe) for recipe in chosen])
+    if name:
         out.print("\n".join(_lines(chosen[0])), markup=False, soft_wrap=True)
     else:
         from rich.table import Table

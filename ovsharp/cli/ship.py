@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from shlex import quote
 from tempfile import TemporaryDirectory
@@ -30,13 +31,15 @@ _FILES = "Speed: speed.html. Pictures: pictures/report.html."
 @click.option("--arch-args", metavar="JSON", help="As for convert.")
 @click.option("--name", metavar="TEXT", help="Name of the result. [default: of the source]")
 @click.option(
-    "--degradation",
+    "--degrade",
+    "degradation",
     metavar="RECIPE",
     default="",
-    help="What the model was trained to undo. [default: what the checkpoint says]",
+    help="What damaged the pictures that the model was trained on. [default: what the checkpoint "
+    "says]",
 )
 @click.option("--max-drop", default=0.002, show_default=True, help="As for quantize.")
-@click.option("--device", default="CPU", show_default=True, help="To measure on.")
+@options.only_device
 @click.option(
     "--sizes", default="720p,1080p", show_default=True, help="Sizes of the output for bench."
 )
@@ -66,6 +69,7 @@ def ship(
     calibrated on. What fails stops there, and what was finished before it stays.
     """
     from ovsharp.cli.bench import bench
+    from ovsharp.cli.console import output
     from ovsharp.cli.convert import convert
     from ovsharp.cli.eval import eval as score
     from ovsharp.cli.quantize import quantize
@@ -74,8 +78,10 @@ def ship(
     from ovsharp.files import staged
     from ovsharp.media import holds_pairs
 
+    say = partial(output().print, markup=False, soft_wrap=True)
+
     def run(step: str, command: click.Command, **options: object) -> None:
-        click.echo(f"\n{step}")
+        say(f"\n{step}")
         context.invoke(command, **options)
 
     stem = name or source.stem
@@ -93,7 +99,7 @@ def ship(
     if not read_ir(float_model, get_core())[1].degradation and not holds_pairs(data):
         raise UsageError(
             f"{source} does not say what it was trained to undo{_guess(float_model, data)}: say it "
-            f"with --degradation RECIPE, or give a folder of pairs with --calib"
+            f"with --degrade RECIPE, or give a folder of pairs with --calib"
         )
     run(
         "2/4 quantize",
@@ -133,8 +139,8 @@ def ship(
     text = model_card(spec, Evaluation.from_json(results), _FILES)
     with staged(folder) as staging:
         (staging / "README.md").write_text(text, encoding="utf-8")
-    click.echo(f"\n{folder / 'README.md'}")
-    click.echo(f"next: ovsharp image PHOTO -o OUT --model {quote(str(int8_model))}")
+    say(f"\n{folder / 'README.md'}")
+    say(f"next: ovsharp image PHOTO -o OUT --model {quote(str(int8_model))}")
 
 
 def _guess(path: Path, data: Path) -> str:

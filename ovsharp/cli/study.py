@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 )
 @click.option("--data", type=click.Path(path_type=Path), help="Sharp images for --model.")
 @click.option("--degrade", metavar="RECIPE", help="What damages them, e.g. gla or 'jpeg'.")
+@options.only_device
 @options.number("--images", click.IntRange(1), "Use this many of them, evenly spread.")
 @options.number("--crop", click.IntRange(64), "Cut them to this side, so that they fit.")
 @options.folder(
@@ -116,6 +117,7 @@ def _source(
     degrade: str | None,
     images: int | None,
     crop: int | None,
+    device: str,
 ) -> room.Source:
     from ovsharp import opinions as room
 
@@ -131,7 +133,7 @@ def _source(
             "give a folder of stimuli with a subfolder for each condition; or --model, --data and "
             "--degrade to make them"
         )
-    return room.Models(models, data, degrade, images, crop or 0)
+    return room.Models(models, data, degrade, images, crop or 0, device)
 
 
 def _serve(study: room.Study, folder: Path, host: str, port: int) -> None:

@@ -61,7 +61,11 @@ if TYPE_CHECKING:
 )
 @click.option("--resume", is_flag=True, help="Go on with the unfinished run in the folder.")
 @options.number(
-    "--every", click.IntRange(min=1), "Steps between two validations and checkpoints.", 500
+    "--validate-every",
+    click.IntRange(min=1),
+    "Steps between two validations and checkpoints.",
+    500,
+    metavar="N",
 )
 @click.option("--devices", type=click.IntRange(min=1), default=1, show_default=True)
 def train(
@@ -82,7 +86,7 @@ def train(
     without: tuple[str, ...],
     qat: Path | None,
     resume: bool,
-    every: int,
+    validate_every: int,
     devices: int,
 ) -> None:
     """Train a student by a recipe: first its teacher, if it has one, then the student.
@@ -119,7 +123,7 @@ def train(
                 val=val,
                 moving=MovingFolders(clips, screens, patches),
                 vgg=vgg,
-                every=every,
+                every=validate_every,
                 progress=bars.step,
                 report=bars.report,
             )
@@ -134,7 +138,7 @@ def train(
                 resume=resume,
                 vgg=vgg,
                 devices=devices,
-                every=every,
+                every=validate_every,
                 moving=MovingFolders(clips, screens, patches),
                 progress=bars.step,
                 report=bars.report,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 import click
 
 from ovsharp.cli import console, crew, options, video_parts
-from ovsharp.cli.figures import write_report
+from ovsharp.cli.figures import check_json, write_json
 from ovsharp.errors import MediaError, OvsharpError, UsageError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class _Choices:
     input_fps: float | None
     deinterlace: Deinterlace
     steady: bool
-    report: Path | None
+    json_file: Path | None
     workers: int | None
     cluster: str | None
     resume: bool
@@ -110,7 +110,14 @@ class _Choices:
 )
 @click.option("--start", type=click.FloatRange(min=0), default=0.0, help="Seconds.")
 @click.option("--end", type=click.FloatRange(min=0), help="Seconds.")
-@click.option("--every", type=click.IntRange(min=1), default=1, help="Keep one frame out of N.")
+@click.option(
+    "--keep-every",
+    "every",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=1,
+    help="Keep one frame out of N.",
+)
 @click.option("--side-by-side", is_flag=True, help="Write before | after.")
 @click.option(
     "--steady/--no-steady",
@@ -132,7 +139,7 @@ class _Choices:
     help="Frames per second of inputs without times: numbered frames, .h264. [default: what they "
     "tell, or 25]",
 )
-@options.report("all figures")
+@options.json_file("all figures")
 @options.workers("the work")
 @click.option("--resume", is_flag=True, help="Continue an interrupted job.")
 @options.overwrite
@@ -160,6 +167,7 @@ def video(
     if choice.target_fps is not None and flags["resume"]:
         raise UsageError("--resume needs one model for all frames; leave --target-fps out")
     _check_untouched(flags)
+    check_json(flags["json_file"], output)
     if watch:
         _check_watch(inputs, output)
     video_parts.check_split(output, STANDARD, choice.target_fps, flags)
@@ -172,11 +180,13 @@ def video(
     used = model_files(choice.model, choice.precision, choice.quality)
     stamps = [(str(path), path.stat()) for path in used]
     files = tuple((path, stamp.st_size, stamp.st_mtime_ns) for path, stamp in stamps)
-    choices = _Choices(**flags, settings=(files, choice))
+    choices = _Choices(**flags, settings=(files, replace(choice, threads=None)))
     reports, failures = [], []
     with choice.opened() as sharpener, ExitStack() as stack:
         if members := crew.opened(stack, flags["workers"], flags["cluster"]):
-            choices = replace(choices, split=(members, replace(choice, threads=members.threads)))
+            choices = replace(
+                choices, split=(members, replace(choice, threads=choice.threads or members.threads))
+            )
         if watch:
             _watch(Path(inputs[0]), output, sharpener, choices)
         for source, target in jobs.items():
@@ -188,8 +198,8 @@ def video(
                 if len(jobs) == 1:
                     raise
                 failures.append(_failure(source, error))
-    if choices.report is not None:
-        write_report(choices.report, reports)
+    if choices.json_file is not None:
+        write_json(choices.json_file, reports)
     if failures:
         raise MediaError(f"{len(failures)} of {len(jobs)} failed\n  " + "\n  ".join(failures))
 
@@ -226,8 +236,8 @@ def _watch(folder: Path, output: Path, sharpener: Sharpener, choices: _Choices) 
                 reports.append(_continued(source, target, sharpener, choices))
             except (OvsharpError, OSError) as error:
                 click.echo(f"failed: {_failure(source, error)}", err=True)
-            if choices.report is not None:
-                write_report(choices.report, reports)
+            if choices.json_file is not None:
+                write_json(choices.json_file, reports)
         time.sleep(_LOOK_SECONDS)
 
 
@@ -246,7 +256,7 @@ def _run(source: Path, target: Path, sharpener: Sharpener, choices: _Choices) ->
     from ovsharp.media import Numbered, check_copy, read_video
     from ovsharp.quality import Flicker
 
-    flicker = Flicker() if choices.report is not None else None
+    flicker = Flicker() if choices.json_file is not None else None
     reading: dict[str, Any] = {
         "start": choices.start,
         "end": choices.end,
@@ -376,7 +386,7 @@ def _run_parts(
 def _check_untouched(flags: dict[str, Any]) -> None:
     """Refuse what would change a video that is to be kept bit for bit."""
     changing = ("size", "start", "end", "side_by_side", "skip_damaged", "input_fps")
-    found = [name for name in changing if flags[name]] + ["every"] * (flags["every"] > 1)
+    found = [name for name in changing if flags[name]] + ["keep_every"] * (flags["every"] > 1)
     found += ["deinterlace"] * (flags["deinterlace"] == "on")
     found += ["audio"] * (flags["audio"] not in (None, "copy"))
     if flags["untouched"] == "copy" and found:

@@ -46,9 +46,7 @@ def call(*arguments: object) -> Result:
 
 def test_a_recording_holds_what_was_shown(video: Path, model: Path, tmp_path: Path) -> None:
     out, report = tmp_path / "out.mp4", tmp_path / "figures.json"
-    result = call(
-        "--camera", video, "--no-preview", "-o", out, "--model", model, "--report", report
-    )
+    result = call("--camera", video, "--no-preview", "-o", out, "--model", model, "--json", report)
     assert result.exit_code == 0, result.exception
     figures = json.loads(report.read_text())
     assert figures["frames"] + figures["dropped"] == 12

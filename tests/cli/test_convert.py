@@ -22,7 +22,7 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_report_says_what_was_found_and_what_comes_next(tmp_path: Path) -> None:
     source = drawn.write_onnx(tmp_path / "net.onnx")
-    run = ovsharp("convert", source, "--degradation", "gla")
+    run = ovsharp("convert", source, "--degrade", "gla")
 
     assert run.returncode == 0, run.stderr
     assert run.stderr == ""
@@ -48,7 +48,7 @@ def test_the_report_says_what_was_found_and_what_comes_next(tmp_path: Path) -> N
     [
         (["absent.pth"], 1, "there is no model file"),
         (["net.onnx", "--input-range", "1,0"], 2, "low then high"),
-        (["net.onnx", "--precision", "int8"], 2, "ovsharp quantize"),
+        (["net.onnx", "--storage", "int8"], 2, "ovsharp quantize"),
         (["net.onnx", "--output-index", "1"], 2, "there is no output 1"),
         (["net.onnx", "--no-such-flag"], 2, "No such option"),
     ],

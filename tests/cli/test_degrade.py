@@ -37,7 +37,7 @@ def call(command: object, *arguments: object) -> Result:
 def test_pairs_are_aligned_and_the_manifest_makes_them_again(photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     text = "down(scale=4) + jpeg(quality=5..35)"
-    result = call(degrade, photos, "-o", out, "--recipe", text, "--seed", 7, "--teacher")
+    result = call(degrade, photos, "-o", out, "--degrade", text, "--seed", 7, "--teacher")
     assert result.exit_code == 0, result.exception
     assert len(find_pairs(out)) == 2
     manifest = json.loads((out / "manifest.json").read_text())
@@ -55,9 +55,9 @@ def test_pairs_are_aligned_and_the_manifest_makes_them_again(photos: Path, tmp_p
 
 
 def test_an_image_gets_the_same_damage_in_any_company(photos: Path, tmp_path: Path) -> None:
-    call(degrade, photos, "-o", tmp_path / "all", "--recipe", "noise(sigma=5)")
-    call(degrade, photos / "one.png", "-o", tmp_path / "one", "--recipe", "noise(sigma=5)")
-    call(degrade, photos, "-o", tmp_path / "seed", "--recipe", "noise(sigma=5)", "--seed", 2)
+    call(degrade, photos, "-o", tmp_path / "all", "--degrade", "noise(sigma=5)")
+    call(degrade, photos / "one.png", "-o", tmp_path / "one", "--degrade", "noise(sigma=5)")
+    call(degrade, photos, "-o", tmp_path / "seed", "--degrade", "noise(sigma=5)", "--seed", 2)
     all_, one, seed = (
         (tmp_path / name / "input" / "one.png").read_bytes() for name in ("all", "one", "seed")
     )
@@ -66,15 +66,15 @@ def test_an_image_gets_the_same_damage_in_any_company(photos: Path, tmp_path: Pa
 
 def test_a_second_run_makes_only_what_is_missing(photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    call(degrade, photos, "-o", out, "--recipe", "gla")
+    call(degrade, photos, "-o", out, "--degrade", "gla")
     kept = out / "input" / "one.png"
     kept.write_bytes(b"mark")
     (out / "target" / "sub" / "two.png").unlink()
-    result = call(degrade, photos, "-o", out, "--recipe", "gla")
+    result = call(degrade, photos, "-o", out, "--degrade", "gla")
     assert result.exit_code == 0
     assert kept.read_bytes() == b"mark"
     assert (out / "target" / "sub" / "two.png").is_file()
-    other = call(degrade, photos, "-o", out, "--recipe", "gla", "--seed", 5)
+    other = call(degrade, photos, "-o", out, "--degrade", "gla", "--seed", 5)
     assert isinstance(other.exception, UsageError)
     assert "choose a new folder" in str(other.exception)
 
@@ -89,7 +89,7 @@ def test_a_second_run_makes_only_what_is_missing(photos: Path, tmp_path: Path) -
 def test_a_wrong_recipe_writes_nothing(
     photos: Path, tmp_path: Path, recipe: str, error: type[Exception], said: str
 ) -> None:
-    result = call(degrade, photos, "-o", tmp_path / "out", "--recipe", recipe)
+    result = call(degrade, photos, "-o", tmp_path / "out", "--degrade", recipe)
     assert isinstance(result.exception, error)
     assert said in str(result.exception)
     assert not (tmp_path / "out").exists()
@@ -97,7 +97,7 @@ def test_a_wrong_recipe_writes_nothing(
 
 def test_a_corrupt_image_is_listed_and_the_others_are_made(photos: Path, tmp_path: Path) -> None:
     (photos / "bad.png").write_bytes(b"not a picture")
-    result = call(degrade, photos, "-o", tmp_path / "out", "--recipe", "gla")
+    result = call(degrade, photos, "-o", tmp_path / "out", "--degrade", "gla")
     assert isinstance(result.exception, MediaError)
     assert "1 of 3 inputs failed" in str(result.exception)
     assert "2 of 3 pairs" in result.output
@@ -105,7 +105,7 @@ def test_a_corrupt_image_is_listed_and_the_others_are_made(photos: Path, tmp_pat
 
 
 def test_a_folder_with_other_things_in_it_is_left_alone(photos: Path, tmp_path: Path) -> None:
-    result = call(degrade, photos, "-o", photos, "--recipe", "gla")
+    result = call(degrade, photos, "-o", photos, "--degrade", "gla")
     assert isinstance(result.exception, UsageError)
     assert not (photos / "input").exists()
 

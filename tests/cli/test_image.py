@@ -144,14 +144,18 @@ def test_a_format_that_cannot_hold_alpha(folder: Path, model: Path, tmp_path: Pa
 def test_globs_and_existing_outputs(folder: Path, model: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "grey.png").write_text("old")
-    assert run(f"{folder}/gr*.png", "-o", tmp_path / "out", "--model", model).exit_code == 0
+    arguments = (f"{folder}/gr*.png", "-o", tmp_path / "out", "--model", model)
+    with pytest.raises(UsageError, match=r"grey\.png exists; .* with --overwrite"):
+        raise_it(run(*arguments))
+    assert (tmp_path / "out" / "grey.png").read_text() == "old"
+    assert run(*arguments, "--overwrite").exit_code == 0
     assert files(tmp_path / "out") == {"grey.png"}
     assert read_picture(tmp_path / "out" / "grey.png").grey
 
 
 def test_outputs_below_the_input_are_no_inputs(folder: Path, model: Path) -> None:
-    for _ in range(2):
-        assert run(folder, "-o", folder / "out", "--model", model).exit_code == 0
+    for again in ((), ("--overwrite",)):
+        assert run(folder, "-o", folder / "out", "--model", model, *again).exit_code == 0
     assert len(files(folder / "out")) == 4
 
 
@@ -298,7 +302,7 @@ def test_each_image_says_what_was_done_to_it(
     monkeypatch.setattr(Router, "gains", gains)
     (folder / "cut.png").write_bytes((folder / "grey.png").read_bytes()[:500])
     out, report = tmp_path / "out", tmp_path / "report.json"
-    result = run(folder, "nothing.png", "-o", out, "--report", report)
+    result = run(folder, "nothing.png", "-o", out, "--json", report)
     assert f"{folder / 'grey.png'}: call-noise (expected +2.0 dB)\n" in result.stdout
     assert f"{folder / 'colour.png'}: untouched (no model is expected to gain" in result.stdout
     assert "chosen by what is wrong with each image: untouched 3, call-noise 1" in result.stdout
@@ -315,7 +319,7 @@ def test_each_image_says_what_was_done_to_it(
     assert [one["input"] for one in told["failed"]] == [str(folder / "cut.png"), None]
     assert "damaged" in told["failed"][0]["error"]
     (folder / "cut.png").unlink()
-    assert run(folder, "-o", out, "--report", report, "--resume").exit_code == 0
+    assert run(folder, "-o", out, "--json", report, "--resume").exit_code == 0
     told = json.loads(report.read_text())
     assert not told["images"]
     assert len(told["finished_before"]) == 4

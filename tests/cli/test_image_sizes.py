@@ -69,7 +69,7 @@ def test_scale(photo: Path, model: Path, scale: float) -> None:
 
 def test_shipped_models_enlarge(photo: Path) -> None:
     out = photo.parent / "out"
-    result = run(photo, "-o", out, "--scale", "1.5", "--report", photo.parent / "report.json")
+    result = run(photo, "-o", out, "--scale", "1.5", "--json", photo.parent / "report.json")
     assert result.exit_code == 0, result.output
     assert "x2-quality, x2, then Lanczos to 150x90" in result.stdout
     assert read_picture(out / "photo.png").pixels.shape == (90, 150, 3)

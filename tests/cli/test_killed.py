@@ -41,7 +41,7 @@ def command(verb: str, inputs: Path, out: Path) -> list[str]:
         "image": ["image", str(inputs / "photos"), "-o", str(out), *model],
         "video": ["video", str(inputs / "call.mp4"), "-o", str(out / "a.mp4"), *model],
         "convert": ["convert", str(inputs / "net.onnx"), "-o", str(out)],
-        "degrade": ["degrade", str(inputs / "photos"), "-o", str(out), "--recipe", "gla"],
+        "degrade": ["degrade", str(inputs / "photos"), "-o", str(out), "--degrade", "gla"],
         "frames": ["frames", str(inputs / "call.mp4"), "-o", str(out)],
     }[verb]
 

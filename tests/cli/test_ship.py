@@ -55,4 +55,4 @@ def test_a_damage_that_nobody_names_is_asked_for(checkpoint: Path, tmp_path: Pat
     data = write_photos(tmp_path / "photos", 8)
     result = CliRunner().invoke(ship, options(checkpoint, data, tmp_path / "out"))
     assert isinstance(result.exception, UsageError)
-    assert "say it with --degradation RECIPE" in str(result.exception)
+    assert "say it with --degrade RECIPE" in str(result.exception)

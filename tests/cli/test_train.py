@@ -97,7 +97,7 @@ def test_what_does_not_go_together_is_said(recipe: Path, more: list[str], messag
 
 @pytest.mark.slow
 def test_ctrl_c_keeps_the_checkpoint_and_resume_goes_on(recipe: Path) -> None:
-    arguments = options(recipe, "--every", 1)
+    arguments = options(recipe, "--validate-every", 1)
     checkpoint = recipe.parent / "run" / "checkpoint.pth"
     code, errors = interrupted(["train", *arguments], checkpoint.exists)
     assert code == 130

@@ -39,7 +39,7 @@ def probed(path: Path) -> Any:
 
 def test_ffprobe_sees_the_same_times_and_sound(tmp_path: Path) -> None:
     source = clip(tmp_path / "in.mp4", sound=True)
-    result = run(source, "-o", tmp_path / "out.mp4", "--report", tmp_path / "report.json")
+    result = run(source, "-o", tmp_path / "out.mp4", "--json", tmp_path / "report.json")
     assert result.exit_code == 0, result.output
     assert f"{len(TIMES)} frames" in result.stdout
     assert "busy: decode" in result.stdout
@@ -152,7 +152,7 @@ def test_a_target_speed_chooses_the_model(tmp_path: Path, monkeypatch: pytest.Mo
     source = clip(tmp_path / "in.mp4")
     report = tmp_path / "report.json"
     # A speed that no machine has: the fastest model, and nothing below to change to.
-    result = run(source, "-o", tmp_path / "out.mp4", "--target-fps", "1e6", "--report", report)
+    result = run(source, "-o", tmp_path / "out.mp4", "--target-fps", "1e6", "--json", report)
     assert result.exit_code == 0, result.output
     text = " ".join(result.stdout.split())
     assert "is the fastest; nothing holds 1e+06 FPS" in text
@@ -203,7 +203,7 @@ def test_an_interruption_while_a_source_stalls_ends_at_once(tmp_path: Path) -> N
 
 def test_the_budget_is_told(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    result = run(clip(tmp_path / "in.mp4"), "-o", tmp_path / "out.mp4", "--report", report)
+    result = run(clip(tmp_path / "in.mp4"), "-o", tmp_path / "out.mp4", "--json", report)
     assert result.exit_code == 0, result.output
     (figures,) = json.loads(report.read_text())
     allowed = min(figures["budget"].values())
@@ -222,7 +222,7 @@ def test_what_stands_still_is_held_steady(tmp_path: Path) -> None:
     flickers = []
     for flags in (("--no-steady",), ()):
         report = tmp_path / "report.json"
-        files = ("-o", tmp_path / "out.mp4", "--overwrite", "--report", report)
+        files = ("-o", tmp_path / "out.mp4", "--overwrite", "--json", report)
         result = run(still, *files, "--model", "call-codec", *flags)
         assert result.exit_code == 0, result.output
         flickers.append(json.loads(report.read_text())[0]["flicker"]["output"])
@@ -237,7 +237,7 @@ def test_frames_that_stand_still_are_not_computed_again(tmp_path: Path) -> None:
             sink.write(Shot(picture, index, Fraction(1, 25)))
     model = write_frame_model(tmp_path / "model")
     report = tmp_path / "report.json"
-    result = run(source, "-o", tmp_path / "out.mkv", "--model", model, "--report", report)
+    result = run(source, "-o", tmp_path / "out.mkv", "--model", model, "--json", report)
     assert result.exit_code == 0, result.output
     assert "note: 4 frames are equal to the one before and were not computed again" in result.stdout
     (figures,) = json.loads(report.read_text())

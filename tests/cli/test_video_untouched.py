@@ -48,7 +48,7 @@ def packets(path: Path) -> list[list[bytes]]:
 @pytest.mark.usefixtures("expect")
 def test_that_nothing_is_sharpened_is_said_first(tmp_path: Path) -> None:
     source, report = clip(tmp_path / "in.mp4"), tmp_path / "report.json"
-    result = run(source, "-o", tmp_path / "out.mp4", "--report", report)
+    result = run(source, "-o", tmp_path / "out.mp4", "--json", report)
     assert result.exit_code == 0, result.output
     first, second, *_ = result.stdout.splitlines()
     assert first.startswith(f"{source}: nothing was sharpened: no model is expected to gain")
@@ -65,7 +65,7 @@ def test_that_nothing_is_sharpened_is_said_first(tmp_path: Path) -> None:
 def test_frames_that_a_model_made_are_counted(tmp_path: Path, expect: dict[str, float]) -> None:
     expect["gain"] = 1.0
     report = tmp_path / "report.json"
-    result = run(clip(tmp_path / "in.mp4"), "-o", tmp_path / "out.mp4", "--report", report)
+    result = run(clip(tmp_path / "in.mp4"), "-o", tmp_path / "out.mp4", "--json", report)
     assert result.exit_code == 0, result.output
     assert "nothing" not in result.stdout
     (figures,) = json.loads(report.read_text())
@@ -78,7 +78,7 @@ def test_the_original_can_be_kept(tmp_path: Path) -> None:
     source, report = clip(tmp_path / "in.mp4", sound=True), tmp_path / "report.json"
     for ending in (".mp4", ".mkv", ".mov"):
         target = tmp_path / f"out{ending}"
-        result = run(source, "-o", target, "--untouched", "copy", "--report", report)
+        result = run(source, "-o", target, "--untouched", "copy", "--json", report)
         assert result.exit_code == 0, (result.output, result.exception)
         assert result.stdout == (
             f"{source}: nothing was sharpened; {target} is the original, bit for bit\n"
@@ -109,7 +109,11 @@ def test_what_cannot_be_copied_is_refused_before_the_work(tmp_path: Path) -> Non
     source = clip(tmp_path / "in.mp4")
     copy = ("--untouched", "copy")
     for flags, error, message in (
-        (("-o", tmp_path / "o.mp4", "--size", "48p", "--every", 2), UsageError, "--size, --every"),
+        (
+            ("-o", tmp_path / "o.mp4", "--size", "48p", "--keep-every", 2),
+            UsageError,
+            "--size, --keep-every",
+        ),
         (("-o", tmp_path / "o.mp4", "--audio", "none"), UsageError, "--audio would change it"),
         (("-o", tmp_path / "o.mp4", "--deinterlace", "on"), UsageError, "--deinterlace would"),
         (("-o", tmp_path / "o.webm"), MediaError, "cannot hold h264): write .mp4, or let it be"),

@@ -73,7 +73,7 @@ def digest(path: Path) -> str:
     "options",
     [
         [],
-        ["--steady", "--start", "2.2", "--every", "2", "--side-by-side"],
+        ["--steady", "--start", "2.2", "--keep-every", "2", "--side-by-side"],
         ["--model", "call-fast", "--codec", "vp9", "--strength", "0.5"],
     ],
     ids=["router", "steady", "vp9"],
@@ -82,7 +82,7 @@ def test_the_output_is_that_of_one_process(long: Path, tmp_path: Path, options: 
     one, many = tmp_path / "one.mp4", tmp_path / "many.mp4"
     figures = tmp_path / "report.json"
     plain = run(long, "-o", one, *options)
-    split = run(long, "-o", many, "--workers", 2, "--report", figures, *options)
+    split = run(long, "-o", many, "--workers", 2, "--json", figures, *options)
     assert plain.exit_code == split.exit_code == 0, split.output
     assert digest(one) == digest(many)
     (report,) = json.loads(figures.read_text())

@@ -84,7 +84,7 @@ def test_images(photos: Path, tmp_path: Path) -> None:
     records = [(tmp_path / name / RECORD).read_text().splitlines() for name in ("one", "many")]
     assert sorted(records[0]) == sorted(records[1])
     # What the others have finished counts for one process, too.
-    again = run(image, photos, "-o", tmp_path / "many", "--resume", "--report", reports[0])
+    again = run(image, photos, "-o", tmp_path / "many", "--resume", "--json", reports[0])
     assert "8 of 9 images were finished before" in again.stdout
 
 
@@ -95,7 +95,7 @@ def test_images_that_grow(photos: Path, tmp_path: Path) -> None:
 
 
 def test_pairs(photos: Path, tmp_path: Path) -> None:
-    options = ("--recipe", "noise(sigma=1..9) + jpeg(quality=10..60)", "--teacher")
+    options = ("--degrade", "noise(sigma=1..9) + jpeg(quality=10..60)", "--teacher")
     plain, split = both(degrade, tmp_path, photos, *options)
     assert str(plain.exception) == str(split.exception)
     assert told(plain, tmp_path) == told(split, tmp_path)

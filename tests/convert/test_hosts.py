@@ -121,9 +121,9 @@ def test_what_came_from_no_checkpoint_is_refused(
 
 
 def test_storages_are_of_our_own_form(student: tuple[Path, Student]) -> None:
-    ran = CliRunner().invoke(command, [str(student[0]), "--to", "planar", "--precision", "fp16"])
+    ran = CliRunner().invoke(command, [str(student[0]), "--to", "planar", "--storage", "fp16"])
     assert isinstance(ran.exception, UsageError)
-    assert "--precision" in str(ran.exception)
+    assert "--storage" in str(ran.exception)
 
 
 @pytest.mark.skipif(HAS_LITERT, reason="litert-torch is installed")

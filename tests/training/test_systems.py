@@ -59,7 +59,7 @@ def test_a_recipe_goes_from_images_to_a_benchmark(
     for part in range(4):
         photo = read_frame(photos / "people_astronaut.png")[96 * (part % 2) :, 96 * (part // 2) :]
         write_picture(tmp_path / "parts" / f"{part}.png", photo[:128, :128].copy())
-    options = [str(tmp_path / "parts"), "-o", str(pairs), "--recipe", damage]
+    options = [str(tmp_path / "parts"), "-o", str(pairs), "--degrade", damage]
     assert CliRunner().invoke(degrade, options).exit_code == 0
 
     recipe = replace(recipe, student=shrunk(recipe.student))
