@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ovsharp.benchmarks.results import Report, Row, Speed
-from ovsharp.benchmarks.variants import Candidate, convert_candidate, is_ours
+from ovsharp.benchmarks.variants import Candidate, convert_candidate
 from ovsharp.convert import Options
-from ovsharp.engine import get_core, read_ir
 from ovsharp.errors import ConversionError, ModelLoadError, UnsupportedModelError, UsageError
+from ovsharp.guards import Guard, unguarded
 
 ENDINGS = (".xml", ".onnx", ".pb")
 """Files that OpenVINO reads by itself. PyTorch checkpoints need options: see `--model`."""
@@ -25,7 +25,11 @@ KNOWN = {
 
 
 def find_rivals(
-    folder: Path, own: Sequence[Candidate], scratch: Path, scale: int | None = None
+    folder: Path,
+    own: Sequence[Candidate],
+    scratch: Path,
+    scale: int | None = None,
+    guard: Guard = unguarded,
 ) -> tuple[list[Candidate], list[str]]:
     """Convert every model in a folder and its subfolders to take and give frames.
 
@@ -39,6 +43,7 @@ def find_rivals(
         own: the models that they are compared with.
         scratch: folder for their IRs.
         scale: leave rivals of other scales out; None for all.
+        guard: how they are read and converted.
 
     Returns:
         The rivals by name, and a sentence for each file that is no such model.
@@ -54,7 +59,7 @@ def find_rivals(
     found, notes = [], []
     for name, path in _named(folder):
         try:
-            rival = _rival(name, path, scratch / name)
+            rival = _rival(name, path, scratch / name, guard)
         except (ModelLoadError, UnsupportedModelError, ConversionError) as error:
             notes.append(f"{path.relative_to(folder)} is left out: {error}")
             continue
@@ -79,13 +84,10 @@ def find_rivals(
     return found, notes
 
 
-def _rival(name: str, path: Path, scratch: Path) -> Candidate:
-    if path.suffix.lower() == ".xml" and is_ours(path):
-        spec = read_ir(path, get_core())[1]
-        return Candidate(name, {spec.storage: path}, spec)
+def _rival(name: str, path: Path, scratch: Path, guard: Guard) -> Candidate:
     known = next((KNOWN[start] for start in KNOWN if path.stem.startswith(start)), Options())
     options = dataclasses.replace(known, name=name)
-    return convert_candidate(path, options, scratch, storages=("fp32",))
+    return convert_candidate(path, options, scratch, storages=("fp32",), guard=guard)
 
 
 def _named(folder: Path) -> list[tuple[str, Path]]:

@@ -41,6 +41,7 @@ from ovsharp.benchmarks.verdict import recommend, with_speedups
 from ovsharp.degrade import parse
 from ovsharp.engine import Frame, Mode, check_device, get_core, max_isa
 from ovsharp.errors import InferenceError, UsageError
+from ovsharp.guards import Guard, unguarded
 from ovsharp.reports import Size
 from ovsharp.runtime import shipped_models
 from ovsharp.version import __version__
@@ -117,8 +118,15 @@ def parse_modes(texts: Sequence[str]) -> tuple[Mode, ...]:
     return tuple(known)
 
 
-def run_benchmark(options: Options, progress: Progress) -> tuple[Report, list[Sample]]:
+def run_benchmark(
+    options: Options, progress: Progress, guard: Guard = unguarded
+) -> tuple[Report, list[Sample]]:
     """Measure everything that the options name.
+
+    Args:
+        options: what to measure.
+        progress: told of every step.
+        guard: how files of models are read and converted.
 
     Returns:
         The report, and crops of some photos to look at.
@@ -136,7 +144,7 @@ def run_benchmark(options: Options, progress: Progress) -> tuple[Report, list[Sa
     load_before = environment.load()
     with tempfile.TemporaryDirectory(prefix="ovsharp-bench-") as scratch:
         album = open_album(options.data, limit=options.images)
-        candidates, left_out = _candidates(options, album, Path(scratch), progress)
+        candidates, left_out = _candidates(options, album, Path(scratch), progress, guard)
         subjects, notes = _subjects(candidates, options)
         notes += left_out
         if max_isa():
@@ -185,12 +193,12 @@ def run_benchmark(options: Options, progress: Progress) -> tuple[Report, list[Sa
 
 
 def _candidates(
-    options: Options, album: Album, scratch: Path, progress: Progress
+    options: Options, album: Album, scratch: Path, progress: Progress, guard: Guard
 ) -> tuple[list[Candidate], list[str]]:
     """Give one's own models, their textbook conversions and the rivals, and who was left out."""
     # Against rivals the whole family steps up, unless some are named.
     models = options.models or (tuple(shipped_models()) if options.peers else ())
-    candidates = find_candidates(models, scratch)
+    candidates = find_candidates(models, scratch, guard)
     own, notes = list(candidates), []
     if options.textbook:
         for candidate in own:
@@ -204,7 +212,7 @@ def _candidates(
     if options.peers is not None:
         progress.step("converting rivals")
         scale = None if options.degrade is None else parse(options.degrade).scale
-        rivals, left_out = find_rivals(options.peers, own, scratch / "rivals", scale)
+        rivals, left_out = find_rivals(options.peers, own, scratch / "rivals", scale, guard)
         candidates += rivals
         notes += left_out
     return candidates, notes

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ovsharp.benchmarks.results import Role
-from ovsharp.convert import Options, prepare
+from ovsharp.convert import Options, picture_network, prepare
 from ovsharp.engine import (
     Execution,
     execution_of,
@@ -23,6 +23,8 @@ from ovsharp.engine import (
     write_ir,
 )
 from ovsharp.errors import UsageError
+from ovsharp.guards import Guard, unguarded
+from ovsharp.progress import Progress, silent
 from ovsharp.runtime import DEFAULT_MODEL, shipped_models, shipped_routers
 from ovsharp.spec import ModelSpec, Storage
 
@@ -67,7 +69,9 @@ class Variant:
         return self.candidate.files[self.storage]
 
 
-def find_candidates(texts: Sequence[str], scratch: Path) -> list[Candidate]:
+def find_candidates(
+    texts: Sequence[str], scratch: Path, guard: Guard = unguarded
+) -> list[Candidate]:
     """Find or convert the models that `--model` names.
 
     Args:
@@ -75,6 +79,7 @@ def find_candidates(texts: Sequence[str], scratch: Path) -> list[Candidate]:
             `parse_model`); empty for the default model. IRs of the same name in different
             storages become one candidate.
         scratch: folder for the IRs of models that are converted for the occasion.
+        guard: how files are read and converted.
 
     Raises:
         UsageError: an unknown name or option, or the same model twice.
@@ -82,7 +87,7 @@ def find_candidates(texts: Sequence[str], scratch: Path) -> list[Candidate]:
     """
     candidates: dict[str, Candidate] = {}
     for number, text in enumerate(texts or [DEFAULT_MODEL]):
-        for candidate in _find(text, scratch / str(number)):
+        for candidate in _find(text, scratch / str(number), guard):
             known = candidates.get(candidate.name)
             if known and set(known.files) & set(candidate.files):
                 raise UsageError(
@@ -97,7 +102,7 @@ def find_candidates(texts: Sequence[str], scratch: Path) -> list[Candidate]:
     return list(candidates.values())
 
 
-def _find(text: str, scratch: Path) -> list[Candidate]:
+def _find(text: str, scratch: Path, guard: Guard) -> list[Candidate]:
     shipped = shipped_models()
     if text in shipped:
         return [_candidate(text, list(shipped[text].values()))]
@@ -107,16 +112,13 @@ def _find(text: str, scratch: Path) -> list[Candidate]:
     path, options = parse_model(text)
     if path.is_dir():
         return _from_folder(path)
-    if path.suffix == ".xml" and options == Options() and is_ours(path):
-        spec = read_ir(path, get_core())[1]
-        return [_candidate(spec.name, [path])]
     if not path.exists() and not path.suffix:
         raise UsageError(
             f"there is no model '{text}': expected a shipped one ({', '.join(shipped) or 'none'}), "
             f"a router, which stands for its models ({', '.join(routers) or 'none'}), a folder or "
             f"a file"
         )
-    return [convert_candidate(path, options, scratch)]
+    return [convert_candidate(path, options, scratch, guard=guard)]
 
 
 def _models_of(router: str) -> tuple[str, ...]:
@@ -161,18 +163,37 @@ def convert_candidate(
     options: Options,
     scratch: Path,
     storages: Sequence[Storage] = ("fp32", "fp16"),
+    *,
+    guard: Guard = unguarded,
 ) -> Candidate:
-    """Convert a model for the occasion.
+    """Convert a model for the occasion; an ovsharp IR is taken as it is.
 
     Args:
         path: what `convert.prepare` takes.
         options: what the file does not say.
         scratch: folder for its IRs.
         storages: in which it is measured.
+        guard: how it is read and converted.
 
     Raises:
         ModelLoadError, UnsupportedModelError, ConversionError: as `convert.prepare`.
     """
+    candidate = guard(_converted, path, options, scratch, storages, what=str(path), progress=silent)
+    if candidate.checkpoint != path:
+        return candidate
+    # For the row of eager PyTorch: what was read once within the limits is read once more.
+    return dataclasses.replace(candidate, network=picture_network(path, options)[0])
+
+
+def _converted(
+    path: Path,
+    options: Options,
+    scratch: Path,
+    storages: Sequence[Storage],
+    progress: Progress,  # noqa: ARG001 - as every task under guard
+) -> Candidate:
+    if path.suffix == ".xml" and is_ours(path) and options == Options(name=options.name):
+        return _candidate(options.name or read_ir(path, get_core())[1].name, [path])
     prepared = prepare(path, options)
     files: dict[Storage, Path] = {
         storage: write_ir(prepared.model, prepared.spec.replace(storage=storage), scratch)
@@ -182,7 +203,6 @@ def convert_candidate(
         prepared.spec.name,
         files,
         prepared.spec,
-        network=prepared.network,
         checkpoint=path if prepared.network else None,
     )
 
@@ -246,7 +266,13 @@ def _numbers(text: str) -> tuple[float, ...]:
     return tuple(float(part) for part in text.split(":"))
 
 
-def find_variant(model: str | None, device: str, precision: str | None, scratch: Path) -> Variant:
+def find_variant(
+    model: str | None,
+    device: str,
+    precision: str | None,
+    scratch: Path,
+    guard: Guard = unguarded,
+) -> Variant:
     """Find the one variant that `Sharpener` would run.
 
     Args:
@@ -255,6 +281,7 @@ def find_variant(model: str | None, device: str, precision: str | None, scratch:
         device: OpenVINO's name of it.
         precision: execution precision; None for the fastest that the model and the device have.
         scratch: folder for the IRs of models that are converted for the occasion.
+        guard: how files are read and converted.
 
     Raises:
         UsageError, DeviceError, ModelLoadError, UnsupportedModelError, ConversionError: as
@@ -262,7 +289,7 @@ def find_variant(model: str | None, device: str, precision: str | None, scratch:
     """
     if model in shipped_routers():
         model = _models_of(model)[0]  # all are of one design
-    candidates = find_candidates([model] if model else [], scratch)
+    candidates = find_candidates([model] if model else [], scratch, guard)
     if len(candidates) > 1:
         names = ", ".join(candidate.name for candidate in candidates)
         raise UsageError(f"expected one model, and {model} holds several: {names}")

@@ -162,6 +162,7 @@ def bench(
     from ovsharp import benchmarks
     from ovsharp.cli.console import output, progress, show
     from ovsharp.cli.main import EXIT_FAILED
+    from ovsharp.cluster import guarded
     from ovsharp.files import staged
 
     limit = _share(max_regress)
@@ -188,7 +189,7 @@ def bench(
             if path and str(path) != shared.STANDARD
         }
         with progress() as bar:
-            report, samples = benchmarks.run_benchmark(options, _Bar(bar))
+            report, samples = benchmarks.run_benchmark(options, _Bar(bar), guarded)
         if json_file in stages:
             (stages[json_file] / json_file.name).write_text(report.to_json(), encoding="utf-8")
         elif json_file:

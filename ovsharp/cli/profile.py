@@ -46,10 +46,11 @@ def profile(
 
     from ovsharp import benchmarks
     from ovsharp.cli.console import output, show
+    from ovsharp.cluster import guarded
     from ovsharp.reports import Size
 
     with tempfile.TemporaryDirectory() as scratch:
-        variant = benchmarks.find_variant(model, device, precision, Path(scratch))
+        variant = benchmarks.find_variant(model, device, precision, Path(scratch), guarded)
         result = benchmarks.profile(
             variant, Size.parse(size), device=device, seconds=seconds, threads=threads
         )

@@ -111,10 +111,12 @@ def train(
             raise UsageError("--teacher and --teacher-steps do not go with --no-teacher or --qat")
         recipe = recipe.alone()
     recipe = _shortened(recipe.without(*without), steps, teacher_steps)
+    if qat is not None and (init is not None or resume):
+        raise UsageError("--qat starts from its own weights: leave --init and --resume out")
+    for weights in filter(None, (teacher, init, vgg, qat)):
+        _try(weights)
     with _Bars() as bars:
         if qat is not None:
-            if init is not None or resume:
-                raise UsageError("--qat starts from its own weights: leave --init and --resume out")
             done = finetune(
                 qat,
                 recipe,
@@ -145,6 +147,19 @@ def train(
             )
     if done.rank == 0:
         console.output().print(_summary(done, out, data), markup=False, soft_wrap=True)
+
+
+def _try(weights: Path) -> None:
+    """Read weights that a stranger may have made in a process with limits, before this one does.
+
+    Raises:
+        ModelLoadError: they are damaged, or too much.
+    """
+    from ovsharp.cluster import guarded
+    from ovsharp.models import try_weights
+    from ovsharp.progress import silent
+
+    guarded(try_weights, weights, what=str(weights), progress=silent)
 
 
 def _shortened(

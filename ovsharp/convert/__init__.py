@@ -6,5 +6,15 @@ Importable without torch and onnx: only PyTorch checkpoints need them.
 from ovsharp.convert.options import Options
 from ovsharp.convert.pipeline import FORMS, Conversion, Form, convert, prepare
 from ovsharp.convert.prepared import Prepared
+from ovsharp.convert.source import picture_network
 
-__all__ = ["FORMS", "Conversion", "Form", "Options", "Prepared", "convert", "prepare"]
+__all__ = [
+    "FORMS",
+    "Conversion",
+    "Form",
+    "Options",
+    "Prepared",
+    "convert",
+    "picture_network",
+    "prepare",
+]

@@ -23,6 +23,8 @@ from ovsharp.limits import NODES
 from ovsharp.version import __version__
 
 if TYPE_CHECKING:
+    import torch
+
     from ovsharp import models
 
 OPENVINO_ENDINGS = (".onnx", ".pb", ".xml")
@@ -91,12 +93,17 @@ def read_source(path: Path, options: Options) -> Source:
     return _foreign(path, options) if foreign else _torch(path, options)
 
 
-def _torch(path: Path, options: Options) -> Source:
-    need("torch", "onnx", "onnxscript", extra="convert")
-    import onnx
+def picture_network(
+    path: Path, options: Options
+) -> tuple[models.Network, tuple[torch.Tensor, ...]]:
+    """Read a PyTorch checkpoint: its network, which gives the picture alone, and an input for it.
 
-    from ovsharp.convert.onnx_reference import reference_call
-    from ovsharp.convert.to_onnx import count_nodes, export_onnx, picture_module, torch_network
+    Raises:
+        ModelLoadError, UnsupportedModelError, UsageError: as `load_network`.
+        MissingExtraError: torch or onnx is not installed.
+    """
+    need("torch", "onnx", "onnxscript", extra="convert")
+    from ovsharp.convert.to_onnx import picture_module
     from ovsharp.models import load_network
 
     network = load_network(
@@ -108,6 +115,17 @@ def _torch(path: Path, options: Options) -> Source:
     module, example = picture_module(
         network.module, output_index=options.output_index, size=options.size
     )
+    return dataclasses.replace(network, module=module), example
+
+
+def _torch(path: Path, options: Options) -> Source:
+    network, example = picture_network(path, options)
+    import onnx
+
+    from ovsharp.convert.onnx_reference import reference_call
+    from ovsharp.convert.to_onnx import count_nodes, export_onnx, torch_network
+
+    module = network.module
     onnx_bytes = export_onnx(module, example, dynamic=options.size is None)
     return Source(
         model=_read_onnx(onnx_bytes),
@@ -116,7 +134,7 @@ def _torch(path: Path, options: Options) -> Source:
         form="ONNX",
         operations=count_nodes(onnx_bytes),
         reference=reference_call(onnx.load_from_string(onnx_bytes)),
-        network=dataclasses.replace(network, module=module),
+        network=network,
         onnx_bytes=onnx_bytes,
     )
 

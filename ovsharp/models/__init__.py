@@ -11,7 +11,7 @@ from ovsharp.extras import on_first_use
 from ovsharp.models.arguments import parse_arguments
 
 if TYPE_CHECKING:
-    from ovsharp.models.checkpoint import DEGRADATION, PIXELS, read_part, read_weights
+    from ovsharp.models.checkpoint import DEGRADATION, PIXELS, read_part, read_weights, try_weights
     from ovsharp.models.loading import Network, load_network
     from ovsharp.models.registry import ARCHITECTURES
     from ovsharp.models.reparameterize import MultiBranch, collapse
@@ -29,13 +29,14 @@ __all__ = [
     "parse_arguments",
     "read_part",
     "read_weights",
+    "try_weights",
 ]
 
 
 __getattr__ = on_first_use(
     __name__,
     {
-        "checkpoint": ("DEGRADATION", "PIXELS", "read_part", "read_weights"),
+        "checkpoint": ("DEGRADATION", "PIXELS", "read_part", "read_weights", "try_weights"),
         "loading": ("Network", "load_network"),
         "registry": ("ARCHITECTURES",),
         "reparameterize": ("MultiBranch", "collapse"),

@@ -14,16 +14,18 @@ import struct
 import warnings
 import zipfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
 import torch
 
-from ovsharp.errors import ModelLoadError
+from ovsharp.errors import ModelLoadError, UnsupportedModelError
 from ovsharp.extras import need
 from ovsharp.files import failed_download
 from ovsharp.limits import MODEL_MEGABYTES
 from ovsharp.models.wrapping import WRAPPERS, Fits, Part, choose, parts_of
+from ovsharp.progress import Progress, stage
 
 _HEAD = 1024
 _HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -56,6 +58,17 @@ PIXELS = "pixels"
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
     """Read the tensors of a `.pth`, `.pt`, `.ckpt` or `.safetensors` file; see `read_part`."""
     return read_part(path).tensors
+
+
+def try_weights(path: Path, progress: Progress) -> None:
+    """Read a checkpoint and forget it: a task for a process with limits.
+
+    Raises:
+        ModelLoadError: as `read_part`.
+    """
+    # Which of several sets of weights is meant is for others to say.
+    with stage(progress, "reading"), suppress(UnsupportedModelError):
+        read_part(path)
 
 
 def read_part(

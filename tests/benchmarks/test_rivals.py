@@ -17,12 +17,14 @@ from ovsharp.benchmarks.rivals import find_rivals, ratio_grid, ratios
 from ovsharp.benchmarks.samples import Sample
 from ovsharp.benchmarks.textbook import convert_textbook
 from ovsharp.benchmarks.variants import Candidate, find_candidates
+from ovsharp.cluster import guarded
 from ovsharp.engine import get_core
 from ovsharp.errors import UsageError
 from ovsharp.models import ARCHITECTURES
 from ovsharp.runtime import Sharpener
 from tests.benchmarks.album import write_album
 from tests.benchmarks.test_run import Silent
+from tests.convert import drawn
 from tests.networks import write_frame_model
 from tests.runtime.models import noise
 
@@ -108,6 +110,17 @@ def test_what_is_no_frame_model_is_said(tmp_path: Path, candidate: Candidate) ->
     assert [one.name for one in found] == ["good"]
     assert len(notes) == 1
     assert notes[0].startswith("broken.onnx is left out: ")
+
+
+def test_a_rival_that_never_ends_is_left_out(
+    tmp_path: Path, candidate: Candidate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare_network(tmp_path / "peers", "good")
+    drawn.write_endless_onnx(tmp_path / "peers" / "loop.onnx")
+    monkeypatch.setenv("OVSHARP_MAX_SECONDS", "6")
+    found, notes = find_rivals(tmp_path / "peers", [candidate], tmp_path / "scratch", guard=guarded)
+    assert [one.name for one in found] == ["good"]
+    assert "took more than 6 s of the processor and was ended" in notes[0]
 
 
 def test_rivals_get_the_photos_of_ones_own_model(tmp_path: Path, candidate: Candidate) -> None:

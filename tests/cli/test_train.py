@@ -11,12 +11,13 @@ from pathlib import Path
 import cv2
 import pytest
 import skimage.data
+import torch
 from click.testing import CliRunner, Result
 
 from ovsharp.cli.recipes import recipes
 from ovsharp.cli.ship import ship
 from ovsharp.cli.train import train
-from ovsharp.errors import UsageError
+from ovsharp.errors import ModelLoadError, UsageError
 from ovsharp.models import load_network
 from tests.interrupt import interrupted
 
@@ -92,6 +93,18 @@ def test_what_does_not_go_together_is_said(recipe: Path, more: list[str], messag
     result = call(recipe, *more)
     assert isinstance(result.exception, UsageError)
     assert message in str(result.exception)
+    assert not (recipe.parent / "run").exists()
+
+
+def test_weights_of_strangers_are_read_within_limits(
+    recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = recipe.with_name("teacher.pth")
+    torch.save({"a": torch.zeros(4, 4)}, weights)
+    monkeypatch.setenv("OVSHARP_MAX_MEMORY_MB", "10")
+    result = call(recipe, "--init", weights)
+    assert isinstance(result.exception, ModelLoadError)
+    assert "teacher.pth is too much" in str(result.exception)
     assert not (recipe.parent / "run").exists()
 
 

@@ -1,0 +1,5 @@
+"""PyInstaller's hook for the command: its verbs are imported by name."""
+
+from PyInstaller.utils.hooks import collect_submodules
+
+hiddenimports = collect_submodules("ovsharp.cli")
