@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from ovsharp.benchmarks.results import Report, Row
 from ovsharp.benchmarks.rivals import find_rivals, ratios
 from ovsharp.benchmarks.variants import convert_candidate
 from ovsharp.benchmarks.verdict import SAME_SPEED
@@ -26,6 +25,7 @@ from ovsharp.errors import UsageError
 from ovsharp.evaluation import Evaluation
 from ovsharp.evaluation.results import ALL, BICUBIC, INPUT, Group
 from ovsharp.files import staged
+from ovsharp.measuring.results import Report, Row
 from ovsharp.reports import WIDTH, axis_ticks, draw_line, draw_text
 from ovsharp.runtime import shipped_models, shipped_routers
 from ovsharp.runtime.sizes import ENDINGS

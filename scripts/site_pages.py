@@ -27,7 +27,7 @@ ROOMS = (
         for room in (
             "runtime", "engine", "media", "apps", "serve", "cluster", "vs", "convert",
             "calibration", "models", "degrade", "quality", "training", "evaluation", "opinions",
-            "benchmarks", "reports", "spec", "errors",
+            "benchmarks", "measuring", "reports", "spec", "errors",
         )
     ),
 )  # fmt: skip

@@ -28,6 +28,7 @@ ORDER = (
     "evaluation",
     "opinions",
     "benchmarks",
+    "measuring",
     "reports",
     "calibration",
     "convert",

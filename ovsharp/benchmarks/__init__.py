@@ -14,7 +14,6 @@ from ovsharp.benchmarks.report import (
     speed_table,
     to_csv,
 )
-from ovsharp.benchmarks.results import Report
 from ovsharp.benchmarks.run import Options, parse_modes, run_benchmark
 from ovsharp.benchmarks.speed import Speed, compare_speed
 from ovsharp.benchmarks.variants import find_variant
@@ -25,7 +24,6 @@ __all__ = [
     "Comparison",
     "Options",
     "Profile",
-    "Report",
     "Speed",
     "calls_lines",
     "calls_table",

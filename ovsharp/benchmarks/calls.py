@@ -18,12 +18,10 @@ import psutil
 from rich import box
 from rich.table import Table
 
-from ovsharp.benchmarks import environment
-from ovsharp.benchmarks.photos import open_album
-from ovsharp.benchmarks.results import Measured
 from ovsharp.degrade import parse
 from ovsharp.engine import Frame, Mode
 from ovsharp.errors import UsageError
+from ovsharp.measuring import Measured, environment, open_album
 from ovsharp.reports import Size, add_numbers, add_words
 from ovsharp.runtime import VIDEO_LOOK_EVERY, Call, Sharpener
 from ovsharp.version import __version__

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-from ovsharp.benchmarks.results import Report, Row
+from ovsharp.measuring import Report, Row
 from ovsharp.reports import WIDTH, Axis, draw_axes, draw_line, draw_svg, draw_text
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 18, 16, 46

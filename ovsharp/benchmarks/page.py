@@ -7,9 +7,9 @@ from html import escape
 
 from ovsharp.benchmarks.charts import fps_bars, quality_plot, task_plot
 from ovsharp.benchmarks.report import NOTES, flicker_text, header_lines, likeness_text, p99_text
-from ovsharp.benchmarks.results import Report, Row, Speed, Timing
 from ovsharp.benchmarks.rivals import OTHER_TASK, ratio_grid, ratios
 from ovsharp.benchmarks.samples import Sample
+from ovsharp.measuring import Report, Row, Speed, Timing
 from ovsharp.reports import bullets, cards, html_page, picture_url
 
 

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import openvino as ov
 
-from ovsharp.benchmarks.peak import peak_gmacs
 from ovsharp.benchmarks.variants import Variant
-from ovsharp.benchmarks.workloads import prepare_request
 from ovsharp.engine import compile_frames, get_core, read_ir
+from ovsharp.measuring import peak_gmacs, prepare_request
 from ovsharp.reports import Size
 
 CONVOLUTION, LAYOUT, CONVERSION, ELEMENTWISE, OTHER = (

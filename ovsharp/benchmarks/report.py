@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from rich import box
 from rich.table import Table
 
-from ovsharp.benchmarks.measure import P99_CALLS
 from ovsharp.benchmarks.profile import Profile
-from ovsharp.benchmarks.results import Latency, Report, Row, Speed, Timing
 from ovsharp.benchmarks.rivals import OTHER_TASK, ratio_grid
 from ovsharp.benchmarks.verdict import Comparison
+from ovsharp.measuring import P99_CALLS, Latency, Report, Row, Speed, Timing
 from ovsharp.quality import PSNR_CAP
 from ovsharp.reports import add_numbers, add_words
 

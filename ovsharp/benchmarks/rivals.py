@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ovsharp.benchmarks.results import Report, Row, Speed
 from ovsharp.benchmarks.variants import Candidate, convert_candidate
 from ovsharp.convert import Options
 from ovsharp.errors import ConversionError, ModelLoadError, UnsupportedModelError, UsageError
 from ovsharp.guards import Guard, unguarded
+from ovsharp.measuring import Report, Row, Speed
 
 ENDINGS = (".xml", ".onnx", ".pb")
 """Files that OpenVINO reads by itself. PyTorch checkpoints need options: see `--model`."""

@@ -12,22 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, get_args
 
-from ovsharp.benchmarks import environment
 from ovsharp.benchmarks.eager import load_eager
-from ovsharp.benchmarks.measure import Workload, measure
-from ovsharp.benchmarks.photos import (
-    MAX_PHOTOS,
-    Album,
-    Photo,
-    frames_of_size,
-    open_album,
-    photos_for,
-)
-from ovsharp.benchmarks.quality import STILL_PHOTOS, Baseline, flicker, score, still_scene
-from ovsharp.benchmarks.results import Quality, Report, Row, Speed, Startup, Timing
 from ovsharp.benchmarks.rivals import find_rivals
 from ovsharp.benchmarks.samples import Sample, choose_samples
-from ovsharp.benchmarks.startup import ProcessKilledError
 from ovsharp.benchmarks.subjects import EagerSubject, OpenVinoSubject, Ready, Subject
 from ovsharp.benchmarks.textbook import convert_textbook
 from ovsharp.benchmarks.variants import (
@@ -42,6 +29,29 @@ from ovsharp.degrade import parse
 from ovsharp.engine import Frame, Mode, check_device, get_core, max_isa
 from ovsharp.errors import InferenceError, UsageError
 from ovsharp.guards import Guard, unguarded
+from ovsharp.measuring import (
+    MAX_PHOTOS,
+    STILL_PHOTOS,
+    Album,
+    Baseline,
+    Photo,
+    ProcessKilledError,
+    Quality,
+    Report,
+    Row,
+    Speed,
+    Startup,
+    Timing,
+    Workload,
+    environment,
+    flicker,
+    frames_of_size,
+    measure,
+    open_album,
+    photos_for,
+    score,
+    still_scene,
+)
 from ovsharp.reports import Size
 from ovsharp.runtime import shipped_models
 from ovsharp.version import __version__

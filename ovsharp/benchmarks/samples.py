@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ovsharp.benchmarks.photos import Photo
-from ovsharp.benchmarks.results import Report, Row
 from ovsharp.benchmarks.verdict import best_row
 from ovsharp.engine import Frame
+from ovsharp.measuring import Photo, Report, Row
 
 SIDE = 144
 """Height and width of a crop in pixels of the output."""

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import openvino as ov
 
-from ovsharp.benchmarks.measure import Workload, measure
-from ovsharp.benchmarks.workloads import one_infer, prepare_request
 from ovsharp.engine import Execution, compile_frames
+from ovsharp.measuring import Workload, measure, one_infer, prepare_request
 from ovsharp.reports import Size
 from ovsharp.spec import ModelSpec
 

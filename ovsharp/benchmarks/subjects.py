@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from ovsharp.benchmarks.eager import Eager
-from ovsharp.benchmarks.photos import Photo
-from ovsharp.benchmarks.results import Startup
-from ovsharp.benchmarks.startup import measure_startup
 from ovsharp.benchmarks.variants import Candidate, Variant
-from ovsharp.benchmarks.workloads import (
+from ovsharp.engine import CompiledFrames, Frame, Mode, compile_frames, get_core, read_ir
+from ovsharp.measuring import (
     BURST_SECONDS,
+    Photo,
+    Startup,
+    measure_startup,
     one_frame,
     one_infer,
     prepare_request,
     ring_burst,
     stream_burst,
 )
-from ovsharp.engine import CompiledFrames, Frame, Mode, compile_frames, get_core, read_ir
 from ovsharp.reports import Size
 from ovsharp.runtime import Sharpener
 

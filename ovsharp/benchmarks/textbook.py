@@ -18,13 +18,13 @@ import rich
 from openvino import opset13 as ops
 from openvino.preprocess import ColorFormat, PrePostProcessor
 
-from ovsharp.benchmarks.photos import Photo
 from ovsharp.benchmarks.rivals import textbook_name
 from ovsharp.benchmarks.variants import Candidate
 from ovsharp.convert import Options, prepare
 from ovsharp.engine import Frame, get_core, upscale, write_ir
 from ovsharp.errors import ConversionError
 from ovsharp.extras import need
+from ovsharp.measuring import Photo
 from ovsharp.spec import ModelSpec, Storage
 
 CALIBRATION_SIDE = 128

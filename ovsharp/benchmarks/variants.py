@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ovsharp.benchmarks.results import Role
 from ovsharp.convert import Options, picture_network, prepare
 from ovsharp.engine import (
     Execution,
@@ -24,6 +23,7 @@ from ovsharp.engine import (
 )
 from ovsharp.errors import UsageError
 from ovsharp.guards import Guard, unguarded
+from ovsharp.measuring import Role
 from ovsharp.progress import Progress, silent
 from ovsharp.runtime import DEFAULT_MODEL, shipped_models, shipped_routers
 from ovsharp.spec import ModelSpec, Storage

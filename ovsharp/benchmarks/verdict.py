@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from ovsharp.benchmarks.results import Report, Row, Speed, Timing
 from ovsharp.errors import UsageError
+from ovsharp.measuring import Report, Row, Speed, Timing
 from ovsharp.quality import MAX_DROP
 
 SAME_SPEED = 0.05

@@ -16,7 +16,7 @@ from ovsharp.cli.figures import write_json
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
-    from ovsharp.benchmarks import Report
+    from ovsharp.measuring import Report
 
 
 _ISA_VARIABLE = "ONEDNN_MAX_CPU_ISA"
@@ -293,8 +293,8 @@ def _accepted(old: Report, new: Report, limit: float) -> bool:
 
 
 def _read_baseline(path: Path) -> Report:
-    from ovsharp.benchmarks import Report
     from ovsharp.errors import UsageError
+    from ovsharp.measuring import Report
 
     try:
         return Report.from_json(path.read_text(encoding="utf-8"))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import cv2
 
-from ovsharp.benchmarks.photos import open_album
+from ovsharp.measuring.photos import open_album
 
 
 def write_album(folder: Path, *, width: int) -> Path:

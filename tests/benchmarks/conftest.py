@@ -9,6 +9,6 @@ import pytest
 def short_peak() -> None:
     """The yardstick of a profile takes seconds: here one run of one small layer is enough."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ovsharp.benchmarks.peak._RUNS", 2)
-        patch.setattr("ovsharp.benchmarks.peak.CHANNELS", 32)
+        patch.setattr("ovsharp.measuring.peak._RUNS", 2)
+        patch.setattr("ovsharp.measuring.peak.CHANNELS", 32)
         yield

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from ovsharp.benchmarks.results import (
+from ovsharp.measuring.results import (
     Environment,
     Latency,
     PhotoScore,

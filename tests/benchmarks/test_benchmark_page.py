@@ -10,7 +10,6 @@ from xml.etree import ElementTree
 
 import pytest
 
-from ovsharp.benchmarks.results import Report
 from ovsharp.evaluation.results import (
     MEASURES,
     Damage,
@@ -19,6 +18,7 @@ from ovsharp.evaluation.results import (
 )
 from ovsharp.evaluation.results import Row as Scored
 from ovsharp.evaluation.statistics import compare_pairs, group_rows
+from ovsharp.measuring.results import Report
 from tests.benchmarks.reports import report, row
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "benchmark_page.py"

@@ -9,12 +9,12 @@ import pytest
 from click.testing import CliRunner
 
 from ovsharp.benchmarks import Profile, find_variant, profile
-from ovsharp.benchmarks.peak import peak_gmacs
 from ovsharp.benchmarks.profile import CONVOLUTION, LAYOUT, Node
 from ovsharp.cli.profile import profile as verb
 from ovsharp.engine import Execution, read_ir, write_ir
 from ovsharp.engine.device import get_core
 from ovsharp.errors import UsageError
+from ovsharp.measuring.peak import peak_gmacs
 from ovsharp.reports import Size
 from tests.networks import frame_model, frame_spec, write_frame_model
 

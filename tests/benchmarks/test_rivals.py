@@ -11,8 +11,6 @@ import pytest
 import torch
 
 from ovsharp.benchmarks import Options, ratio_table, run_benchmark, to_html
-from ovsharp.benchmarks.photos import open_album, photos_for
-from ovsharp.benchmarks.results import Report
 from ovsharp.benchmarks.rivals import find_rivals, ratio_grid, ratios
 from ovsharp.benchmarks.samples import Sample
 from ovsharp.benchmarks.textbook import convert_textbook
@@ -20,6 +18,8 @@ from ovsharp.benchmarks.variants import Candidate, find_candidates
 from ovsharp.cluster import guarded
 from ovsharp.engine import get_core
 from ovsharp.errors import UsageError
+from ovsharp.measuring.photos import open_album, photos_for
+from ovsharp.measuring.results import Report
 from ovsharp.models import ARCHITECTURES
 from ovsharp.runtime import Sharpener
 from tests.benchmarks.album import write_album

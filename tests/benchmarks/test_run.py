@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from ovsharp.benchmarks import Options, run, run_benchmark, startup, subjects
-from ovsharp.benchmarks.photos import open_album, photos_for
-from ovsharp.benchmarks.quality import flicker, still_scene
-from ovsharp.benchmarks.results import Report
+from ovsharp.benchmarks import Options, run, run_benchmark, subjects
 from ovsharp.benchmarks.run import parse_modes
 from ovsharp.benchmarks.samples import Sample
 from ovsharp.engine import Mode, write_ir
 from ovsharp.errors import DeviceError, InferenceError, UsageError
+from ovsharp.measuring import startup
+from ovsharp.measuring.photos import open_album, photos_for
+from ovsharp.measuring.quality import flicker, still_scene
+from ovsharp.measuring.results import Report
 from ovsharp.models import ARCHITECTURES
 from ovsharp.runtime import Sharpener
 from tests.benchmarks.album import write_album

@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from ovsharp.benchmarks.results import Report
 from ovsharp.benchmarks.verdict import best_row, compare, recommend, with_speedups
 from ovsharp.errors import UsageError
+from ovsharp.measuring.results import Report
 from tests.benchmarks.reports import report, row
 
 

@@ -10,10 +10,10 @@ import cv2
 import pytest
 from click.testing import CliRunner, Result
 
-from ovsharp.benchmarks import Report
-from ovsharp.benchmarks.photos import open_album
 from ovsharp.cli.bench import bench
 from ovsharp.errors import DeviceError, UsageError
+from ovsharp.measuring import Report
+from ovsharp.measuring.photos import open_album
 from tests.command import ovsharp
 from tests.interrupt import interrupted
 from tests.networks import write_frame_model

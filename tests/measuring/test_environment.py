@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ovsharp.benchmarks.environment import cgroup_quota, describe, load, usable_cores
+from ovsharp.measuring.environment import cgroup_quota, describe, load, usable_cores
 
 
 @pytest.mark.parametrize(

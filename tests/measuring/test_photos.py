@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from skimage import data
 
-from ovsharp.benchmarks import photos as room
-from ovsharp.benchmarks.photos import choose_recipe, frames_of_size, open_album, photos_for
 from ovsharp.degrade import parse
 from ovsharp.engine import upscale
 from ovsharp.errors import MediaError, UsageError
+from ovsharp.measuring import photos as room
+from ovsharp.measuring.photos import choose_recipe, frames_of_size, open_album, photos_for
 from tests.networks import frame_spec
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ovsharp.benchmarks.results import PhotoSet
 from ovsharp.degrade import Recipe, parse
 from ovsharp.engine import Frame, upscale
 from ovsharp.errors import MediaError, UsageError
+from ovsharp.measuring.results import PhotoSet
 from ovsharp.media import find_images, find_pairs, holds_pairs, read_frame
 from ovsharp.spec import ModelSpec
 

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from ovsharp.benchmarks import measure as timing
-from ovsharp.benchmarks.measure import Workload, latency, measure
+from ovsharp.measuring import turns as timing
+from ovsharp.measuring.turns import Workload, latency, measure
 from tests.clock import Clock as PlainClock
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ovsharp.benchmarks.results import Latency, Timing
+from ovsharp.measuring.results import Latency, Timing
 
 TURN_SECONDS = 0.25
 """How long a workload runs before it is the next one's turn, at most."""

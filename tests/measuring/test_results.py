@@ -7,8 +7,8 @@ import json
 import pytest
 
 from ovsharp.benchmarks.report import CSV_COLUMNS, to_csv
-from ovsharp.benchmarks.results import Report
 from ovsharp.errors import UsageError
+from ovsharp.measuring.results import Report
 from tests.benchmarks.reports import report, row
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from skimage import data
 
-from ovsharp.benchmarks.photos import Photo
-from ovsharp.benchmarks.quality import STILL_FRAMES, flicker, still_scene
 from ovsharp.engine import Frame, upscale
+from ovsharp.measuring.photos import Photo
+from ovsharp.measuring.quality import STILL_FRAMES, flicker, still_scene
 
 
 def photo(scale: int = 1) -> Photo:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ovsharp.benchmarks.photos import Photo
-from ovsharp.benchmarks.results import PhotoScore, Quality
 from ovsharp.engine import Frame, upscale
+from ovsharp.measuring.photos import Photo
+from ovsharp.measuring.results import PhotoScore, Quality
 from ovsharp.quality import Flicker, capped_psnr, ssim
 
 STILL_PHOTOS = 4

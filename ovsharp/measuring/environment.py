@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psutil
 
-from ovsharp.benchmarks.results import Environment
 from ovsharp.engine import get_core, instruction_sets, max_isa, package_versions, used_isa
+from ovsharp.measuring.results import Environment
 
 
 def describe(load_before: tuple[float, ...]) -> Environment:

@@ -1,4 +1,4 @@
-"""What a fresh process pays before its second frame: run as `python -m ovsharp.benchmarks.startup`.
+"""What a fresh process pays before its second frame: run as `python -m ovsharp.measuring.startup`.
 
 In the benchmark's own process other models have warmed caches up and left memory behind; a
 process for each row is slower to measure, but true.
@@ -15,8 +15,8 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from ovsharp.benchmarks.results import Startup
 from ovsharp.errors import InferenceError
+from ovsharp.measuring.results import Startup
 
 FRAMES = 3
 """Frames that go through the model before its peak memory is read."""
@@ -64,8 +64,8 @@ def measure_startup(
 def _measure_here(
     path: Path, height: int, width: int, device: str, precision: str, threads: int | None
 ) -> Startup:
-    from ovsharp.benchmarks.workloads import prepare_request
     from ovsharp.engine import compile_frames, execution_of, get_core, read_ir
+    from ovsharp.measuring.workloads import prepare_request
 
     core = get_core()
     core.get_property(device, "FULL_DEVICE_NAME")  # loads the device's plugin
