@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))
 
 from ovsharp.engine import devices  # noqa: E402
 from ovsharp.files import staged  # noqa: E402
-from tests.calibration.photos import write_photos  # noqa: E402
+from tests.photos import write_photos  # noqa: E402
 from tests.zoo.keeper import SIZE, STEPS, Row, take_through  # noqa: E402
 from tests.zoo.networks import NETWORKS  # noqa: E402
 

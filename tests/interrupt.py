@@ -10,12 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 # Where the tests run in the background, SIGINT is ignored, and every child inherits that.
-_SCRIPT = """
+LISTENING = """
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from ovsharp.cli.main import run
 run()
 """
+"""A program that is `ovsharp`."""
 
 
 def interrupted(
@@ -25,7 +26,7 @@ def interrupted(
 ) -> tuple[int, str]:
     """Run `ovsharp`, press Ctrl-C when it is ready, and give its exit code and its stderr."""
     process = subprocess.Popen(
-        [sys.executable, "-c", _SCRIPT, *arguments],
+        [sys.executable, "-c", LISTENING, *arguments],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

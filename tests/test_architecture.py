@@ -132,6 +132,24 @@ def test_the_map_shows_every_room() -> None:
     assert tuple(rows) == ORDER
 
 
+def test_tests_mirror_the_rooms_and_borrow_from_no_other_test() -> None:
+    here = Path(__file__).parent
+    if here.parent != PACKAGE.parent:
+        pytest.skip("ovsharp is installed from a wheel")
+    of_others = {"web", "zoo"}  # the package for browsers, and networks that pass several rooms
+    rooms = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    folders = {path.parent.name for path in here.glob("*/__init__.py")}
+    assert folders <= rooms | of_others
+    assert {f"test_{room}" for room in rooms - folders} <= {file.stem for file in here.glob("*.py")}
+    borrowed = [
+        f"{file.relative_to(here)}: {line}"
+        for file in here.rglob("*.py")
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if re.match(r"from tests\.([a-z_.]+\.)?test_", line)
+    ]
+    assert not borrowed, "what two tests share stands in a file of its own"
+
+
 def test_rooms_are_entered_by_the_door() -> None:
     windows = [
         f"{name_of(module)} imports ovsharp.{room}.{'.'.join(inner)}: use ovsharp.{room}"

@@ -10,16 +10,14 @@ from pathlib import Path
 
 import click
 import cv2
-import numpy as np
 import pytest
-import skimage.data
 from click.testing import CliRunner
 
 import ovsharp
 from ovsharp.cli.main import VERBS, main
 from ovsharp.degrade import parse
-from tests.calibration.photos import write_photos
 from tests.media.clips import clip
+from tests.photos import crop, write_photos
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -36,7 +34,7 @@ each_page = pytest.mark.parametrize(
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All files that the README's commands and programs read."""
     folder = tmp_path_factory.mktemp("readme")
-    photo = np.ascontiguousarray(skimage.data.astronaut()[:256, :256, ::-1])
+    photo = crop(0, 0, 256, 256)
     cv2.imwrite(str(folder / "photo.jpg"), photo, [cv2.IMWRITE_JPEG_QUALITY, 15])
     cv2.imwrite(str(folder / "in.png"), parse("gla")(photo, seed=1))
     clip(folder / "call.mp4", tuple(range(0, 480, 40)))

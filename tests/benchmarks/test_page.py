@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -9,40 +8,9 @@ import pytest
 from ovsharp.benchmarks.page import to_html
 from ovsharp.benchmarks.samples import Sample, most_detailed
 from tests.benchmarks.reports import report, row
+from tests.reports.reader import read_page
 
 NASTY = '<script>alert("1")</script>&'
-
-
-class Reader(HTMLParser):
-    """Collects tags and checks that they close."""
-
-    VOID = frozenset({"meta", "img", "line", "rect", "circle", "polygon"})
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[str] = []
-        self.links: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.links += [value or "" for key, value in attrs if key in ("src", "href")]
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-
-def _read(page: str) -> Reader:
-    reader = Reader()
-    reader.feed(page)
-    reader.close()
-    assert reader.open == []
-    return reader
 
 
 @pytest.fixture
@@ -61,7 +29,7 @@ def page() -> str:
 
 
 def test_the_page_needs_nothing_else(page: str) -> None:
-    reader = _read(page)
+    reader = read_page(page)
     assert reader.links
     assert all(link.startswith("data:image/png;base64,") for link in reader.links)
     assert not {"script", "link", "iframe", "object"} & set(reader.tags)
@@ -74,7 +42,7 @@ def test_all_text_is_escaped(page: str) -> None:
 
 
 def test_the_page_shows_charts_tables_and_pictures(page: str) -> None:
-    tags = _read(page).tags
+    tags = read_page(page).tags
     assert tags.count("img") == 3
     assert tags.count("table") == 2
     assert tags.count("svg") == 3, "plot, its legend, and bars of one size"
@@ -85,7 +53,7 @@ def test_the_page_shows_charts_tables_and_pictures(page: str) -> None:
 def test_nothing_measured_makes_a_page_too() -> None:
     bare = row("fp32", "f32")
     empty = type(bare)(**{**vars(bare), "speeds": (), "quality": None})
-    _read(to_html(report(empty), []))
+    read_page(to_html(report(empty), []))
 
 
 def test_the_crop_is_where_the_detail_is() -> None:

@@ -23,7 +23,7 @@ from ovsharp.measuring.results import Report
 from ovsharp.models import ARCHITECTURES
 from ovsharp.runtime import Sharpener
 from tests.benchmarks.album import write_album
-from tests.benchmarks.test_run import Silent
+from tests.benchmarks.silent import Silent
 from tests.convert import drawn
 from tests.networks import write_frame_model
 from tests.runtime.models import noise

@@ -20,26 +20,9 @@ from ovsharp.measuring.results import Report
 from ovsharp.models import ARCHITECTURES
 from ovsharp.runtime import Sharpener
 from tests.benchmarks.album import write_album
+from tests.benchmarks.silent import Silent
 from tests.networks import frame_model, frame_spec, write_frame_model
 from tests.quality.pictures import reference_ssim
-
-
-class Silent:
-    """A progress that remembers how far it came."""
-
-    def __init__(self) -> None:
-        self.total = 0.0
-        self.done = 0.0
-        self.steps: list[str] = []
-
-    def plan(self, total: float) -> None:
-        self.total = total
-
-    def step(self, text: str) -> None:
-        self.steps.append(text)
-
-    def advance(self, amount: float) -> None:
-        self.done += amount
 
 
 @pytest.fixture(scope="module")

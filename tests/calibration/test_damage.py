@@ -7,8 +7,8 @@ from pathlib import Path
 from ovsharp.calibration import likely, try_damages
 from ovsharp.degrade import parse
 from tests.calibration.networks import hostile_model, unsharp_model
-from tests.calibration.photos import write_photos
 from tests.networks import frame_spec
+from tests.photos import write_photos
 
 
 def test_the_damage_that_is_undone_best_comes_first(tmp_path: Path) -> None:

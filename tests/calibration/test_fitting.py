@@ -12,9 +12,9 @@ from ovsharp.calibration.graph import activation_quantizers, inner_quantizers
 from ovsharp.calibration.ranges import fit_ranges, measure_ranges
 from ovsharp.calibration.rounding import Grid, Inputs, nearest_outputs
 from ovsharp.engine import get_core
-from tests.calibration.photos import photos
-from tests.calibration.test_quantizer import drawn, frames, quantized
+from tests.calibration.quantized import drawn, frames, quantized
 from tests.networks import frame_model
+from tests.photos import photos
 
 
 def distance(model: ov.Model, parent: ov.Model) -> float:

@@ -15,8 +15,8 @@ from skimage import data
 from ovsharp.calibration import Crop, ImageSet
 from ovsharp.degrade import Recipe, parse
 from ovsharp.errors import CalibrationError, UsageError
-from tests.calibration.photos import HEIGHT, WIDTH, photos, write_photos
 from tests.networks import frame_spec
+from tests.photos import HEIGHT, WIDTH, photos, write_photos
 
 SPEC = frame_spec(unshuffle=4)
 

@@ -27,8 +27,8 @@ from ovsharp.errors import DeviceError, UnsupportedModelError, UsageError
 from ovsharp.files import sha256
 from ovsharp.quality import psnr, ssim
 from tests.calibration.networks import HOSTILE_LAYER, write_hostile
-from tests.calibration.photos import write_photos
 from tests.networks import frame_spec, write_frame_model
+from tests.photos import write_photos
 
 SUBSET = 8
 

@@ -13,31 +13,12 @@ import pytest
 from openvino import opset13 as ops
 
 from ovsharp.calibration import quantizer
-from ovsharp.calibration.candidates import Candidates
 from ovsharp.calibration.graph import layers
-from ovsharp.calibration.synthetic import synthetic_frames
 from ovsharp.engine import get_core, machine
 from ovsharp.errors import MissingExtraError, UsageError
-from tests.calibration.photos import photos
+from tests.calibration.quantized import candidates, drawn, frames, quantized
 from tests.networks import frame_model
-
-
-def frames() -> list[dict[str, np.ndarray]]:
-    return [{"frame": frame[None]} for frame in photos(2)]
-
-
-def drawn() -> list[dict[str, np.ndarray]]:
-    return [{"frame": frame[None]} for frame in synthetic_frames(32, 32).values()]
-
-
-def candidates(model: ov.Model, **options: object) -> Candidates:
-    return quantizer.post_training(
-        model, [*frames(), *drawn()], [*frames(), *drawn()], preset="performance", **options
-    )
-
-
-def quantized(model: ov.Model, **options: object) -> ov.Model:
-    return candidates(model, **options).without(())
+from tests.photos import photos
 
 
 def node(model: ov.Model, name: str) -> ov.Node:

@@ -8,12 +8,12 @@ from click.testing import CliRunner
 
 from ovsharp.cli.main import main
 from ovsharp.errors import UsageError
-from tests.cli.test_eval import photos
+from tests.photos import write_photos
 
 
 def test_a_regression_ends_with_code_1(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    data = str(photos(tmp_path / "photos"))
+    data = str(write_photos(tmp_path / "photos", 2))
     CliRunner().invoke(main, ["eval", "--model", "sharp-gla", "--data", data, "-o", str(out)])
     values = json.loads((out / "results.json").read_text())
     for row in values["rows"]:
@@ -42,7 +42,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_folders_are_taken_and_a_model_must_be_shared(tmp_path: Path) -> None:
-    data = str(photos(tmp_path / "photos"))
+    data = str(write_photos(tmp_path / "photos", 2))
     for model in ("sharp-gla", "sharp-fast"):
         call = ["eval", "--model", model, "--data", data, "--degrade", "gla"]
         result = CliRunner().invoke(main, [*call, "-o", str(tmp_path / model)])

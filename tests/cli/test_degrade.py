@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from skimage import data
 
 from ovsharp.cli.degrade import degrade
 from ovsharp.cli.frames import frames
@@ -17,8 +16,9 @@ from ovsharp.degrade import parse
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.media import find_pairs, read_frame
 from tests.media.clips import clip
+from tests.photos import crop
 
-PHOTO = np.ascontiguousarray(data.astronaut()[100:161, 180:283, ::-1])
+PHOTO = crop(100, 180, 61, 103)
 
 
 @pytest.fixture

@@ -7,18 +7,18 @@ import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from skimage import data
 
 from ovsharp.cli.main import main
 from ovsharp.errors import MediaError, OvsharpError
 from ovsharp.quality import psnr_y, ssim_y
 from tests.media.clips import clip
+from tests.photos import crop
 
 
 def photos(folder: Path) -> Path:
     folder.mkdir()
     for index in range(2):
-        cut = data.astronaut()[index * 90 :][:64, 100:196, ::-1]
+        cut = crop(index * 90, 100, 64, 96)
         cv2.imwrite(str(folder / f"a_{index}.png"), cut)
     return folder
 
@@ -56,7 +56,7 @@ def test_sizes_are_rows_and_an_unsharp_mask_is_measured_anew(tmp_path: Path) -> 
 def test_a_papers_table_is_of_luma_without_the_border(tmp_path: Path) -> None:
     small, large = tmp_path / "small", tmp_path / "large"
     small.mkdir()
-    truth = data.astronaut()[100:164, 100:196, ::-1].copy()
+    truth = crop(100, 100, 64, 96)
     large.mkdir()
     cv2.imwrite(str(large / "set_a.png"), truth)
     frame = cv2.resize(truth, (48, 32), interpolation=cv2.INTER_CUBIC)

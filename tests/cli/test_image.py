@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from skimage import data
 
 from ovsharp import Sharpener
 from ovsharp.cli.image import image
@@ -22,8 +21,9 @@ from ovsharp.media.finished import RECORD
 from ovsharp.runtime import Router
 from tests.interrupt import interrupted
 from tests.networks import write_frame_model
+from tests.photos import crop
 
-PHOTO = np.ascontiguousarray(data.astronaut()[100:161, 180:283, ::-1])
+PHOTO = crop(100, 180, 61, 103)
 
 
 @pytest.fixture(scope="module")

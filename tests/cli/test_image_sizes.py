@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
-from skimage import data
 
 from ovsharp import Sharpener
 from ovsharp.apps import Upscalers
@@ -22,8 +21,9 @@ from ovsharp.cli.image import image
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.media import Size, read_picture
 from tests.networks import write_frame_model
+from tests.photos import crop
 
-PHOTO = np.ascontiguousarray(data.astronaut()[100:160, 180:280, ::-1])
+PHOTO = crop(100, 180, 60, 100)
 
 
 @pytest.fixture(scope="module")

@@ -19,10 +19,10 @@ from ovsharp.degrade import RECIPES
 from ovsharp.engine import write_ir
 from ovsharp.errors import UsageError
 from tests.calibration.networks import hostile_model, unsharp_model, write_hostile
-from tests.calibration.photos import write_photos
 from tests.command import ovsharp
 from tests.interrupt import interrupted
 from tests.networks import frame_spec, write_frame_model
+from tests.photos import write_photos
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from click.testing import CliRunner
 from ovsharp.cli.ship import ship
 from ovsharp.engine import get_core, read_ir
 from ovsharp.errors import UsageError
-from tests.calibration.photos import write_photos
 from tests.convert import torch_networks
+from tests.photos import write_photos
 
 
 @pytest.fixture

@@ -13,23 +13,17 @@ from click.testing import CliRunner
 from ovsharp.cli.main import main
 from ovsharp.errors import UsageError
 from ovsharp.opinions import Conditions, open_study
-from tests.opinions.test_study import fill, folder_of_conditions
+from tests.interrupt import LISTENING
+from tests.opinions.ratings import fill, folder_of_conditions
 
 QUALITY = {"hidden-a": 1, "hidden-b": 3, "hidden-c": 5}
-
-SERVE = """
-import signal
-signal.signal(signal.SIGINT, signal.default_int_handler)
-from ovsharp.cli.main import run
-run()
-"""
 
 
 def test_it_serves_until_ctrl_c_and_ends_with_0(tmp_path: Path) -> None:
     stimuli = folder_of_conditions(tmp_path / "stimuli")
     call = ["study", stimuli, "-o", tmp_path / "out", "--port", "0"]
     with subprocess.Popen(
-        [sys.executable, "-c", SERVE, *call],
+        [sys.executable, "-c", LISTENING, *call],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

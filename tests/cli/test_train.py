@@ -10,7 +10,6 @@ from pathlib import Path
 
 import cv2
 import pytest
-import skimage.data
 import torch
 from click.testing import CliRunner, Result
 
@@ -20,6 +19,7 @@ from ovsharp.cli.train import train
 from ovsharp.errors import ModelLoadError, UsageError
 from ovsharp.models import load_network
 from tests.interrupt import interrupted
+from tests.photos import crop
 
 TOML = """\
 summary = "for tests"
@@ -41,7 +41,7 @@ wide = { arguments = { channels = 16 } }
 def recipe(tmp_path: Path) -> Path:
     (tmp_path / "photos").mkdir()
     for name in ("astronaut", "coffee"):
-        image = getattr(skimage.data, name)()[:96, :96, ::-1]
+        image = crop(0, 0, 96, 96, name=name)
         cv2.imwrite(str(tmp_path / "photos" / f"{name}.png"), image)
     path = tmp_path / "mine.toml"
     path.write_text(TOML, encoding="utf-8")

@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import skimage.data
 from click.testing import CliRunner, Result
 
 from ovsharp.apps import Choice, VideoJob, origin_of, parts_of, sharpen_part
@@ -29,6 +28,7 @@ from ovsharp.media import SEGMENT, frame_times, read_video, write_video
 from ovsharp.runtime import origin
 from tests.media.clips import TIMES, clip, hum
 from tests.networks import write_frame_model
+from tests.photos import crop
 
 pytest.importorskip("av")
 
@@ -43,7 +43,7 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import av
 
     path = tmp_path_factory.mktemp("long") / "in.mp4"
-    photo = np.ascontiguousarray(skimage.data.astronaut()[100:196, 150:300, ::-1])
+    photo = crop(100, 150, 96, 150)
     blocky = parse("jpeg(quality=15)")
     with av.open(str(path), "w") as out:
         stream: Any = out.add_stream("libx264", rate=30, options={"crf": "6", "g": "100"})

@@ -15,7 +15,6 @@ import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from skimage import data
 
 from ovsharp.cli.degrade import degrade
 from ovsharp.cli.eval import eval as evaluate
@@ -25,8 +24,9 @@ from ovsharp.degrade import parse
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.media.finished import RECORD
 from tests.media.clips import clip
+from tests.photos import crop
 
-ASTRONAUT = np.ascontiguousarray(data.astronaut()[..., ::-1])
+ASTRONAUT = crop()
 
 
 @pytest.fixture(scope="module")

@@ -1,16 +1,16 @@
 import cv2
 import numpy as np
 import pytest
-from skimage import data
 
 from ovsharp.convert.coding import Coding
 from ovsharp.engine import upscale
+from tests.photos import crop
 
 RANGES = [(0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)]
 
 
 def photo() -> np.ndarray:
-    return np.ascontiguousarray(data.astronaut()[100:164, 180:276, ::-1])
+    return crop(100, 180, 64, 96)
 
 
 @pytest.mark.parametrize("bounds", RANGES)

@@ -13,7 +13,6 @@ import pytest
 import torch
 from click.testing import CliRunner
 from onnx.reference import ReferenceEvaluator
-from skimage import data
 
 from ovsharp import Sharpener
 from ovsharp.cli.convert import convert as command
@@ -21,12 +20,13 @@ from ovsharp.convert import Options, convert
 from ovsharp.engine import get_core
 from ovsharp.errors import MissingExtraError, UnsupportedModelError, UsageError
 from ovsharp.models.student import Student
+from tests.photos import crop
 
 HAS_LITERT = find_spec("litert_torch") is not None
 
 
 def photo(height: int = 48, width: int = 64) -> Any:
-    return np.ascontiguousarray(data.astronaut()[80 : 80 + height, 190 : 190 + width, ::-1])
+    return crop(80, 190, height, width)
 
 
 def planes(frame: Any) -> Any:

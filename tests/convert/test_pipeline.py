@@ -9,7 +9,6 @@ import openvino as ov
 import pytest
 import torch
 from openvino import opset13 as ops
-from skimage import data
 
 import ovsharp
 from ovsharp.convert import Options, convert, parity, pipeline, prepare
@@ -26,6 +25,7 @@ from ovsharp.errors import (
 )
 from ovsharp.files import sha256
 from tests.convert import drawn, torch_networks
+from tests.photos import crop
 
 TOLERANCE = 1e-3
 """The limit of the issue, white = 1."""
@@ -40,7 +40,7 @@ def checkpoint(folder: Path, network: torch.nn.Module) -> tuple[Path, Options]:
 
 
 def photo() -> np.ndarray:
-    return np.ascontiguousarray(data.astronaut()[80:128, 190:254, ::-1])[None]
+    return crop(80, 190, 48, 64)[None]
 
 
 def test_a_checkpoint_becomes_files_that_compute_what_torch_computes(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from ovsharp.convert import Options, prepare
 from ovsharp.convert.engine import Runner
 from ovsharp.convert.prune import Pruned, prune
 from ovsharp.errors import MediaError
-from tests.calibration.photos import write_photos
+from tests.photos import write_photos
 
 RNG = np.random.default_rng(0)
 

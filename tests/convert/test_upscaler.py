@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import skimage.data
 import torch
 
 from ovsharp import Sharpener
@@ -14,7 +13,7 @@ from ovsharp.calibration import quantize
 from ovsharp.convert import Options, convert, prepare
 from ovsharp.engine import upscale
 from ovsharp.models import ARCHITECTURES
-from tests.calibration.photos import write_photos
+from tests.photos import crop, write_photos
 
 FORMS = {"x4": (1, 4), "x2": (1, 2), "x2-unshuffled": (2, 2)}
 
@@ -57,7 +56,7 @@ def test_frames_of_any_size_and_tiles_agree_with_torch(form: str, tmp_path: Path
     network = prepare(path).network
     assert network is not None
     convert(path, tmp_path, storages=["fp32"])
-    frame = np.ascontiguousarray(skimage.data.astronaut()[100:150, 100:174, ::-1])
+    frame = crop(100, 100, 50, 74)
     base = upscale(frame, FORMS[form][1])
 
     with Sharpener(tmp_path / f"{form}-fp32.xml", precision="f32") as sharpener:
@@ -84,7 +83,7 @@ def test_an_upscaler_is_quantized_with_its_base(tmp_path: Path) -> None:
 
     assert done.spec.base
     assert done.spec.storage == "int8"
-    frame = np.ascontiguousarray(skimage.data.astronaut()[100:164, 100:164, ::-1])
+    frame = crop(100, 100, 64, 64)
     with Sharpener(done.files[0]) as int8, Sharpener(tmp_path / "x2-fp32.xml") as float32:
         difference = int8(frame).astype(int) - float32(frame)
     assert np.abs(difference).mean() < 1.5

@@ -5,14 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from skimage import data
 
 from ovsharp.degrade import parse
+from tests.photos import crop
 
-PHOTOS = [
-    np.ascontiguousarray(getattr(data, name)()[:256, :256, ::-1])
-    for name in ("astronaut", "coffee", "chelsea")
-]
+PHOTOS = [crop(0, 0, 256, 256, name=name) for name in ("astronaut", "coffee", "chelsea")]
 
 
 @pytest.fixture(autouse=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from skimage import data
 
 from ovsharp.degrade import parse
 from ovsharp.quality import psnr
+from tests.photos import crop
 
-PHOTO = np.ascontiguousarray(data.astronaut()[:193, 100:299, ::-1])
+PHOTO = crop(0, 100, 193, 199)
 """Of odd sides."""
 
 DAMAGES = [

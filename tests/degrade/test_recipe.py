@@ -5,13 +5,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from skimage import data
 
 from ovsharp.degrade import RECIPES, parse
 from ovsharp.errors import UsageError
 from ovsharp.quality import psnr
+from tests.photos import crop
 
-PHOTO = np.ascontiguousarray(data.astronaut()[:244, 100:349, ::-1])
+PHOTO = crop(0, 100, 244, 249)
 
 
 @pytest.mark.parametrize("name", RECIPES)

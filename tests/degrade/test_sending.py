@@ -9,16 +9,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from skimage import data
 
 from ovsharp.degrade import SENDINGS, parse_sending, send_clip
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.media import Frame, read_video
 from ovsharp.quality import psnr
+from tests.photos import crop
 
 pytest.importorskip("av")
 
-PHOTO = np.ascontiguousarray(data.astronaut()[:180, 60:380, ::-1])
+PHOTO = crop(0, 60, 180, 320)
 
 
 def pan(frames: int = 12) -> Iterator[Frame]:

@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 import pytest
 from rich.console import Console
-from skimage import data
 
 from ovsharp import evaluation, quality
 from ovsharp.apps import play
@@ -22,10 +21,11 @@ from ovsharp.evaluation.statistics import group_rows
 from ovsharp.evaluation.tally import Tally
 from ovsharp.media import Frame, Shot, read_video, write_video
 from ovsharp.runtime import VIDEO_LOOK_EVERY, Sharpener
+from tests.photos import crop
 
 pytest.importorskip("av")
 
-PHOTO = np.ascontiguousarray(data.astronaut()[:, :, ::-1])
+PHOTO = crop()
 FRAMES = 7
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from skimage import data
 
 from ovsharp import evaluation
 from ovsharp.errors import MediaError, UsageError
@@ -21,9 +20,10 @@ from ovsharp.evaluation.results import ALL, Row
 from ovsharp.evaluation.statistics import group_rows, summarise, wilcoxon
 from ovsharp.media import category_of
 from ovsharp.quality import ssim
-from tests.benchmarks.test_page import _read
+from tests.photos import crop
+from tests.reports.reader import read_page
 
-PHOTO = data.astronaut()[:400, :400, ::-1]
+PHOTO = crop(0, 0, 400, 400)
 NAMES = ("cats_1.png", "cats_2.png", "dogs_1.png")
 
 
@@ -263,7 +263,7 @@ def test_the_page_is_whole_and_safe(
     assert {view.category for view in views} == {"cats", "dogs"}
     assert {view.title for view in views} == {"worst", "best"}
     text = evaluation.to_page(result, views)
-    reader = _read(text)
+    reader = read_page(text)
     assert all(link.startswith("data:image/jpeg;base64,") for link in reader.links)
     assert len(text) < 2_000_000
     nasty = result.to_json().replace("cats_1.png", "<b>cats&")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from skimage import data
 
 from ovsharp.engine import Frame
 from ovsharp.evaluation.vmaf import Vmaf
+from tests.photos import crop
 
 pytest.importorskip("vmaf_torch")
 
-PHOTO = np.ascontiguousarray(data.astronaut()[100:260, 100:292, ::-1])
+PHOTO = crop(100, 100, 160, 192)
 
 
 def blurred(frame: Frame, sigma: float) -> Frame:

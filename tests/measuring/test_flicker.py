@@ -7,15 +7,15 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 import pytest
-from skimage import data
 
 from ovsharp.engine import Frame, upscale
 from ovsharp.measuring.photos import Photo
 from ovsharp.measuring.quality import STILL_FRAMES, flicker, still_scene
+from tests.photos import crop
 
 
 def photo(scale: int = 1) -> Photo:
-    truth = np.ascontiguousarray(data.astronaut()[:128, :128, ::-1])
+    truth = crop(0, 0, 128, 128)
     frame = np.ascontiguousarray(truth[::scale, ::scale])
     return Photo("astronaut", frame, upscale(frame, scale), truth)
 

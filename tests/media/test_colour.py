@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from skimage import data
 
 from ovsharp.errors import MediaError
 from ovsharp.media.colour import (
@@ -22,10 +21,11 @@ from ovsharp.media.colour import (
     siting_of,
     to_bgr,
 )
+from tests.photos import crop
 
 av = pytest.importorskip("av")
 
-PHOTO = np.ascontiguousarray(data.astronaut()[:128, 160:288, ::-1])
+PHOTO = crop(0, 160, 128, 128)
 WEIGHTS = {
     BT709: (0.0722, 0.7152, 0.2126),
     BT601: (0.114, 0.587, 0.299),

@@ -16,8 +16,9 @@ from skimage import data
 
 from ovsharp.errors import MediaError
 from ovsharp.media import Picture, read_frame, read_picture, side_by_side, write_picture
+from tests.photos import crop
 
-PHOTO = np.ascontiguousarray(data.astronaut()[100:160, 180:280, ::-1])
+PHOTO = crop(100, 180, 60, 100)
 DEEP = PHOTO.astype(np.uint16) * 255 + np.arange(100, dtype=np.uint16)[:, None]
 ALPHA = np.ascontiguousarray(data.astronaut()[:60, :100, 0])
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")

@@ -28,18 +28,7 @@ from ovsharp.opinions import (
     read_study,
 )
 from ovsharp.opinions.storage import clean_code
-
-SECRETS = ("hidden-a", "hidden-b", "hidden-c", "zebra", "dog", "fox")
-
-
-def folder_of_conditions(root: Path, conditions: int = 3, size: tuple[int, int] = (48, 64)) -> Path:
-    for number, condition in enumerate(SECRETS[:conditions]):
-        (root / condition).mkdir(parents=True)
-        for index, content in enumerate(SECRETS[3:]):
-            frame = np.full((*size, 3), 60 * number + 20 * index, np.uint8)
-            ending = "png" if number else "bmp"  # not by their endings are names equal
-            cv2.imwrite(str(root / condition / f"{content}.{ending}"), frame)
-    return root
+from tests.opinions.ratings import SECRETS, fill, folder_of_conditions
 
 
 @pytest.fixture
@@ -326,19 +315,6 @@ def test_missing_stimuli_and_damaged_files_are_told(tmp_path: Path, stimuli: Pat
         (folder / "study.json").write_bytes(content)
         with pytest.raises(UsageError, match=r"study\.json"):
             read_study(folder)
-
-
-def fill(study: Study, folder: Path, rater: str, quality: dict[str, int], until: int) -> None:
-    """Vote as somebody who sees `quality`."""
-    ballots = Ballots(folder / "votes.sqlite")
-    ballots.join(rater, "800x600 at 1", lambda: study.trials(rater))
-    condition = {item.id: item.condition for item in study.stimuli}
-    for answer in ballots.answers(rater)[:until]:
-        first, second = answer.trial.first, answer.trial.second
-        vote = quality[condition[first]]
-        if second is not None:
-            vote = 1 if vote > quality[condition[second]] else 2
-        ballots.vote(rater, answer.at, vote, 500)
 
 
 @pytest.mark.parametrize("method", ["acr", "pairs"])

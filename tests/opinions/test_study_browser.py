@@ -12,7 +12,7 @@ import pytest
 
 from ovsharp.opinions import Conditions, StudyServer, open_study
 from tests.chromium import CHROMIUM, DESKTOP, IN_CHROMIUM, phone
-from tests.opinions.test_study import folder_of_conditions
+from tests.opinions.ratings import folder_of_conditions
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = IN_CHROMIUM

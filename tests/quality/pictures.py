@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from skimage import data
 from skimage.metrics import structural_similarity
 
-PHOTO = data.astronaut()[:211, 100:333, ::-1].copy()
+from tests.photos import crop
+
+PHOTO = crop(0, 100, 211, 233)
 RNG = np.random.default_rng(0)
 OTHERS = {
     "blurred": cv2.GaussianBlur(PHOTO, (7, 7), 1.5),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import cv2
 import numpy as np
-import skimage.data
 
 from ovsharp import Sharpener
 from ovsharp.engine import Frame
 from ovsharp.runtime import Router
+from tests.photos import crop
 
-ASTRONAUT = np.ascontiguousarray(skimage.data.astronaut()[..., ::-1])
+ASTRONAUT = crop()
 
 
 def gains(router: Router, frame: Frame) -> dict[str, float]:
@@ -29,6 +31,7 @@ def frame(place: int, tenths: int, seed: int, size: tuple[int, int] = (64, 96)) 
     return made
 
 
+@cache
 def calls() -> list[tuple[dict[str, float], list[Frame]]]:
     """How each call is opened, and its frames: steady ones, one that changes, other sizes."""
     return [
@@ -40,6 +43,7 @@ def calls() -> list[tuple[dict[str, float], list[Frame]]]:
     ]
 
 
+@cache
 def alone() -> list[list[Frame]]:
     """Each call on a sharpener of its own."""
     results = []

@@ -7,19 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from skimage import data
 
 from ovsharp import Sharpener
 from ovsharp.degrade import parse_sending, send_clip
 from ovsharp.media import read_video
 from ovsharp.quality import capped_psnr
+from tests.photos import crop
 
 pytest.importorskip("av")
 
 
 @pytest.mark.parametrize("sent", ["x264(crf=36)", "vp8(kbps=300)"])
 def test_a_film_that_begins_in_the_dark_is_not_made_worse(sent: str, tmp_path: Path) -> None:
-    photo = np.ascontiguousarray(data.astronaut()[:384, :512, ::-1])
+    photo = crop(0, 0, 384, 512)
     truth = [np.rint(photo * 0.02 * index).astype(np.uint8) for index in range(6)]
     path = tmp_path / "dark.mkv"
     send_clip(truth, path, parse_sending(sent), Fraction(30))

@@ -7,7 +7,6 @@ import json
 
 import numpy as np
 import pytest
-import skimage.data
 from click.testing import CliRunner
 
 from ovsharp import Sharpener
@@ -16,12 +15,13 @@ from ovsharp.degrade import parse
 from ovsharp.engine import Frame
 from ovsharp.quality import psnr, ssim
 from ovsharp.runtime import DEFAULT_MODEL, find_model, model_files, shipped_routers
+from tests.photos import crop
 
 PHOTOS = ("astronaut", "coffee", "chelsea")
 
 
 def photo(name: str) -> Frame:
-    return np.ascontiguousarray(getattr(skimage.data, name)()[:288, :384, ::-1])
+    return crop(0, 0, 288, 384, name=name)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import skimage.data
 
 from ovsharp import Sharpener
 from ovsharp.degrade import parse
@@ -17,13 +16,14 @@ from ovsharp.engine.variant import Variant
 from ovsharp.quality import psnr
 from ovsharp.runtime import QUALITIES, Router, auto, find_router
 from ovsharp.runtime.sizes import of_size
+from tests.photos import crop
 
 Clock = Callable[[Sharpener, float], None]
 TIMES = {"call-quality": 24.0, "call-balanced": 8.0, "call-fast": 4.0}
 
 
 def photo(name: str) -> Frame:
-    return np.ascontiguousarray(getattr(skimage.data, name)()[:240, :320, ::-1])
+    return crop(0, 0, 240, 320, name=name)
 
 
 def test_every_model_of_the_router_is_there_in_three_sizes() -> None:

@@ -6,19 +6,19 @@ import importlib.util
 
 import numpy as np
 import pytest
-import skimage.data
 
 from ovsharp import Sharpener
 from ovsharp.degrade import parse
 from ovsharp.engine import Frame, upscale
 from ovsharp.quality import psnr, ssim
 from ovsharp.runtime import model_files
+from tests.photos import crop
 
 PHOTOS = ("astronaut", "coffee", "chelsea")
 
 
 def photo(name: str) -> Frame:
-    return np.ascontiguousarray(getattr(skimage.data, name)()[:256, :384, ::-1])
+    return crop(0, 0, 256, 384, name=name)
 
 
 @pytest.fixture(scope="module")

@@ -8,19 +8,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from skimage import data
 
 from ovsharp import Sharpener
 from ovsharp.degrade import parse_sending, send_clip
 from ovsharp.engine import upscale
 from ovsharp.media import read_video
+from tests.photos import crop
 
 pytest.importorskip("av")
 
 
 @pytest.mark.parametrize("sent", ["x264(crf=6)", "x264(crf=24, scale=2)", "x264(crf=28, scale=2)"])
 def test_a_plain_opencv_loop_gets_the_models_that_video_gets(sent: str, tmp_path: Path) -> None:
-    photo = np.ascontiguousarray(data.astronaut()[:384, :512, ::-1])
+    photo = crop(0, 0, 384, 512)
     moving = [np.roll(photo, 2 * index, 1) for index in range(6)]
     path = tmp_path / "call.mkv"
     sending = parse_sending(sent)

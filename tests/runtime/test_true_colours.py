@@ -5,19 +5,16 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from skimage import data
 
 from ovsharp import Sharpener
 from ovsharp.degrade import parse
 from ovsharp.engine import upscale
 from ovsharp.runtime import shipped_models, shipped_routers
+from tests.photos import crop
 
 LIMIT = 0.3
 """Levels."""
-PHOTOS = {
-    name: np.ascontiguousarray(getattr(data, name)()[:256, :320, ::-1])
-    for name in ("astronaut", "coffee")
-}
+PHOTOS = {name: crop(0, 0, 256, 320, name=name) for name in ("astronaut", "coffee")}
 SHORT = {
     **dict.fromkeys(
         (

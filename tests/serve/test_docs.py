@@ -9,10 +9,10 @@ from pathlib import Path
 
 import cv2
 import pytest
-import skimage.data
 
 from ovsharp.media import read_frame
 from tests.media.clips import clip
+from tests.photos import crop
 
 PAGE = Path(__file__).parents[2] / "docs" / "SERVE.md"
 
@@ -21,7 +21,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "SERVE.md"
 def test_the_curl_lines_run(address: str, tmp_path: Path) -> None:
     (lines,) = re.findall(r"```sh\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert lines.count("curl") >= 8
-    cv2.imwrite(str(tmp_path / "photo.jpg"), skimage.data.astronaut()[:128, 150:310, ::-1])
+    cv2.imwrite(str(tmp_path / "photo.jpg"), crop(0, 150, 128, 160))
     clip(tmp_path / "clip.mp4")
     script = lines.replace("http://127.0.0.1:8790", address)
     ran = subprocess.run(

@@ -10,6 +10,7 @@ import torch
 from ovsharp.training import MovingFolders
 from ovsharp.training.recipe import Course, Schedule, Stage, TrainingRecipe
 from tests.media.clips import clip
+from tests.photos import crop
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +24,7 @@ def photos(tmp_path: Path) -> Path:
     folder = tmp_path / "photos"
     folder.mkdir()
     for name in ("people_astronaut", "things_coffee", "things_rocket"):
-        image = getattr(skimage.data, name.split("_")[1])()[:240, :240, ::-1]
+        image = crop(0, 0, 240, 240, name=name.split("_")[1])
         cv2.imwrite(str(folder / f"{name}.png"), image)
     (folder / "things_broken.png").write_bytes(b"no image")
     return folder

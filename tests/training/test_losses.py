@@ -11,6 +11,7 @@ from ovsharp import UsageError
 from ovsharp.quality import ssim
 from ovsharp.training.losses import PLAIN, Losses
 from ovsharp.training.perceptual import VggFeatures
+from tests.training.vgg import vgg_weights
 
 
 @pytest.fixture
@@ -74,22 +75,6 @@ def test_terms_are_weighted_and_reported_one_by_one(
     assert set(terms) == {"l1", "mse"}
     assert torch.equal(terms["l1"], 2 * functional.l1_loss(*pictures))
     assert torch.equal(terms["mse"], 0.5 * functional.mse_loss(*pictures))
-
-
-def vgg_weights(folder: Path, *, widths: tuple[int, ...] = (64, 64, 128, 128, 256)) -> Path:
-    """A file in torchvision's layout of VGG19, with random weights."""
-    places, tensors, inputs = (0, 2, 5, 7, 10), {}, 3
-    generator = torch.Generator().manual_seed(0)
-    for place, width in zip(places, widths, strict=True):
-        tensors[f"features.{place}.weight"] = torch.randn(
-            width, inputs, 3, 3, generator=generator
-        ) / (3 * inputs**0.5)
-        tensors[f"features.{place}.bias"] = torch.zeros(width)
-        inputs = width
-    tensors["classifier.0.weight"] = torch.zeros(1)
-    path = folder / "vgg.pth"
-    torch.save(tensors, path)
-    return path
 
 
 @pytest.mark.parametrize("layer", ["vgg16_relu2_2", "vgg19_relu3_1"])

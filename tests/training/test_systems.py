@@ -15,7 +15,7 @@ from ovsharp.convert import Options, convert
 from ovsharp.degrade import parse
 from ovsharp.media import read_frame, write_picture
 from ovsharp.training import Course, MovingFolders, load_recipe, recipe_names, train
-from tests.training.test_losses import vgg_weights
+from tests.training.vgg import vgg_weights
 
 SMALL: dict[str, dict[str, Any]] = {
     "dynamic-duo": {"channels": 8, "blocks": 1, "growth": 4},

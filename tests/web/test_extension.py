@@ -13,9 +13,9 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-import skimage.data
 
 from tests.chromium import CHROMIUM, IN_CHROMIUM
+from tests.photos import crop
 from tests.web.serving import served
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -32,7 +32,7 @@ OVER = "#other + div"
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("call")
     shutil.copy(Path(__file__).parent / "call.html", folder)
-    cv2.imwrite(str(folder / "photo.png"), skimage.data.astronaut()[:400, :, ::-1])
+    cv2.imwrite(str(folder / "photo.png"), crop(0, 0, 400))
     with served(folder, isolated=False) as address:
         yield address
 

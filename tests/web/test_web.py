@@ -9,10 +9,10 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-import skimage.data
 
 from ovsharp import Sharpener
 from tests.chromium import IN_CHROMIUM
+from tests.photos import crop
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = IN_CHROMIUM
@@ -20,7 +20,7 @@ pytestmark = IN_CHROMIUM
 
 @pytest.mark.parametrize("size", [(96, 128), (75, 101)])
 def test_pixels_are_those_of_a_sharpener(page: Any, size: tuple[int, int]) -> None:
-    photo = np.ascontiguousarray(skimage.data.astronaut()[: size[0], 160 : 160 + size[1], ::-1])
+    photo = crop(0, 160, *size)
     rgba = cv2.cvtColor(photo, cv2.COLOR_BGR2RGBA)
     got = page.evaluate(
         """async ([bytes, width, height]) => {
@@ -45,7 +45,7 @@ def test_pixels_are_those_of_a_sharpener(page: Any, size: tuple[int, int]) -> No
 
 
 def test_the_correction_of_half_the_size_keeps_most_of_the_gain(page: Any) -> None:
-    truth = np.ascontiguousarray(skimage.data.astronaut()[:160, 140:380, ::-1])
+    truth = crop(0, 140, 160, 240)
     coded = cv2.imencode(".jpg", truth, [cv2.IMWRITE_JPEG_QUALITY, 12])[1]
     poor = cv2.imdecode(coded, cv2.IMREAD_COLOR)
     rgba = cv2.cvtColor(poor, cv2.COLOR_BGR2RGBA)
@@ -69,7 +69,7 @@ def test_the_correction_of_half_the_size_keeps_most_of_the_gain(page: Any) -> No
 
 
 def test_the_page_sharpens_a_photo_and_the_camera(page: Any, tmp_path: Path) -> None:
-    cv2.imwrite(str(tmp_path / "photo.png"), skimage.data.astronaut()[:120, 160:320, ::-1])
+    cv2.imwrite(str(tmp_path / "photo.png"), crop(0, 160, 120, 160))
     page.set_input_files("#file", str(tmp_path / "photo.png"))
     playwright.expect(page.locator("#said")).to_have_text(re.compile("160x120 in"), timeout=60_000)
     assert page.locator("#compare img").count() == 2

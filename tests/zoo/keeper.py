@@ -16,7 +16,7 @@ from ovsharp.convert import Options, convert
 from ovsharp.engine import resolve_execution
 from ovsharp.errors import OvsharpError
 from ovsharp.reports import Size
-from tests.calibration.photos import photos
+from tests.photos import photos
 from tests.zoo import networks
 from tests.zoo.networks import Zoo, scale_of
 

@@ -9,7 +9,7 @@ import torch
 
 from ovsharp.convert.parity import LIMIT
 from ovsharp.quality import MAX_DROP
-from tests.calibration.photos import write_photos
+from tests.photos import write_photos
 from tests.zoo.keeper import take_through
 from tests.zoo.networks import NETWORKS, REFUSED, Zoo, scale_of
 
