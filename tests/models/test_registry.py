@@ -69,11 +69,11 @@ def test_every_architecture_is_told_from_all_others(name: str) -> None:
     assert found == (plain if name.startswith("plain") else [name])
 
 
-@pytest.mark.parametrize("more", [{}, {"unshuffle": 1, "scale": 2}])
+@pytest.mark.parametrize("more", [{}, {"coarse": 5}, {"unshuffle": 1, "scale": 2}])
 @torch.no_grad()
 def test_round_trip_of_residual_students(more: dict[str, int], tmp_path: Path) -> None:
     arguments = {"channels": 7, "depth": 4, "unshuffle": 2, "residual": True, **more}
-    name = "upscaler" if more else "student"
+    name = "upscaler" if "scale" in more else "student"
     network = ARCHITECTURES.build(name, **arguments)
     torch.save(network.state_dict(), tmp_path / "residual.pth")
 

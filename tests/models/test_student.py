@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from ovsharp.errors import UsageError
 from ovsharp.models.student import Student, Upscaler
 
 
@@ -27,6 +28,33 @@ def test_a_larger_student_computes_at_first_what_the_smaller_one_does(
     assert large.grow_from(small.state_dict())
     frame = torch.rand(1, 3, 24, 16)
     torch.testing.assert_close(large(frame), small(frame))
+
+
+@pytest.mark.parametrize(("before", "after"), [(0, 6), (6, 6)])
+def test_a_coarse_branch_is_grown_and_kept(before: int, after: int) -> None:
+    small = drawn(Student(8, 4, 2, residual=True, coarse=before))
+    large = Student(12, 6, 2, residual=True, coarse=after)
+    assert large.grow_from(small.state_dict())
+    frame = torch.rand(1, 3, 24, 16)
+    torch.testing.assert_close(large(frame), small(frame))
+
+
+def test_a_coarse_branch_reaches_farther() -> None:
+    def reach(coarse: int) -> int:
+        network = drawn(Student(8, 2, 2, residual=True, coarse=coarse))
+        frame = torch.zeros(1, 3, 128, 128, requires_grad=True)
+        network(frame)[0, :, 64, 64].sum().backward()
+        assert frame.grad is not None
+        touched = frame.grad[0].abs().amax((0, 1)).nonzero()
+        return int(touched.max() - touched.min())
+
+    assert reach(0) < 20
+    assert reach(6) > 70
+
+
+def test_a_coarse_branch_needs_features_that_keep_their_sign() -> None:
+    with pytest.raises(UsageError, match="add residual = true"):
+        Student(8, 4, 2, coarse=6)
 
 
 def test_what_is_new_learns() -> None:
@@ -57,10 +85,19 @@ def test_upscalers_grow_too() -> None:
         Student(8, 8, 2, residual=True),
         Student(8, 4, 4, residual=True),
         Student(8, 4, 2),
+        Student(8, 4, 2, residual=True, coarse=6),
         Upscaler(8, 4, 1, 2, residual=True),
         nn.Conv2d(3, 3, 3),
     ],
-    ids=["wider", "deeper", "other cells", "plain", "an upscaler", "another network"],
+    ids=[
+        "wider",
+        "deeper",
+        "other cells",
+        "plain",
+        "with a branch",
+        "an upscaler",
+        "another network",
+    ],
 )
 def test_what_is_no_smaller_student_changes_nothing(smaller: nn.Module) -> None:
     large = Student(12, 6, 2, residual=True)
