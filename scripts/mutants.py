@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[1]
 WORK = ROOT / "build" / "mutants"
 TESTS = {
     "ovsharp/engine/tiles.py": "tests/engine/test_tiles.py",
-    "ovsharp/convert/deploy.py": "tests/convert/test_deploy.py",
+    "ovsharp/passes/deploy.py": "tests/passes/test_deploy.py",
     "ovsharp/calibration/gate.py": "tests/calibration/test_gate.py",
     "ovsharp/media/colour.py": "tests/media/test_colour.py",
 }

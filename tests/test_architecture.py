@@ -32,6 +32,7 @@ ORDER = (
     "reports",
     "calibration",
     "convert",
+    "passes",
     "models",
     "degrade",
     "media",

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import onnx
 from onnx.reference import ReferenceEvaluator
 
-from ovsharp.convert.body import Call
+from ovsharp.passes import Call
 
 
 def reference_call(model: onnx.ModelProto, output_index: int = 0) -> Call:

@@ -8,14 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import openvino as ov
 
-from ovsharp.convert.body import Body
-from ovsharp.convert.coding import Coding, Frames, Network, Values
-from ovsharp.convert.deploy import ROUNDING
-from ovsharp.convert.engine import Runner
-from ovsharp.convert.graph import redirect
 from ovsharp.convert.probe import Geometry, enlarged, network_inputs, random_frames
 from ovsharp.convert.ranges import drawn
 from ovsharp.errors import ConversionError
+from ovsharp.passes import ROUNDING, Body, Coding, Frames, Network, Runner, Values, redirect
 
 LIMIT = 1e-3
 """Largest difference to the source, white = 1, of a model with f32 weights: a quarter level."""

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ovsharp.convert.body import Body
-from ovsharp.convert.coding import Coding, Frames, Values
 from ovsharp.convert.parity import check_frames
 from ovsharp.convert.probe import Geometry, network_inputs
 from ovsharp.degrade import parse
 from ovsharp.errors import UsageError
 from ovsharp.media import find_images, read_frame
+from ovsharp.passes import Body, Coding, Frames, Values
 
 PHOTOS = 64
 """How many of a folder are looked at, evenly spread."""

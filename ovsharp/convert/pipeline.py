@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ovsharp.convert.body import Body
-from ovsharp.convert.coding import Coding, Frames, Network
-from ovsharp.convert.frames import with_frames
-from ovsharp.convert.graph import count_parameters
+from ovsharp.convert.form_ir import check_storages, write_frames
+from ovsharp.convert.form_planar import write_planar
+from ovsharp.convert.form_tflite import write_tflite
 from ovsharp.convert.options import Options
 from ovsharp.convert.parity import (
     LIMIT,
-    LIMIT_FP16,
     Levels,
-    Parity,
     check,
     check_frames,
     compare,
@@ -27,25 +23,27 @@ from ovsharp.convert.parity import (
     tiny_frames,
 )
 from ovsharp.convert.pictures import pictures
-from ovsharp.convert.planar import write_planar
 from ovsharp.convert.prepared import Prepared, Rows
 from ovsharp.convert.probe import Geometry, probe_geometry
-from ovsharp.convert.prune import Pruned, prune
-from ovsharp.convert.ranges import find_coding, span
+from ovsharp.convert.ranges import find_coding
+from ovsharp.convert.report import facts_of, parity_text, pruned_of, weights_of
 from ovsharp.convert.settle import find_body
 from ovsharp.convert.source import Source, read_source
-from ovsharp.convert.tflite import write_tflite
-from ovsharp.engine import get_core, operations, read_ir, write_ir
-from ovsharp.errors import UsageError
+from ovsharp.engine import operations
 from ovsharp.files import sha256, staged
+from ovsharp.passes import (
+    Body,
+    Coding,
+    Frames,
+    Network,
+    count_parameters,
+    prune,
+    with_frames,
+)
 from ovsharp.progress import Progress, silent, stage
 from ovsharp.runtime import shipped_models
 from ovsharp.spec import ModelSpec
 
-_LISTED = 12
-"""Names that the report lists before it counts."""
-
-FloatStorage = Literal["fp32", "fp16"]
 Form = Literal["ir", "planar", "tflite"]
 """Of files: our own, which takes frames; RGB planes for other programs; LiteRT's."""
 FORMS: tuple[Form, ...] = ("ir", "planar", "tflite")
@@ -135,11 +133,11 @@ def prepare(
     )
     report = [
         ("source", f"{source} ({origin.kind})"),
-        *_unwrapped(origin),
-        *_facts(spec, origin, coding, how, folded, sum(operations(model).values())),
-        *_left_out(pruned, parameters, len(shown)),
+        *weights_of(origin),
+        *facts_of(spec, origin, coding, how, folded, sum(operations(model).values())),
+        *pruned_of(pruned, parameters, len(shown)),
         *rows,
-        (f"parity IR - {origin.kind}", _parity_text(ours, LIMIT)),
+        (f"parity IR - {origin.kind}", parity_text(ours, LIMIT)),
     ]
     return Prepared(model, spec, origin.network, origin.onnx_bytes, report, reference, frames)
 
@@ -174,7 +172,7 @@ def convert(
         UsageError: an unknown storage, or options that make no sense.
         OSError: the folder cannot be written, or the disk is full.
     """
-    chosen = _checked(storages)
+    chosen = check_storages(storages)
     source, options = _found(Path(source), options or Options())
     folder = Path(folder)
     with staged(folder) as staging:
@@ -182,7 +180,7 @@ def convert(
         report = list(prepared.report)
         spec = prepared.spec
         if form == "ir":
-            spec = _write_ir(prepared, chosen, staging, report, progress)
+            spec = write_frames(prepared, chosen, staging, report, progress)
         else:
             with stage(progress, f"writing and comparing {form}"):
                 report += (write_planar if form == "planar" else write_tflite)(prepared, staging)
@@ -199,23 +197,6 @@ def _found(source: Path, options: Options) -> tuple[Path, Options]:
         return source, options
     checkpoint = next(iter(storages.values())).parent / "student.pth"
     return checkpoint, dataclasses.replace(options, name=options.name or str(source))
-
-
-def _write_ir(
-    prepared: Prepared,
-    storages: Sequence[FloatStorage],
-    staging: Path,
-    report: Rows,
-    progress: Progress,
-) -> ModelSpec:
-    """Write the IR of each storage, and give the spec of the first."""
-    if prepared.onnx_bytes is not None:
-        (staging / f"{prepared.spec.name}.onnx").write_bytes(prepared.onnx_bytes)
-    specs = []
-    for storage in storages:
-        with stage(progress, f"writing and comparing {storage}"):
-            specs.append(_write(prepared, storage, staging, report))
-    return specs[0]
 
 
 def _network_parity(
@@ -245,95 +226,3 @@ def _network_parity(
         except (RuntimeError, ValueError, TypeError, IndexError) as error:
             rows.append((f"parity onnx.reference - {origin.kind}", f"not run: {error}"))
     return parity, rows
-
-
-def _checked(storages: Sequence[str]) -> list[FloatStorage]:
-    known: dict[str, FloatStorage] = {"fp32": "fp32", "fp16": "fp16"}
-    unknown = [storage for storage in storages if storage not in known]
-    if unknown or not storages:
-        raise UsageError(
-            f"cannot store weights as '{','.join(storages)}': expected fp32, fp16 or both; "
-            f"for int8 convert first, then: ovsharp quantize"
-        )
-    return [known[storage] for storage in dict.fromkeys(storages)]
-
-
-def _write(prepared: Prepared, storage: FloatStorage, staging: Path, report: Rows) -> ModelSpec:
-    """Write one IR, read it back and compare that with the source."""
-    spec = prepared.spec.replace(storage=storage)
-    limit = LIMIT if storage == "fp32" else LIMIT_FP16
-    # Once to measure, once more with what was measured in its spec.
-    with tempfile.TemporaryDirectory(dir=staging) as draft:
-        measured, _ = read_ir(write_ir(prepared.model, spec, Path(draft)), get_core())
-        parity = compare(measured, prepared.reference, prepared.frames, spec.scale)
-    key = next(key for key in spec.parity if key.startswith("ir-"))
-    check(parity.difference, f"the outputs of the {storage} file and the source", limit)
-    spec = spec.replace(parity={**spec.parity, key: parity.difference})
-    path = write_ir(prepared.model, spec, staging)
-    read_ir(path, get_core())
-    report.append((f"parity {storage} file", _parity_text(parity, limit)))
-    return spec
-
-
-def _unwrapped(origin: Source) -> Rows:
-    """Say which weights of a checkpoint were taken, where there is anything to say."""
-    network = origin.network
-    if network is None or not (network.unwrapped or network.left_out):
-        return []
-    where = f"under {'.'.join(network.unwrapped)}" if network.unwrapped else "at the top"
-    names = list(dict.fromkeys(network.left_out))
-    more = f", ... and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return [("weights", f"{where}; left out: {', '.join(names[:_LISTED]) or 'nothing'}{more}")]
-
-
-def _left_out(pruned: Pruned, parameters: int, shown: int) -> Rows:
-    """Say what went because it never gave anything."""
-    if not pruned.parameters:
-        return [("pruned", f"nothing: all {pruned.channels} channels are in use")] if shown else []
-    left = parameters - pruned.parameters
-    count = pruned.proven + pruned.unproven
-    seen = f", {pruned.unproven} were 0 on all of {shown} pictures" if pruned.unproven else ""
-    return [
-        (
-            "pruned",
-            f"{count} of {pruned.channels} channels: {pruned.proven} can give nothing (proven)"
-            f"{seen}; {parameters:,} -> {left:,} parameters",
-        )
-    ]
-
-
-def _facts(
-    spec: ModelSpec, origin: Source, coding: Coding, how: str, folded: Sequence[str], after: int
-) -> Rows:
-    if spec.size is not None:
-        sizes = f"{spec.size[0]}x{spec.size[1]} only"
-    elif spec.minimum == 1:
-        sizes = "any size"
-    else:
-        sizes = f"sides that are multiples of {spec.multiple}, {spec.minimum} or more"
-    margin = "the whole picture, never tiled" if spec.margin is None else f"{spec.margin} pixels"
-    assumed = origin.network is None and coding.colour == "rgb"
-    colour = "rgb (assumed unless given; --bgr if it is not)" if assumed else coding.colour
-    normalised = f", mean {spec.mean}, std {spec.std}" if spec.mean or spec.std else ""
-    base = ", and its bicubic upscale" if spec.base else ""
-    return [
-        ("architecture", spec.architecture),
-        ("parameters", f"{spec.parameters:,}"),
-        ("operations", f"{origin.operations} in {origin.form}, {after} in IR with frames"),
-        ("input", f"frame{base}; {sizes}"),
-        ("scale", str(spec.scale)),
-        ("margin", margin),
-        (
-            "values",
-            f"{span(coding.value_range)} -> {span(coding.output_range)}{normalised} ({how})",
-        ),
-        ("colour", colour),
-        ("folded", "; ".join(folded) or "nothing"),
-    ]
-
-
-def _parity_text(parity: Parity, limit: float) -> str:
-    return (
-        f"{parity.difference:.1e} of white (limit {limit:g}); {parity.share:.2%} of the uint8 "
-        f"values differ, by at most {parity.levels}"
-    )

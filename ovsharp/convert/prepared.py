@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import openvino as ov
 
-from ovsharp.convert.coding import Frames
 from ovsharp.convert.parity import Levels
+from ovsharp.passes import Frames
 from ovsharp.spec import ModelSpec
 
 if TYPE_CHECKING:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ovsharp.convert.body import MAX_MULTIPLE, Body
-from ovsharp.convert.coding import Coding, Frames, Network, Values
 from ovsharp.convert.reach import margin_of
 from ovsharp.engine import upscale
 from ovsharp.errors import UnsupportedModelError
+from ovsharp.passes import MAX_MULTIPLE, Body, Coding, Frames, Network, Values
 
 _LARGE = 64
 """A side that is expected to be over the minimum of any network."""

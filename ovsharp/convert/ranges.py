@@ -15,12 +15,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ovsharp.convert.body import Body
-from ovsharp.convert.coding import Coding, Frames, Network
-from ovsharp.convert.graph import clamped
 from ovsharp.convert.options import Options
 from ovsharp.convert.probe import enlarged, network_inputs
 from ovsharp.errors import UnsupportedModelError, UsageError
+from ovsharp.passes import Body, Coding, Frames, Network, clamped
 from ovsharp.quality import psnr
 from ovsharp.spec import Colour
 

@@ -16,9 +16,7 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
 
-from ovsharp.convert.body import Body
-from ovsharp.convert.engine import Runner
-from ovsharp.convert.graph import fold_constants
+from ovsharp.passes import Body, Runner, fold_constants
 
 _MOVES = {
     "BatchToSpace", "Broadcast", "DepthToSpace", "Gather", "MaxPool", "Pad", "Reshape",

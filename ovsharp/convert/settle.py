@@ -15,12 +15,20 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
 
-from ovsharp.convert.body import MAX_MULTIPLE, MAX_SCALE, TRIAL_SIZES, Body, Call
-from ovsharp.convert.coding import Network, Values
-from ovsharp.convert.engine import Runner
-from ovsharp.convert.graph import fold_constants, redirect
 from ovsharp.convert.options import chosen_output
 from ovsharp.errors import UnsupportedModelError, UsageError
+from ovsharp.passes import (
+    MAX_MULTIPLE,
+    MAX_SCALE,
+    TRIAL_SIZES,
+    Body,
+    Call,
+    Network,
+    Runner,
+    Values,
+    fold_constants,
+    redirect,
+)
 
 _Layout = Literal["NCHW", "NHWC"]
 _TO_NCHW, _TO_NHWC = [0, 3, 1, 2], [0, 2, 3, 1]

@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING
 
 import openvino as ov
 
-from ovsharp.convert.body import Call
-from ovsharp.convert.coding import Coding
-from ovsharp.convert.engine import Runner
 from ovsharp.convert.options import Options
 from ovsharp.engine import get_core, operations, read_openvino
 from ovsharp.errors import ModelLoadError, UnsupportedModelError, UsageError
 from ovsharp.extras import need
 from ovsharp.limits import NODES
+from ovsharp.passes import Call, Coding, Runner
 from ovsharp.version import __version__
 
 if TYPE_CHECKING:
@@ -103,7 +101,7 @@ def picture_network(
         MissingExtraError: torch or onnx is not installed.
     """
     need("torch", "onnx", "onnxscript", extra="convert")
-    from ovsharp.convert.to_onnx import picture_module
+    from ovsharp.convert.torch_to_onnx import picture_module
     from ovsharp.models import load_network
 
     network = load_network(
@@ -123,7 +121,7 @@ def _torch(path: Path, options: Options) -> Source:
     import onnx
 
     from ovsharp.convert.onnx_reference import reference_call
-    from ovsharp.convert.to_onnx import count_nodes, export_onnx, torch_network
+    from ovsharp.convert.torch_to_onnx import count_nodes, export_onnx, torch_network
 
     module = network.module
     onnx_bytes = export_onnx(module, example, dynamic=options.size is None)

@@ -12,8 +12,8 @@ import openvino as ov
 from onnx import TensorProto, helper, numpy_helper
 from openvino import opset13 as ops
 
-from ovsharp.convert.body import Body
 from ovsharp.convert.settle import find_body
+from ovsharp.passes.body import Body
 
 Draw = Callable[[ov.Node], ov.Node]
 

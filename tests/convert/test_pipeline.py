@@ -11,11 +11,7 @@ import torch
 from openvino import opset13 as ops
 
 import ovsharp
-from ovsharp.convert import Options, convert, parity, pipeline, prepare
-from ovsharp.convert.body import Body
-from ovsharp.convert.coding import Coding
-from ovsharp.convert.engine import Runner
-from ovsharp.convert.frames import with_frames
+from ovsharp.convert import Options, convert, form_ir, parity, pipeline, prepare
 from ovsharp.engine import get_core, read_ir, upscale
 from ovsharp.errors import (
     ConversionError,
@@ -24,6 +20,10 @@ from ovsharp.errors import (
     UsageError,
 )
 from ovsharp.files import sha256
+from ovsharp.passes.body import Body
+from ovsharp.passes.coding import Coding
+from ovsharp.passes.exact import Runner
+from ovsharp.passes.frames import with_frames
 from tests.convert import drawn, torch_networks
 from tests.photos import crop
 
@@ -223,7 +223,7 @@ def test_a_file_that_differs_from_its_source_takes_the_others_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = drawn.write_onnx(tmp_path / "net.onnx")
-    monkeypatch.setattr(pipeline, "LIMIT_FP16", 0.0)
+    monkeypatch.setattr(form_ir, "LIMIT_FP16", 0.0)
 
     with pytest.raises(ConversionError, match="fp16 file and the source"):
         convert(source, tmp_path / "out")

@@ -5,10 +5,10 @@ import openvino as ov
 import pytest
 from openvino import opset13 as ops
 
-from ovsharp.convert.coding import Coding
 from ovsharp.convert.probe import Geometry, probe_geometry
 from ovsharp.convert.reach import margin_of
 from ovsharp.errors import UnsupportedModelError
+from ovsharp.passes.coding import Coding
 from tests.convert import drawn
 
 

@@ -5,10 +5,10 @@ import openvino as ov
 import pytest
 from openvino import opset13 as ops
 
-from ovsharp.convert.coding import Coding
 from ovsharp.convert.options import Options
 from ovsharp.convert.ranges import find_coding
 from ovsharp.errors import UnsupportedModelError, UsageError
+from ovsharp.passes.coding import Coding
 from tests.convert import drawn
 
 

@@ -3,9 +3,9 @@ import openvino as ov
 import pytest
 from openvino import opset13 as ops
 
-from ovsharp.convert.engine import Runner
 from ovsharp.convert.settle import find_body
 from ovsharp.errors import UnsupportedModelError, UsageError
+from ovsharp.passes.exact import Runner
 from tests.convert import drawn
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import openvino as ov
 
-from ovsharp.convert.body import Body
-from ovsharp.convert.coding import Coding, Values
-from ovsharp.convert.shuffle import Shuffle
+from ovsharp.passes.body import Body
+from ovsharp.passes.coding import Coding, Values
+from ovsharp.passes.shuffle import Shuffle
 
 
 @dataclass(frozen=True)

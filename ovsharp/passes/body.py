@@ -9,7 +9,7 @@ from typing import Any
 import numpy.typing as npt
 import openvino as ov
 
-from ovsharp.convert.coding import Network
+from ovsharp.passes.coding import Network
 
 Call = Callable[[Sequence[npt.NDArray[Any]]], npt.NDArray[Any]]
 """Takes arrays in the order and the layout of a model's own inputs; gives its picture."""

@@ -12,9 +12,9 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
 
-from ovsharp.convert.coding import Values
-from ovsharp.convert.engine import Runner
-from ovsharp.convert.graph import clamped, is_bias, is_convolution, scalar_operand
+from ovsharp.passes.coding import Values
+from ovsharp.passes.exact import Runner
+from ovsharp.passes.graph import clamped, is_bias, is_convolution, scalar_operand
 
 _MOVES = {"Reshape", "Transpose", "SpaceToDepth", "DepthToSpace"}
 _CELLS = (2, 3)

@@ -2,8 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from ovsharp.convert.coding import Coding
 from ovsharp.engine import upscale
+from ovsharp.passes.coding import Coding
 from tests.photos import crop
 
 RANGES = [(0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)]

@@ -21,10 +21,10 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
 
-from ovsharp.convert.coding import Values
-from ovsharp.convert.draft import Draft
-from ovsharp.convert.graph import constant_values, redirect
-from ovsharp.convert.shuffle import Shuffle, find_shuffle, find_unshuffle
+from ovsharp.passes.coding import Values
+from ovsharp.passes.draft import Draft
+from ovsharp.passes.graph import constant_values, redirect
+from ovsharp.passes.shuffle import Shuffle, find_shuffle, find_unshuffle
 
 ROUNDING = "rounding"
 """Start of the names of the nodes that turn levels into bytes, for those who want the levels."""

@@ -16,10 +16,10 @@ import numpy.typing as npt
 import openvino as ov
 from openvino import opset13 as ops
 
-from ovsharp.convert.bounds import Bounds, channel_bounds
-from ovsharp.convert.coding import Values
-from ovsharp.convert.engine import Runner
-from ovsharp.convert.graph import constant_values
+from ovsharp.passes.bounds import Bounds, channel_bounds
+from ovsharp.passes.coding import Values
+from ovsharp.passes.exact import Runner
+from ovsharp.passes.graph import constant_values
 
 _OWN = {
     *("AvgPool", "Clamp", "Elu", "Gelu", "HSigmoid", "HSwish", "Interpolate", "MaxPool", "Mish"),

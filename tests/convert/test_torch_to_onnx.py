@@ -4,7 +4,7 @@ import onnx
 import pytest
 import torch
 
-from ovsharp.convert.to_onnx import export_onnx, picture_module
+from ovsharp.convert.torch_to_onnx import export_onnx, picture_module
 from ovsharp.errors import ConversionError, UnsupportedModelError, UsageError
 from tests.convert import torch_networks
 

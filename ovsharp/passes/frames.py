@@ -6,12 +6,12 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
 
-from ovsharp.convert.body import Body
-from ovsharp.convert.coding import LUMA, Coding, Values
-from ovsharp.convert.deploy import find_ends, rounded, shuffle_output, unshuffle_input
-from ovsharp.convert.draft import Draft
-from ovsharp.convert.fold import fold_input, fold_output
-from ovsharp.convert.graph import redirect
+from ovsharp.passes.body import Body
+from ovsharp.passes.coding import LUMA, Coding, Values
+from ovsharp.passes.deploy import find_ends, rounded, shuffle_output, unshuffle_input
+from ovsharp.passes.draft import Draft
+from ovsharp.passes.fold import fold_input, fold_output
+from ovsharp.passes.graph import redirect
 
 _NHWC_TO_NCHW = [0, 3, 1, 2]
 _NCHW_TO_NHWC = [0, 2, 3, 1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import openvino as ov
 import openvino.passes as passes
 
-from ovsharp.convert.coding import Values
+from ovsharp.passes.coding import Values
 
 
 def constant_values(node: ov.Node, index: int) -> Values:

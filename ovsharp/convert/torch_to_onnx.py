@@ -20,10 +20,9 @@ import onnx
 import torch
 from torch import nn
 
-from ovsharp.convert.body import MAX_SCALE, TRIAL_SIZES
-from ovsharp.convert.coding import Network, Values
 from ovsharp.convert.options import chosen_output
 from ovsharp.errors import ConversionError, UnsupportedModelError
+from ovsharp.passes import MAX_SCALE, TRIAL_SIZES, Network, Values
 
 OPSET = 18
 

@@ -6,9 +6,9 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
 
-from ovsharp.convert.coding import Values
-from ovsharp.convert.draft import Draft
-from ovsharp.convert.graph import constant_values, is_bias, is_convolution
+from ovsharp.passes.coding import Values
+from ovsharp.passes.draft import Draft
+from ovsharp.passes.graph import constant_values, is_bias, is_convolution
 
 _BGR = [2, 1, 0]
 _POINTWISE = {"Add", "Clamp", "Maximum", "Minimum", "Multiply", "Relu", "Sigmoid", "Tanh"}

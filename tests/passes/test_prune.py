@@ -12,9 +12,9 @@ from openvino import opset13 as ops
 from torch import nn
 
 from ovsharp.convert import Options, prepare
-from ovsharp.convert.engine import Runner
-from ovsharp.convert.prune import Pruned, prune
 from ovsharp.errors import MediaError
+from ovsharp.passes.exact import Runner
+from ovsharp.passes.prune import Pruned, prune
 from tests.photos import write_photos
 
 RNG = np.random.default_rng(0)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ovsharp.convert.coding import Frames, Values
+from ovsharp.convert.form_planar import check_planar
 from ovsharp.convert.parity import LIMIT, check, compare_levels
-from ovsharp.convert.planar import check_planar
 from ovsharp.convert.prepared import Prepared, Rows
 from ovsharp.errors import ConversionError, UnsupportedModelError, UsageError
 from ovsharp.extras import need
+from ovsharp.passes import Frames, Values
 
 
 def write_tflite(prepared: Prepared, folder: Path) -> Rows:

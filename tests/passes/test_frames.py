@@ -3,11 +3,11 @@ import openvino as ov
 import pytest
 from openvino import opset13 as ops
 
-from ovsharp.convert.coding import Coding
-from ovsharp.convert.engine import Runner
-from ovsharp.convert.frames import with_frames
 from ovsharp.convert.parity import compare, levels_of
 from ovsharp.convert.probe import random_frames
+from ovsharp.passes.coding import Coding
+from ovsharp.passes.exact import Runner
+from ovsharp.passes.frames import with_frames
 from tests.convert import drawn
 
 CODINGS = [

@@ -12,12 +12,11 @@ from pathlib import Path
 import numpy as np
 import openvino as ov
 
-from ovsharp.convert.coding import Frames, Network, Values
-from ovsharp.convert.engine import Runner
 from ovsharp.convert.parity import LIMIT, Levels, check, compare_levels
 from ovsharp.convert.prepared import Prepared, Rows
 from ovsharp.engine import get_core
 from ovsharp.errors import UnsupportedModelError
+from ovsharp.passes import Frames, Network, Runner, Values
 from ovsharp.spec import ModelSpec
 
 

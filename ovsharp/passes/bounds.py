@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import openvino as ov
 
-from ovsharp.convert.graph import constant_values
+from ovsharp.passes.graph import constant_values
 
 _Ends = npt.NDArray[np.float64]
 Bounds = Mapping[str, tuple[_Ends, _Ends]]
