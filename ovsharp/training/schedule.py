@@ -42,10 +42,10 @@ def _soap(parameters: Iterable[nn.Parameter], rate: float, weight_decay: float) 
     """
     groups = []
     for weight in parameters:
-        row = weight[0].numel()
-        longer = min(_LARGEST, max(len(weight), row))
+        rows, row = (len(weight), weight[0].numel()) if weight.dim() else (1, 1)
         # 4.1.0 merges what fits as a whole to a single value, and fails.
-        merged = len(weight) > 1 and row > 1
+        merged = rows > 1 and row > 1
+        longer = min(_LARGEST, max(rows, row))
         groups.append({"params": [weight], "merge_dims": merged, "max_precondition_dim": longer})
     return SOAP(groups, lr=rate, weight_decay=weight_decay)
 

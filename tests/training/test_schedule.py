@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from ovsharp.training.eight_bits import RoundedInput
 from ovsharp.training.recipe import Course, Stage
 from ovsharp.training.schedule import optimizer_of
 
@@ -45,6 +46,7 @@ def test_soap_learns_more_than_adam_at_any_of_its_rates() -> None:
         nn.ConvTranspose2d(6, 3, 2),
         nn.Linear(5, 7),
         nn.PReLU(4),
+        RoundedInput(),
     ],
     ids=lambda layer: str(layer).split("(")[0],
 )
