@@ -19,6 +19,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 ORDER = (
     "cli",
+    "lab",
+    "terminal",
     "serve",
     "vs",
     "freeze",

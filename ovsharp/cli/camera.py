@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ovsharp.cli import console, options, viewing
-from ovsharp.cli.figures import write_json
 from ovsharp.errors import MediaError, UsageError
+from ovsharp.terminal import console, options, viewing, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,8 +76,8 @@ def camera(
     if not (preview or virtual or output):
         raise UsageError("nothing to show: leave --preview on, or give --virtual or -o FILE")
     from ovsharp.apps import Live
-    from ovsharp.cli.console import executed
     from ovsharp.media import Camera, Recorder
+    from ovsharp.terminal import executed
 
     wanted = _size(size)
     with ExitStack() as finishing, ExitStack() as stack:

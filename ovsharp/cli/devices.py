@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from ovsharp.cli import options
-from ovsharp.cli.figures import write_json
+from ovsharp.terminal import options, write_json
 
 
 @click.command()
@@ -19,8 +18,8 @@ def devices(json_file: Path | None) -> None:
     from rich.table import Table
 
     from ovsharp import engine
-    from ovsharp.cli.console import output
     from ovsharp.errors import install_line
+    from ovsharp.terminal import output
 
     found = engine.devices()
     sets, packages = engine.instruction_sets(), engine.package_versions()

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ovsharp.cli import console, crew, options
-from ovsharp.cli.figures import write_json
 from ovsharp.errors import MediaError, UsageError
+from ovsharp.terminal import console, crew, options, write_json
 
 if TYPE_CHECKING:
     from rich.progress import Progress

@@ -12,10 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ovsharp.cli import console, crew, options
-from ovsharp.cli.figures import check_json, write_json
-from ovsharp.cli.streams import STREAM, Streams, as_files
 from ovsharp.errors import MediaError, UsageError
+from ovsharp.terminal import (
+    STREAM,
+    Streams,
+    as_files,
+    check_json,
+    console,
+    crew,
+    options,
+    write_json,
+)
 
 if TYPE_CHECKING:
     from ovsharp.apps import Choice, Outcome, StillsJob
@@ -311,7 +318,7 @@ def _other_endings() -> frozenset[str]:
 
 
 def _what_ran(sharpener: Sharpener, size: tuple[int, int]) -> str:
-    from ovsharp.cli.console import executed
+    from ovsharp.terminal import executed
 
     spec, settings = sharpener.spec, sharpener.settings_for(*size)
     name = "models of a router" if len(sharpener.variants) > 1 else spec.name

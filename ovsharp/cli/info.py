@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ovsharp.cli import options
-from ovsharp.cli.figures import write_json
+from ovsharp.terminal import options, write_json
 
 if TYPE_CHECKING:
     from ovsharp.spec import ModelSpec
@@ -25,7 +24,7 @@ def info(model: str, json_file: Path | None) -> None:
     from rich.text import Text
 
     from ovsharp import engine, runtime
-    from ovsharp.cli.console import output
+    from ovsharp.terminal import output
 
     router = runtime.find_router(model)
     if router is not None:

@@ -14,11 +14,17 @@ from typing import NoReturn
 
 import click
 
-from ovsharp.cli.options import with_quiet
-from ovsharp.cli.presets import with_presets
-from ovsharp.cli.renamed import with_new_names
 from ovsharp.errors import DeviceError, OvsharpError, UsageError
 from ovsharp.extras import display_library
+from ovsharp.terminal import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_TERMINATED,
+    EXIT_USAGE,
+    with_new_names,
+    with_presets,
+    with_quiet,
+)
 from ovsharp.version import __version__
 
 VERBS = {
@@ -47,7 +53,13 @@ VERBS = {
 SPOKEN = ("recipes", "info", "devices", "completion")
 """Verbs that do nothing but print: quiet, they would do nothing."""
 
-EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 130, 143
+_LAB = frozenset(
+    {
+        *("convert", "quantize", "bench", "ship", "eval", "compare", "profile"),
+        *("degrade", "study", "train"),
+    }
+)
+"""Verbs in the room `lab`; the others are here."""
 
 
 class _Terminated(KeyboardInterrupt):
@@ -62,11 +74,12 @@ class Verbs(click.Group):
         return list(VERBS)
 
     def get_command(self, _context: click.Context, name: str) -> click.Command | None:
-        """Import `ovsharp.cli.NAME` and give its command `NAME`."""
+        """Import the file of a verb, and give its command of the same name."""
         if name not in VERBS:
             similar = get_close_matches(name, VERBS, n=1) or list(VERBS)
             raise click.UsageError(f"there is no verb '{name}'; try {', '.join(similar)}")
-        command: click.Command = getattr(import_module(f"ovsharp.cli.{name}"), name)
+        room = "lab" if name in _LAB else "cli"
+        command: click.Command = getattr(import_module(f"ovsharp.{room}.{name}"), name)
         return with_presets(command if name in SPOKEN else with_quiet(command))
 
     def resolve_command(

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ovsharp.cli import options
-from ovsharp.cli.figures import write_json
+from ovsharp.terminal import options, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,7 +29,7 @@ def recipes(name: str | None, json_file: Path | None) -> None:
     """
     import dataclasses
 
-    from ovsharp.cli import console
+    from ovsharp.terminal import console
     from ovsharp.training import load_recipe, recipe_names
 
     chosen = [load_recipe(entry) for entry in ([name] if name else recipe_names())]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ovsharp.cli import console, options, viewing
 from ovsharp.errors import MediaError, UsageError
+from ovsharp.terminal import console, options, viewing
 
 if TYPE_CHECKING:
     from ovsharp.apps import Choice

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ovsharp.cli import console, options
 from ovsharp.extras import need
+from ovsharp.terminal import console, options
 
 if TYPE_CHECKING:
     from ovsharp.runtime import Quality

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import click
 
-from ovsharp.cli import console, crew, options, video_parts
-from ovsharp.cli.figures import check_json, write_json
+from ovsharp.cli import video_parts
 from ovsharp.errors import MediaError, OvsharpError, UsageError
+from ovsharp.terminal import check_json, console, crew, options, write_json
 
 if TYPE_CHECKING:
     from ovsharp.apps import Choice, Progress

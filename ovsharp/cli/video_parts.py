@@ -7,9 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ovsharp.cli import console
-from ovsharp.cli.crew import check_crew
 from ovsharp.errors import UsageError
+from ovsharp.terminal import check_crew, console
 
 if TYPE_CHECKING:
     from ovsharp.apps import PartDone, VideoJob

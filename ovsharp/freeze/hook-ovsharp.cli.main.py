@@ -2,4 +2,4 @@
 
 from PyInstaller.utils.hooks import collect_submodules
 
-hiddenimports = collect_submodules("ovsharp.cli")
+hiddenimports = [*collect_submodules("ovsharp.cli"), *collect_submodules("ovsharp.lab")]

@@ -12,8 +12,8 @@ from rich.console import Console
 
 from ovsharp.benchmarks import calls, calls_lines, calls_table, forecast_table, measure_calls
 from ovsharp.benchmarks.calls import Capacity, Trial, search
-from ovsharp.cli.bench import bench
 from ovsharp.errors import UsageError
+from ovsharp.lab.bench import bench
 from tests.networks import write_frame_model
 
 

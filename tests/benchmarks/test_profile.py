@@ -10,10 +10,10 @@ from click.testing import CliRunner
 
 from ovsharp.benchmarks import Profile, find_variant, profile
 from ovsharp.benchmarks.profile import CONVOLUTION, LAYOUT, Node
-from ovsharp.cli.profile import profile as verb
 from ovsharp.engine import Execution, read_ir, write_ir
 from ovsharp.engine.device import get_core
 from ovsharp.errors import UsageError
+from ovsharp.lab.profile import profile as verb
 from ovsharp.measuring.peak import peak_gmacs
 from ovsharp.reports import Size
 from tests.networks import frame_model, frame_spec, write_frame_model

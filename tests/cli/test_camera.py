@@ -20,9 +20,9 @@ from ovsharp import Sharpener
 from ovsharp.apps import Live
 from ovsharp.apps.live import draw_overlay
 from ovsharp.cli.camera import camera
-from ovsharp.cli.viewing import press
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.media import Camera, VideoWriter, read_video
+from ovsharp.terminal.viewing import press
 from tests.interrupt import interrupted
 from tests.media.clips import clip
 from tests.networks import write_frame_model

@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from ovsharp.cli.degrade import degrade
-from ovsharp.cli.eval import eval as evaluate
 from ovsharp.cli.frames import frames
 from ovsharp.cli.image import image
 from ovsharp.degrade import parse
 from ovsharp.errors import MediaError, UsageError
+from ovsharp.lab.degrade import degrade
+from ovsharp.lab.eval import eval as evaluate
 from ovsharp.media.finished import RECORD
 from tests.media.clips import clip
 from tests.photos import crop

@@ -15,10 +15,10 @@ from click.testing import CliRunner
 from onnx.reference import ReferenceEvaluator
 
 from ovsharp import Sharpener
-from ovsharp.cli.convert import convert as command
 from ovsharp.convert import Options, convert
 from ovsharp.engine import get_core
 from ovsharp.errors import MissingExtraError, UnsupportedModelError, UsageError
+from ovsharp.lab.convert import convert as command
 from ovsharp.models.student import Student
 from tests.photos import crop
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ovsharp.cli.console import executed
 from ovsharp.engine import execution_of, float_hints, write_ir
 from ovsharp.errors import UnsupportedModelError
 from ovsharp.runtime import Sharpener
 from ovsharp.spec import ModelSpec
+from ovsharp.terminal.console import executed
 from tests.networks import frame_model, frame_spec
 
 

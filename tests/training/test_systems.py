@@ -9,10 +9,10 @@ from click.testing import CliRunner
 
 from ovsharp import CalibrationError
 from ovsharp.calibration import quantize, ranges, rounding
-from ovsharp.cli.bench import bench
-from ovsharp.cli.degrade import degrade
 from ovsharp.convert import Options, convert
 from ovsharp.degrade import parse
+from ovsharp.lab.bench import bench
+from ovsharp.lab.degrade import degrade
 from ovsharp.media import read_frame, write_picture
 from ovsharp.training import Course, MovingFolders, load_recipe, recipe_names, train
 from tests.training.vgg import vgg_weights

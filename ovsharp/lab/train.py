@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ovsharp.cli import options
+from ovsharp.terminal import options
 
 if TYPE_CHECKING:
     from ovsharp.training import Report, Trained, TrainingRecipe
@@ -97,8 +97,8 @@ def train(
     """
     import logging
 
-    from ovsharp.cli import console
     from ovsharp.errors import UsageError
+    from ovsharp.terminal import console
     from ovsharp.training import MovingFolders, finetune, load_recipe
     from ovsharp.training import train as run
 
@@ -180,7 +180,7 @@ class _Bars:
     """A progress bar for each network, and a line for each validation."""
 
     def __init__(self) -> None:
-        from ovsharp.cli import console
+        from ovsharp.terminal import console
 
         self._progress = console.progress()
         self._tasks: dict[str, int] = {}

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from ovsharp.cli import crew, options
-from ovsharp.cli.figures import write_json
 from ovsharp.errors import UsageError
+from ovsharp.terminal import crew, options, write_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -162,11 +161,10 @@ def eval(  # noqa: A001 - the verb's name
     """
     from ovsharp import evaluation as room
     from ovsharp.apps import play
-    from ovsharp.cli.console import output as out
-    from ovsharp.cli.console import progress, show
-    from ovsharp.cli.main import EXIT_FAILED
     from ovsharp.files import kept_if_filled, staged
     from ovsharp.runtime import DEFAULT_ROUTER
+    from ovsharp.terminal import EXIT_FAILED, progress, show
+    from ovsharp.terminal import output as out
 
     wanted = room.Options(
         models or (DEFAULT_ROUTER,),

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from ovsharp import benchmarks
-from ovsharp.cli.console import show
 from ovsharp.cli.main import main
+from ovsharp.terminal.console import show
 from tests.benchmarks import reports
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from ovsharp.cli.options import STANDARD
 from ovsharp.errors import UsageError
 from ovsharp.files import staged
+from ovsharp.terminal.options import STANDARD
 
 
 def check_json(path: Path | None, output: Path) -> None:

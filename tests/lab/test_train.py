@@ -14,9 +14,9 @@ import torch
 from click.testing import CliRunner, Result
 
 from ovsharp.cli.recipes import recipes
-from ovsharp.cli.ship import ship
-from ovsharp.cli.train import train
 from ovsharp.errors import ModelLoadError, UsageError
+from ovsharp.lab.ship import ship
+from ovsharp.lab.train import train
 from ovsharp.models import load_network
 from tests.interrupt import interrupted
 from tests.photos import crop

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ovsharp.cli import console, crew, options
 from ovsharp.errors import MediaError, UsageError
+from ovsharp.terminal import console, crew, options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

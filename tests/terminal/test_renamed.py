@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from ovsharp.cli.main import Verbs, main
-from ovsharp.cli.renamed import RENAMED
+from ovsharp.terminal.renamed import RENAMED
 from tests.media.clips import clip
 
 

@@ -10,8 +10,8 @@ import cv2
 import pytest
 from click.testing import CliRunner, Result
 
-from ovsharp.cli.bench import bench
 from ovsharp.errors import DeviceError, UsageError
+from ovsharp.lab.bench import bench
 from ovsharp.measuring import Report
 from ovsharp.measuring.photos import open_album
 from tests.command import ovsharp

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ovsharp.cli import options
-from ovsharp.cli.figures import write_json
+from ovsharp.terminal import options, write_json
 
 if TYPE_CHECKING:
     from ovsharp.benchmarks import Speed
@@ -82,10 +81,10 @@ def quantize(
     """
     from ovsharp import calibration
     from ovsharp.benchmarks import compare_speed
-    from ovsharp.cli import console
     from ovsharp.engine import resolve_execution
     from ovsharp.reports import Size
     from ovsharp.runtime import find_model, shipped_models
+    from ovsharp.terminal import console
 
     at = Size.parse(size)
     path = find_model(model, "f32")
@@ -131,8 +130,8 @@ def _show_trades(error: LimitError, path: Path, size: Size, device: str) -> None
     from rich.table import Table
 
     from ovsharp.benchmarks import compare_speed
-    from ovsharp.cli import console
     from ovsharp.engine import get_core, read_ir, resolve_execution
+    from ovsharp.terminal import console
 
     parent, spec = read_ir(path, get_core())
     table = Table(box=box.SIMPLE_HEAD)

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from ovsharp.cli.convert import convert
 from ovsharp.engine import get_core, read_ir
 from ovsharp.errors import UsageError
+from ovsharp.lab.convert import convert
 from tests.command import ovsharp
 from tests.convert import drawn
 from tests.interrupt import interrupted

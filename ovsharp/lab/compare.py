@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ovsharp.cli import options
-from ovsharp.cli.figures import write_json
+from ovsharp.terminal import options, write_json
 
 if TYPE_CHECKING:
     from ovsharp import evaluation
@@ -33,8 +32,7 @@ def compare(before: Path, after: Path, tolerance: float, json_file: Path | None)
     import dataclasses
 
     from ovsharp import evaluation as room
-    from ovsharp.cli.console import output, show
-    from ovsharp.cli.main import EXIT_FAILED
+    from ovsharp.terminal import EXIT_FAILED, output, show
 
     changes = room.compare_evaluations(_read(before), _read(after), tolerance)
     if json_file is not None:

@@ -12,8 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ovsharp.cli import console
 from ovsharp.errors import MediaError
+from ovsharp.terminal import console
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ovsharp.cli import options as shared
-from ovsharp.cli.figures import write_json
 from ovsharp.errors import UsageError
+from ovsharp.terminal import options as shared
+from ovsharp.terminal import write_json
 
 if TYPE_CHECKING:
     from ovsharp.convert import Form
@@ -101,12 +101,12 @@ def convert(
     """
     from rich.table import Table
 
-    from ovsharp.cli.console import output, stages
     from ovsharp.cluster import guarded
     from ovsharp.convert import Options
     from ovsharp.convert import convert as run
     from ovsharp.files import staged
     from ovsharp.models import parse_arguments
+    from ovsharp.terminal import output, stages
 
     options = Options(
         architecture=arch,

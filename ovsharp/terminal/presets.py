@@ -16,8 +16,8 @@ from typing import Any
 
 import click
 
-from ovsharp.cli.renamed import new_name
 from ovsharp.errors import UsageError
+from ovsharp.terminal.renamed import new_name
 
 OPTION = "use"
 

@@ -20,7 +20,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from ovsharp.cli.options import QUIET
+from ovsharp.terminal.options import QUIET
 
 if TYPE_CHECKING:
     from ovsharp.spec import ModelSpec

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from ovsharp.cli import console, options
 from ovsharp.errors import UsageError
+from ovsharp.terminal import console, options
 
 if TYPE_CHECKING:
     from ovsharp import opinions as room

@@ -15,9 +15,9 @@ from click.testing import CliRunner, Result
 from PIL import Image
 from skimage import data
 
-from ovsharp.cli import presets
 from ovsharp.cli.main import VERBS, main
 from ovsharp.errors import UsageError
+from ovsharp.terminal import presets
 from tests.networks import write_frame_model
 
 SHELLS = ("bash", "zsh", "fish")

@@ -9,9 +9,9 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from ovsharp.cli.ship import ship
 from ovsharp.engine import get_core, read_ir
 from ovsharp.errors import UsageError
+from ovsharp.lab.ship import ship
 from tests.convert import torch_networks
 from tests.photos import write_photos
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from ovsharp.cli import options
-from ovsharp.cli.figures import write_json
+from ovsharp.terminal import options, write_json
 
 
 @click.command()
@@ -45,9 +44,9 @@ def profile(
     import tempfile
 
     from ovsharp import benchmarks
-    from ovsharp.cli.console import output, show
     from ovsharp.cluster import guarded
     from ovsharp.reports import Size
+    from ovsharp.terminal import output, show
 
     with tempfile.TemporaryDirectory() as scratch:
         variant = benchmarks.find_variant(model, device, precision, Path(scratch), guarded)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ovsharp.cli.options import STANDARD
+from ovsharp.terminal.options import STANDARD
 
 RENAMED = {
     ("convert", "--degradation"): "--degrade",

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ovsharp.cli import options as shared
-from ovsharp.cli.figures import write_json
+from ovsharp.terminal import options as shared
+from ovsharp.terminal import write_json
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -160,10 +160,9 @@ def bench(
         _bench_calls(calls)
         return
     from ovsharp import benchmarks
-    from ovsharp.cli.console import output, progress, show
-    from ovsharp.cli.main import EXIT_FAILED
     from ovsharp.cluster import guarded
     from ovsharp.files import staged
+    from ovsharp.terminal import EXIT_FAILED, output, progress, show
 
     limit = _share(max_regress)
     old = _read_baseline(baseline) if baseline else None
@@ -238,7 +237,7 @@ def _bench_calls(fps: float) -> None:
     if len(precisions := _split(given.get("precisions", ""))) > 1:
         raise UsageError("--calls measures one --precision; run it once for each")
     from ovsharp import benchmarks
-    from ovsharp.cli.console import output, progress, show
+    from ovsharp.terminal import output, progress, show
 
     with progress() as bars:
         bar = _Bar(bars)
@@ -277,7 +276,7 @@ def _hold_to(isa: str) -> None:
 def _accepted(old: Report, new: Report, limit: float) -> bool:
     """Compare with the baseline, print what got worse, and tell whether nothing did."""
     from ovsharp import benchmarks
-    from ovsharp.cli.console import output, show
+    from ovsharp.terminal import output, show
 
     comparison = benchmarks.compare(old, new, limit)
     console = output()

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from ovsharp.cli.degrade import degrade
 from ovsharp.cli.frames import frames
 from ovsharp.degrade import parse
 from ovsharp.errors import MediaError, UsageError
+from ovsharp.lab.degrade import degrade
 from ovsharp.media import find_pairs, read_frame
 from tests.media.clips import clip
 from tests.photos import crop

@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from ovsharp.cli import options
 from ovsharp.errors import UsageError
+from ovsharp.terminal import options
 
 _RIVALS = {1: ("sharp-balanced",), 2: ("x2-balanced",), 4: ("x4-balanced",)}
 """The shipped models that stand beside one's own in the table, by scale."""
@@ -68,15 +68,15 @@ def ship(
     table) and pictures/report.html (the page); pictures and card are of images that nothing was
     calibrated on. What fails stops there, and what was finished before it stays.
     """
-    from ovsharp.cli.bench import bench
-    from ovsharp.cli.console import output
-    from ovsharp.cli.convert import convert
-    from ovsharp.cli.eval import eval as score
-    from ovsharp.cli.quantize import quantize
     from ovsharp.engine import get_core, read_ir
     from ovsharp.evaluation import Evaluation, model_card
     from ovsharp.files import staged
+    from ovsharp.lab.bench import bench
+    from ovsharp.lab.convert import convert
+    from ovsharp.lab.eval import eval as score
+    from ovsharp.lab.quantize import quantize
     from ovsharp.media import holds_pairs
+    from ovsharp.terminal import output
 
     say = partial(output().print, markup=False, soft_wrap=True)
 

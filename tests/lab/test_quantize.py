@@ -14,10 +14,10 @@ from click.testing import CliRunner
 from ovsharp import calibration
 from ovsharp.calibration import LimitError
 from ovsharp.calibration.quantizer import PRESETS
-from ovsharp.cli.quantize import quantize
 from ovsharp.degrade import RECIPES
 from ovsharp.engine import write_ir
 from ovsharp.errors import UsageError
+from ovsharp.lab.quantize import quantize
 from tests.calibration.networks import hostile_model, unsharp_model, write_hostile
 from tests.command import ovsharp
 from tests.interrupt import interrupted
