@@ -208,12 +208,14 @@ def card(name: str, folder: Path, log: str, folders: Folders) -> str:
             f"| {label} | {row.images} | {row.before[0]:.4f} | {row.after[0]:.4f} "
             f"| {row.before[1]:.2f} | {row.after[1]:.2f} | {row.better:.0%} |"
         )
-    if task == "call" or recipe.name == name:
+    if task == "call" or (task == "x4" and recipe.name == name):
         lines += [
             "",
             f"One of the models that the router `{task}` chooses among. **By itself it harms "
             "frames that it was not made for**, clean ones among them: see the rows.",
         ]
+    if name == "x2-clean":
+        lines += ["", "For small pictures that were filtered before: it harms aliased ones."]
     if task == "sharp":
         lines += ["", "A specialist for blur: it makes clean and compressed frames worse."]
     return "\n".join(lines) + "\n"
