@@ -35,24 +35,52 @@ def staged(folder: Path) -> Iterator[Path]:
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        staging = own_folder(folder, ".ovsharp-", f"@{platform.node()}")
-        try:
-            yield staging
-            for path in sorted(staging.iterdir()):
-                os.replace(path, folder / path.name)
-        except OSError as error:
-            # Of a failed write, Python does not say to which file: to the last one.
-            if error.filename is None and error.errno is not None:
-                last = max(staging.iterdir(), key=lambda file: file.stat().st_mtime, default=folder)
-                error.filename = str(folder / last.name)
-            raise
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+        with scratch(folder) as staging:
+            try:
+                yield staging
+                for path in sorted(staging.iterdir()):
+                    os.replace(path, folder / path.name)
+            except OSError as error:
+                # Of a failed write, Python does not say to which file: to the last one.
+                if error.filename is None and error.errno is not None:
+                    written = staging.iterdir()
+                    last = max(written, key=lambda file: file.stat().st_mtime, default=folder)
+                    error.filename = str(folder / last.name)
+                raise
     except BaseException:
         for path in made:
             with suppress(OSError):  # never made, or no longer empty
                 path.rmdir()
         raise
+
+
+@contextmanager
+def scratch(parent: Path | None = None) -> Iterator[Path]:
+    """Give a temporary folder that goes with the block.
+
+    What a process that was killed has left is cleared away by the next that comes to `parent`.
+
+    Args:
+        parent: exists; None for the system's place for temporary files.
+
+    Raises:
+        OSError: `parent` cannot be written.
+
+    Example:
+        >>> with scratch() as folder:
+        ...     folder.is_dir()
+        True
+        >>> folder.exists()
+        False
+    """
+    where, prefix = (
+        (Path(tempfile.gettempdir()), "ovsharp-") if parent is None else (parent, ".ovsharp-")
+    )
+    folder = own_folder(where, prefix, f"@{platform.node()}")
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def own_folder(parent: Path, prefix: str, mark: str = "") -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import itertools
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from ovsharp.benchmarks.verdict import recommend, with_speedups
 from ovsharp.degrade import parse
 from ovsharp.engine import Frame, Mode, check_device, get_core, max_isa
 from ovsharp.errors import InferenceError, UsageError
+from ovsharp.files import scratch
 from ovsharp.guards import Guard, unguarded
 from ovsharp.measuring import (
     MAX_PHOTOS,
@@ -152,9 +152,9 @@ def run_benchmark(
         {Size.parse(text) for text in options.sizes}, key=lambda size: size.height * size.width
     )
     load_before = environment.load()
-    with tempfile.TemporaryDirectory(prefix="ovsharp-bench-") as scratch:
+    with scratch() as folder:
         album = open_album(options.data, limit=options.images)
-        candidates, left_out = _candidates(options, album, Path(scratch), progress, guard)
+        candidates, left_out = _candidates(options, album, folder, progress, guard)
         subjects, notes = _subjects(candidates, options)
         notes += left_out
         if max_isa():

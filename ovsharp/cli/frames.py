@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
@@ -151,15 +150,15 @@ def _split(
     import numpy as np
 
     from ovsharp.apps import Sampling, sample_name, take_samples
-    from ovsharp.files import kept_if_filled
+    from ovsharp.files import kept_if_filled, scratch
     from ovsharp.media import Distinct
     from ovsharp.runtime import origin
 
     distinct = Distinct(tolerance)
     here = origin(coding=False)
     done: dict[int, Samples] = {}
-    with kept_if_filled(output), TemporaryDirectory(prefix=".ovsharp-", dir=output) as folder:
-        work = [Sampling(video, every, Path(folder), members.threads, here) for video in videos]
+    with kept_if_filled(output), scratch(output) as folder:
+        work = [Sampling(video, every, folder, members.threads, here) for video in videos]
         task = bar.add_task(_DOING, total=len(videos))
         next_one = 0
         for place, samples in members.results(take_samples, work):
@@ -172,7 +171,7 @@ def _split(
                     bits = np.unpackbits(np.frombuffer(sample.bits, np.uint8)).astype(bool)
                     if distinct.keep_hash(bits):
                         name = sample_name(video, sample.seconds)
-                        os.replace(Path(folder) / sample.file, output / name)
+                        os.replace(folder / sample.file, output / name)
                         kept += 1
                 yield video, len(found.samples), kept, found.error
                 next_one += 1

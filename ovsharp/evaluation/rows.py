@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ovsharp.errors import UsageError
 from ovsharp.evaluation.results import Row
+from ovsharp.files import staged
 from ovsharp.records import MALFORMED, decode
 
 ROWS = "rows.jsonl"
@@ -34,7 +35,8 @@ def read_rows(file: Path) -> dict[str, Row]:
         rows[row.key] = row
     # Whole lines only, so that new ones can be appended.
     text = "".join(line_of(row) for row in rows.values())
-    file.write_text(text, encoding="utf-8")
+    with staged(file.parent) as staging:
+        (staging / file.name).write_text(text, encoding="utf-8")
     return rows
 
 

@@ -6,12 +6,10 @@ import contextlib
 import dataclasses
 import hashlib
 import re
-import tempfile
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import cache, partial
 from itertools import islice
-from pathlib import Path
 
 from ovsharp.degrade import SENDINGS, Sending, parse_sending
 from ovsharp.engine import Frame
@@ -23,6 +21,7 @@ from ovsharp.evaluation.results import INPUT, Damage, Row
 from ovsharp.evaluation.tally import Tally
 from ovsharp.evaluation.vmaf import Vmaf, has_vmaf
 from ovsharp.evaluation.work import Play, Work
+from ovsharp.files import scratch
 from ovsharp.media import Shot
 from ovsharp.runtime import Sharpener
 
@@ -161,18 +160,16 @@ class SentClip:
     ) -> None:
         self._clip, self._taken, self._tally = clip, taken, tally
         self._multiple = multiple_of(sending)
-        self._folder = tempfile.TemporaryDirectory(prefix="ovsharp-eval-")
-        try:
-            self.received: Received = send(clip, taken, sending, Path(self._folder.name))
-        except BaseException:
-            self._folder.cleanup()
-            raise
+        with contextlib.ExitStack() as stack:
+            folder = stack.enter_context(scratch())
+            self.received: Received = send(clip, taken, sending, folder)
+            self._kept = stack.pop_all()
 
     def __enter__(self) -> SentClip:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._folder.cleanup()
+        self._kept.close()
 
     @property
     def size(self) -> tuple[int, int]:

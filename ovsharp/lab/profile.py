@@ -41,15 +41,14 @@ def profile(
     large convolution reaches on this machine in the same precision; everything else is bytes that
     are moved.
     """
-    import tempfile
-
     from ovsharp import benchmarks
     from ovsharp.cluster import guarded
+    from ovsharp.files import scratch
     from ovsharp.reports import Size
     from ovsharp.terminal import output, show
 
-    with tempfile.TemporaryDirectory() as scratch:
-        variant = benchmarks.find_variant(model, device, precision, Path(scratch), guarded)
+    with scratch() as folder:
+        variant = benchmarks.find_variant(model, device, precision, folder, guarded)
         result = benchmarks.profile(
             variant, Size.parse(size), device=device, seconds=seconds, threads=threads
         )

@@ -6,7 +6,6 @@ import json
 from functools import partial
 from pathlib import Path
 from shlex import quote
-from tempfile import TemporaryDirectory
 
 import click
 
@@ -70,7 +69,7 @@ def ship(
     """
     from ovsharp.engine import get_core, read_ir
     from ovsharp.evaluation import Evaluation, model_card
-    from ovsharp.files import staged
+    from ovsharp.files import scratch, staged
     from ovsharp.lab.bench import bench
     from ovsharp.lab.convert import convert
     from ovsharp.lab.eval import eval as score
@@ -122,8 +121,7 @@ def ship(
         device=device,
         html_file=folder / "speed.html",
     )
-    with TemporaryDirectory(prefix="ovsharp-") as temporary:
-        held = Path(temporary)
+    with scratch() as held:
         _copy_held_apart(data, int8_model.with_suffix(".calibration.json"), held)
         pairs = holds_pairs(data)
         run(

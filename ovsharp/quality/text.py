@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import tempfile
-from pathlib import Path
 
 import cv2
 
 from ovsharp.errors import InferenceError, UsageError
+from ovsharp.files import scratch
 from ovsharp.quality.pixels import Image, check_pair
 
 PROGRAM = "tesseract"
@@ -46,8 +45,8 @@ def read_text(image: Image) -> str:
             "the legibility of text is measured with the program 'tesseract', which is not "
             "installed; install it (Debian: tesseract-ocr) or leave this measure out"
         )
-    with tempfile.TemporaryDirectory(prefix="ovsharp-") as folder:
-        picture = Path(folder) / "picture.png"
+    with scratch() as folder:
+        picture = folder / "picture.png"
         picture.write_bytes(cv2.imencode(".png", image)[1].tobytes())
         command = [program, str(picture), "stdout", "--psm", "11", "tsv"]
         try:

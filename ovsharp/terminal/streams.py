@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from ovsharp.errors import MediaError, UsageError
+from ovsharp.files import scratch
 
 STREAM = "-"
 
@@ -51,8 +51,7 @@ def as_files(inputs: Sequence[str], output: Path, ending: str | None) -> Iterato
         raise UsageError("- stands for one image: give one input, and one file or - for -o")
     from ovsharp.media import ending_of
 
-    with TemporaryDirectory(prefix="ovsharp-") as name:
-        folder = Path(name)
+    with scratch() as folder:
         source = Path(inputs[0])
         try:
             if reads:

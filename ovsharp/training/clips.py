@@ -22,10 +22,12 @@ from torch.utils.data import Dataset
 from ovsharp.degrade import pan, parse
 from ovsharp.engine import upscale
 from ovsharp.errors import MediaError, TrainingError
+from ovsharp.files import staged
 from ovsharp.media import Frame, read_frame, read_video
 from ovsharp.progress import silent
 from ovsharp.training.patches import Batch
 from ovsharp.training.screens import screen_clip
+from ovsharp.training.stored import stored
 
 LENGTH = 24
 """Consecutive frames that are coded together."""
@@ -111,18 +113,14 @@ class ClipPatches(Dataset[Batch]):
         fresh = not note.exists()
         sides = {"damaged": patch // self.scale, "sharp": patch}
         self._arrays = {
-            name: np.lib.format.open_memmap(
-                folder / f"{name}.npy",
-                "w+" if fresh else "r+",
-                np.uint8,
-                (self.different, side, side, 3),
+            name: stored(
+                folder / f"{name}.npy", np.uint8, (self.different, side, side, 3), fresh=fresh
             )
             for name, side in sides.items()
         }
-        done = np.lib.format.open_memmap(
-            folder / "done.npy", "w+" if fresh else "r+", np.uint8, (jobs,)
-        )
-        note.write_text(identity)
+        done = stored(folder / "done.npy", np.uint8, (jobs,), fresh=fresh)
+        with staged(folder) as staging:
+            (staging / note.name).write_text(identity)
         left = [_Job(n, moving, recipe, patch, seed) for n in range(jobs) if not done[n]]
         if not left:
             return

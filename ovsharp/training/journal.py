@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ovsharp.files import staged
 from ovsharp.training.validation import Score
 
 LOG = "log.jsonl"
@@ -53,6 +54,13 @@ class Report:
         }
 
 
+def _is_kept(line: str, step: int) -> bool:
+    try:
+        return bool(json.loads(line)["step"] <= step)
+    except ValueError:  # a run that was killed wrote half of it
+        return False
+
+
 class Journal:
     """Appends reports to `log.jsonl` and to TensorBoard's events in a folder.
 
@@ -66,8 +74,10 @@ class Journal:
 
         self._path = folder / LOG
         lines = self._path.read_text(encoding="utf-8").splitlines() if step else []
-        kept = [line for line in lines if json.loads(line)["step"] <= step]
-        self._path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        kept = [line for line in lines if _is_kept(line, step)]
+        with staged(folder) as staging:
+            text = "".join(f"{line}\n" for line in kept)
+            (staging / LOG).write_text(text, encoding="utf-8")
         self._board: Any = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
 
     def write(self, report: Report) -> None:

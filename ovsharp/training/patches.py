@@ -13,6 +13,7 @@ from ovsharp.degrade import Recipe
 from ovsharp.engine import upscale
 from ovsharp.media import Frame
 from ovsharp.training.images import Images
+from ovsharp.training.stored import stored
 
 
 class Batch(NamedTuple):
@@ -125,7 +126,7 @@ class StoredPatches(Dataset[Batch]):
         )
         folder.mkdir(parents=True, exist_ok=True)
         self._arrays = {
-            name: np.lib.format.open_memmap(path, "r+" if whole else "w+", np.uint8, shapes[name])
+            name: stored(path, np.uint8, shapes[name], fresh=not whole)
             for name, path in paths.items()
         }
 

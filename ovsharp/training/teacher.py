@@ -15,6 +15,7 @@ from ovsharp.errors import UsageError
 from ovsharp.training.network import takes_base, unit
 from ovsharp.training.patches import Batch
 from ovsharp.training.recipe import FeaturePair
+from ovsharp.training.stored import stored
 
 
 class View(nn.Module):
@@ -65,10 +66,9 @@ class StoredAnswers:
         shape = (count, 3, side, side)
         known = path.with_suffix(".known.npy")
         whole = path.exists() and known.exists() and np.load(path, mmap_mode="r").shape == shape
-        mode: Literal["r+", "w+"] = "r+" if whole else "w+"
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._pictures = np.lib.format.open_memmap(path, mode, np.uint8, shape)
-        self._known = np.lib.format.open_memmap(known, mode, np.bool_, (count,))
+        self._pictures = stored(path, np.uint8, shape, fresh=not whole)
+        self._known = stored(known, np.bool_, (count,), fresh=not whole)
 
     def __call__(self, batch: Batch, answer: Callable[[], torch.Tensor]) -> torch.Tensor:
         """Give the pictures for a batch, in 0..1; `answer` computes them where they are new."""

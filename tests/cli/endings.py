@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,12 @@ from ovsharp.cli.main import run
 print(flush=True)
 run()
 """
+
+
+def _picture(path: Path) -> bool:
+    import cv2
+
+    return cv2.imread(str(path)) is not None
 
 
 def _video(path: Path) -> bool:
@@ -28,4 +35,32 @@ def _model(path: Path) -> bool:
     return bool(read_openvino(path, get_core()).inputs)
 
 
-ENDINGS: dict[str, Callable[[Path], bool]] = {".mp4": _video, ".xml": _model, ".onnx": _model}
+def _weights(path: Path) -> bool:
+    import torch
+
+    return bool(torch.load(path, weights_only=True))
+
+
+def _json(path: Path) -> bool:
+    return json.loads(path.read_text()) is not None
+
+
+def _lines(path: Path) -> bool:
+    """A run that is killed may leave half a line, which goes when the run goes on."""
+    return all(json.loads(line) for line in path.read_text().splitlines(keepends=True)[:-1])
+
+
+def _page(path: Path) -> bool:
+    return path.read_text().rstrip().endswith("</html>")
+
+
+ENDINGS: dict[str, Callable[[Path], bool]] = {
+    ".png": _picture,
+    ".mp4": _video,
+    ".xml": _model,
+    ".onnx": _model,
+    ".pth": _weights,
+    ".json": _json,
+    ".jsonl": _lines,
+    ".html": _page,
+}
