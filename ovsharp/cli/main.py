@@ -21,6 +21,7 @@ from ovsharp.terminal import (
     EXIT_INTERRUPTED,
     EXIT_TERMINATED,
     EXIT_USAGE,
+    with_examples,
     with_new_names,
     with_presets,
     with_quiet,
@@ -80,7 +81,8 @@ class Verbs(click.Group):
             raise click.UsageError(f"there is no verb '{name}'; try {', '.join(similar)}")
         room = "lab" if name in _LAB else "cli"
         command: click.Command = getattr(import_module(f"ovsharp.{room}.{name}"), name)
-        return with_presets(command if name in SPOKEN else with_quiet(command))
+        command = with_examples(command if name in SPOKEN else with_quiet(command))
+        return with_presets(command)
 
     def resolve_command(
         self, context: click.Context, args: list[str]
@@ -104,9 +106,15 @@ class Verbs(click.Group):
 def main() -> None:
     """Sharpen video frames in real time on an ordinary CPU.
 
+    \b
+    ovsharp image photo.jpg -o sharp.jpg                  a sharpened file
+    ovsharp video call.mp4 -o sharp.mp4                   a video
+    ovsharp camera                                        a webcam, in a window
+    ovsharp ship student.pth --calib photos/ -o models/   your own INT8 model
+
     Exit codes: 0 all done; 1 an input or the work failed; 2 wrong usage, a missing extra or
     device; 130 interrupted; 143 terminated.
-    """
+    """  # noqa: D301 - click's mark for lines that stay as they are
 
 
 def run() -> NoReturn:

@@ -148,7 +148,7 @@ def bench(
     machine too.
 
     \b
-    A model may carry options after commas, short for those of ovsharp convert:
+    A model may carry options after commas, short for those of convert:
       --model net.onnx,bgr,range=0:255
       --model student.pth,arch=gla,name=mine
       rgb | bgr   range=LOW:HIGH   out=LOW:HIGH   mean=A:B:C   std=A:B:C

@@ -59,8 +59,8 @@ def study(
     """Let people rate pictures or clips, blind, on a local web page.
 
     \b
-    ovsharp study STIMULI -o study/       a subfolder per condition, equal names in each
-    ovsharp study --model M --data DIR --degrade R -o study/       make the stimuli
+    ovsharp study stimuli/ -o study/      a subfolder per condition, equal names
+    ovsharp study --model call --data photos/ --degrade jpeg    makes the stimuli
     ovsharp study study/                  go on with a study
     ovsharp study study/ --results        table, CSV, JSON and page
 

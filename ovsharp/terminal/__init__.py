@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ovsharp.extras import on_first_use
 from ovsharp.terminal.codes import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TERMINATED, EXIT_USAGE
 from ovsharp.terminal.crew import check_crew
+from ovsharp.terminal.examples import EXAMPLES, with_examples
 from ovsharp.terminal.figures import check_json, write_json
 from ovsharp.terminal.options import with_quiet
 from ovsharp.terminal.presets import with_presets
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ovsharp.terminal.console import executed, output, progress, show, stages
 
 __all__ = [
+    "EXAMPLES",
     "EXIT_FAILED",
     "EXIT_INTERRUPTED",
     "EXIT_TERMINATED",
@@ -34,6 +36,7 @@ __all__ = [
     "progress",
     "show",
     "stages",
+    "with_examples",
     "with_new_names",
     "with_presets",
     "with_quiet",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections import defaultdict
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from skimage import data
 
 from ovsharp.cli.main import SPOKEN, VERBS, Verbs
+from ovsharp.terminal import EXAMPLES
 from tests.command import ovsharp
 from tests.networks import write_frame_model
 
@@ -120,3 +122,32 @@ def test_quiet_leaves_errors(tmp_path: Path) -> None:
     done = ovsharp("image", tmp_path / "none.png", "-o", tmp_path / "out.png", "--quiet")
     assert done.returncode == 1
     assert "none.png" in done.stderr
+
+
+@pytest.mark.parametrize("verb", [*EXAMPLES])
+def test_what_the_first_screen_shows_can_be_typed(verb: str) -> None:
+    first = ovsharp(verb, "--help").stdout.splitlines()[:24]
+    command = Verbs().get_command(None, verb)  # type: ignore[arg-type]
+    assert command is not None
+    for line in EXAMPLES[verb]:
+        assert f"  ovsharp {line}" in first
+        _, *words = shlex.split(line.partition(" >> ")[0])
+        command.make_context(verb, words)  # every option is there, and none is missing
+
+
+def test_the_first_screen_of_all_shows_the_way() -> None:
+    lines = ovsharp("--help").stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    shown = [line.strip() for line in lines if line.startswith("  ovsharp ")]
+    assert len(shown) == 4
+    for line in shown:
+        _, verb, *words = shlex.split(line.partition("   ")[0])
+        command = Verbs().get_command(None, verb)  # type: ignore[arg-type]
+        assert command is not None
+        command.make_context(verb, words)
+
+
+def test_every_help_fits_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for verb in VERBS:
+        assert all(len(line) <= 80 for line in ovsharp(verb, "--help").stdout.splitlines()), verb
