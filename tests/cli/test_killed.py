@@ -19,7 +19,7 @@ from tests.cli.endings import ENDINGS, SCRIPT
 from tests.convert import drawn
 from tests.media.clips import clip
 from tests.networks import write_frame_model
-from tests.opinions.test_study import folder_of_conditions
+from tests.opinions.ratings import folder_of_conditions
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 
