@@ -15,7 +15,7 @@ from ovsharp.errors import MissingExtraError
 from ovsharp.progress import Progress, silent
 from ovsharp.spec import ModelSpec
 
-CROPS = 6
+CROPS = 8
 """Crops that a model is tried on with each damage."""
 LEAST = 0.002
 """What a model must gain in SSIM before it is said to be made for a damage."""

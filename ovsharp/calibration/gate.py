@@ -98,8 +98,8 @@ def give_back(
         searches.append(search)
     raise LimitError(
         f"{'; '.join(one.failure(max_drop) for one in searches)}; the layers that cost most are "
-        f"{', '.join(order()[:_NAMED])}; raise --max-drop, calibrate on more images, or use the "
-        f"FP16 model",
+        f"{', '.join(order()[:_NAMED])}; raise --max-drop, calibrate on more images, fine-tune the "
+        f"weights for 8 bits (ovsharp train --qat), or use the FP16 model",
         [trade for search in searches for trade in search.trades()],
     )
 

@@ -19,12 +19,14 @@ from ovsharp.media import is_video
 from ovsharp.progress import Progress, silent
 from ovsharp.spec import ModelSpec
 
-CALIBRATION_SIDE = 128
+CALIBRATION_SIDE = 96
 """Frames for calibration are cropped to this many pixels a side..."""
-CHOOSING_SIDE = 256
-VALIDATION_SIDE = 384
+CHOOSING_SIDE = 192
+VALIDATION_SIDE = 256
 """... and for the choice and for validation so that this many come out. Smaller images are taken
 as they are."""
+TRIED_SIDE = 128
+"""Likewise for `sample`."""
 FEWEST_IMAGES = 4
 HELD_APART = 4
 """One image in so many is held apart for the choice and for validation..."""
@@ -153,7 +155,7 @@ def sample(path: Path, recipe: Recipe, spec: ModelSpec, *, count: int, seed: int
     sources = find_sources(path)
     order = np.random.default_rng(seed).permutation(len(sources))
     reader = CropReader(recipe, spec, seed, silent, total=len(sources))
-    crops = reader.read([sources[index] for index in order], count, side=CHOOSING_SIDE)
+    crops = reader.read([sources[index] for index in order], count, side=TRIED_SIDE)
     if not crops:
         raise _too_few(path, 0, reader.skipped)
     return crops

@@ -10,7 +10,7 @@ import numpy as np
 import openvino as ov
 
 from ovsharp.calibration.crops import Crop
-from ovsharp.calibration.synthetic import GRADIENTS, synthetic_frames
+from ovsharp.calibration.synthetic import GRADIENTS, drawn_frames
 from ovsharp.engine import CompiledFrames, Execution, compile_frames, upscale
 from ovsharp.media import Frame
 from ovsharp.quality import capped_psnr, ssim
@@ -23,7 +23,8 @@ where padding with black stands against the colour: that is no flat area but an 
 GRADIENT_LIMIT = 8
 """The same for a gradient, where the steps of 8-bit activations show."""
 
-_EXTREME_SIDE = 256
+DRAWN_SIDE = 64
+"""Of the drawn frames, where no border has any influence."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class Judge:
             output if crop.truth is None else crop.truth
             for crop, output in zip(crops, outputs, strict=True)
         ]
-        self._extremes = synthetic_frames(*(spec.size or spec.padded(_EXTREME_SIDE, _EXTREME_SIDE)))
+        self._extremes = drawn_frames(spec, DRAWN_SIDE)
         self._parent = parent
         own = _scores([upscale(frame, spec.scale) for frame in self._frames], self._truths)
         scores = _scores(outputs, self._truths)

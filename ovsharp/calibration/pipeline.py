@@ -12,7 +12,7 @@ import openvino as ov
 from ovsharp.calibration.damage import Trial, likely, try_damages
 from ovsharp.calibration.gate import give_back
 from ovsharp.calibration.graph import is_quantized, layers
-from ovsharp.calibration.images import CALIBRATION_SIDE, ImageSet
+from ovsharp.calibration.images import ImageSet
 from ovsharp.calibration.judge import Judge, Quality, Verdict, tensors
 from ovsharp.calibration.quantizer import (
     DEFAULT_SUBSET,
@@ -21,8 +21,8 @@ from ovsharp.calibration.quantizer import (
     compress,
     post_training,
 )
-from ovsharp.calibration.running import Tensors, spread
-from ovsharp.calibration.synthetic import synthetic_frames
+from ovsharp.calibration.running import spread
+from ovsharp.calibration.synthetic import drawn_frames
 from ovsharp.degrade import Recipe, parse
 from ovsharp.engine import Execution, check_device, get_core, read_ir, resolve_execution, write_ir
 from ovsharp.errors import UnsupportedModelError, UsageError
@@ -32,8 +32,10 @@ from ovsharp.progress import Progress, silent, stage
 from ovsharp.quality import MAX_DROP
 from ovsharp.spec import ModelSpec, Quantization
 
-FITTING = 12
+FITTING = 8
 """Crops that, with the drawn frames, decide on ranges, weights and the rank of layers."""
+_DRAWN_SIDE = 32
+"""Of the drawn frames, where no border has any influence."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,9 @@ def quantize(
     )
     preset = preset or choose_preset(parent)
     frames = [tensors(crop.frame, parent_spec) for crop in images.calibration]
-    drawn = _drawn_frames(parent_spec)
+    drawn = [
+        tensors(frame, parent_spec) for frame in drawn_frames(parent_spec, _DRAWN_SIDE).values()
+    ]
     fitting = [*spread(frames, FITTING), *drawn]
     candidates = post_training(parent, [*frames, *drawn], fitting, preset=preset, progress=progress)
     execution = resolve_execution(device, "int8", None)
@@ -220,11 +224,6 @@ def _named(trials: Sequence[Trial]) -> str:
             f"if the images are damaged already"
         )
     return best.recipe
-
-
-def _drawn_frames(spec: ModelSpec) -> list[Tensors]:
-    drawn = synthetic_frames(*(spec.size or spec.padded(CALIBRATION_SIDE, CALIBRATION_SIDE)))
-    return [tensors(frame, spec) for frame in drawn.values()]
 
 
 def _versions() -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ovsharp.media import Frame
+from ovsharp.spec import ModelSpec
 
 _FLAT = {
     "white": (255, 255, 255),
@@ -41,6 +42,17 @@ def synthetic_frames(height: int, width: int) -> dict[str, Frame]:
     frames["across"] = _gradient(np.linspace(0, 255, width)[None, :, None], shape)
     frames["down"] = _gradient(np.linspace(0, 255, height)[:, None, None], shape)
     return frames
+
+
+def drawn_frames(spec: ModelSpec, side: int) -> dict[str, Frame]:
+    """Draw them for a model, so large that its borders leave a square in the middle.
+
+    Args:
+        spec: of the model; of the size that it is bound to, if it is.
+        side: of that square, in pixels of the frame; rounded up to what the model takes.
+    """
+    whole = side + 2 * (spec.margin or 0)
+    return synthetic_frames(*(spec.size or spec.padded(whole, whole)))
 
 
 def _gradient(ramp: np.ndarray, shape: tuple[int, int, int]) -> Frame:

@@ -154,8 +154,9 @@ def _read_onnx(onnx_bytes: bytes) -> ov.Model:
         reason = "; ".join(causes) or str(error).strip().splitlines()[-1]
         raise UnsupportedModelError(
             f"OpenVINO {version('openvino')} cannot run what the network computes ({reason}); "
-            f"circular padding, Fourier transforms and complex numbers are not supported: write "
-            f"them with other operations"
+            f"circular padding is not supported, nor are complex numbers, but for a Fourier "
+            f"transform and its inverse with nothing between them: write them with other "
+            f"operations"
         ) from error
 
 

@@ -222,6 +222,16 @@ def _summary(done: Trained, out: Path, data: Path) -> str:
     if skipped:
         listed = ", ".join(path.name for path in [*skipped][:5])
         lines.append(f"{len(skipped)} images could not be used: {listed}")
-    weights, photos = quote(str(done.student.weights)), quote(str(data))
-    lines.append(f"next: ovsharp ship {weights} --calib {photos} -o {quote(str(out / 'shipped'))}")
+    path = done.student.weights
+    weights, photos = quote(str(path)), quote(str(data))
+    float_model, int8_model = (
+        quote(str(path.with_name(f"{path.stem}-{storage}.xml"))) for storage in ("fp32", "int8")
+    )
+    lines += [
+        f"next: ovsharp ship {weights} --calib {photos} -o {quote(str(out / 'shipped'))}",
+        "or, step by step:",
+        f"ovsharp convert {weights}",
+        f"ovsharp quantize --calib {photos} --model {float_model}",
+        f"ovsharp bench --model {int8_model}",
+    ]
     return "\n".join(lines)

@@ -41,7 +41,7 @@ def test_few_images_give_several_crops_each(tmp_path: Path) -> None:
     for index, image in enumerate((data.astronaut(), data.coffee()) * 2):
         cv2.imwrite(str(tmp_path / f"{index}.png"), np.roll(image, index))
     images = read(tmp_path, subset=12)
-    assert {crop.frame.shape for crop in images.calibration} == {(128, 128, 3)}
+    assert {crop.frame.shape for crop in images.calibration} == {(96, 96, 3)}
     assert images.calibration_images == 2
     assert len(images.calibration) == 12
     assert len({(crop.files, crop.top, crop.left) for crop in images.calibration}) == 12

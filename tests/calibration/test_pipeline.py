@@ -20,7 +20,8 @@ from ovsharp.calibration import (
     quantize,
 )
 from ovsharp.calibration.graph import is_quantized
-from ovsharp.calibration.synthetic import GRADIENTS, synthetic_frames
+from ovsharp.calibration.judge import DRAWN_SIDE
+from ovsharp.calibration.synthetic import GRADIENTS, drawn_frames
 from ovsharp.degrade import parse
 from ovsharp.engine import get_core, read_ir, write_ir
 from ovsharp.errors import DeviceError, UnsupportedModelError, UsageError
@@ -67,7 +68,7 @@ def test_the_written_model_says_how_it_was_made(done: Quantized, parent: Path) -
     assert spec.storage == "int8"
     assert spec.quantization == done.quantization
     assert done.quantization.calibration_sha256 == sha256(done.files[2])
-    assert done.quantization.calibration_images == 6
+    assert done.quantization.calibration_images == 5  # of 6: two crops each, until there are 8
     assert done.quantization.validation_images == 1
     assert done.quantization.max_drop == 0.002
     assert done.quantization.float_layers == ()
@@ -107,15 +108,16 @@ def test_the_reported_figures_are_true(done: Quantized, parent: Path, data: Path
 
 def test_extreme_frames_come_out_as_the_parent_has_them(done: Quantized, parent: Path) -> None:
     hint = done.quantization.execution.removeprefix("int8+")
-    rim = read_ir(parent, get_core())[1].margin or 0
-    inner = np.s_[rim : 256 - rim, rim : 256 - rim]
+    spec = read_ir(parent, get_core())[1]
+    rim = spec.margin or 0
+    inner = np.s_[rim:-rim, rim:-rim]
     differences = {
         name: int(
             np.abs(run(parent, frame, "f32") - run(done.files[0], frame, hint).astype(int))[
                 inner
             ].max()
         )
-        for name, frame in synthetic_frames(256, 256).items()
+        for name, frame in drawn_frames(spec, DRAWN_SIDE).items()
     }
     for name, difference in differences.items():
         assert difference <= (GRADIENT_LIMIT if name in GRADIENTS else FLAT_LIMIT)

@@ -385,6 +385,12 @@ def test_what_openvino_cannot_run_is_said_in_a_sentence(network: Any, tmp_path: 
     assert "other operations" in str(caught.value)
 
 
+def test_a_fourier_transform_and_its_inverse_are_no_reason_to_refuse(tmp_path: Path) -> None:
+    """As the sentence above says."""
+    prepared = prepare(*checkpoint(tmp_path, torch_networks.Frequencies()))
+    assert max(prepared.spec.parity.values()) < parity.LIMIT
+
+
 def test_max_unpooling_works_though_the_evaluator_of_onnx_cannot_run_it(tmp_path: Path) -> None:
     prepared = prepare(*checkpoint(tmp_path, torch_networks.Unpooling()))
     assert set(prepared.spec.parity) == {"onnx-torch", "ir-torch"}

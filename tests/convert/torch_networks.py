@@ -148,6 +148,18 @@ class Fourier(nn.Module):
         return frame + torch.fft.irfft2(mixed, s=frame.shape[2:], norm="ortho")
 
 
+class Frequencies(nn.Module):
+    """Goes to the spectrum and back, and does nothing there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tail = nn.Conv2d(3, 3, 3, padding=1)
+
+    def forward(self, frame: torch.Tensor) -> torch.Tensor:
+        back = torch.fft.irfft2(torch.fft.rfft2(frame), s=frame.shape[2:])
+        return frame + 0.1 * self.tail(back)
+
+
 class Unpooling(nn.Module):
     """Puts values back to where max-pooling found them; onnx's own evaluator fails at it."""
 

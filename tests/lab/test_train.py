@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner, Result
@@ -18,6 +19,7 @@ from ovsharp.errors import ModelLoadError, UsageError
 from ovsharp.lab.ship import ship
 from ovsharp.lab.train import train
 from ovsharp.models import load_network
+from tests.command import ovsharp
 from tests.interrupt import interrupted
 from tests.photos import crop
 
@@ -71,6 +73,29 @@ def test_a_training_says_how_it_went(recipe: Path) -> None:
     given = shlex.split(next_line.removeprefix("next: ovsharp ship "))
     ship.make_context("ship", list(given))  # takes the line as it is printed
     assert given[0] == str(weights)
+
+
+@pytest.mark.slow
+def test_each_step_from_training_to_int8_works_as_printed(recipe: Path) -> None:
+    for index in range(1, 6):
+        image = np.roll(skimage.data.coffee(), 60 * index, 1)[100:228, :128, ::-1]
+        cv2.imwrite(str(recipe.parent / "photos" / f"more {index}.png"), image)
+    printed = call(recipe, "--steps", 2).output.splitlines()
+    run = recipe.parent / "run"
+    for name, made in (("convert", "student-fp32.xml"), ("quantize", "student-int8.xml")):
+        (line,) = (one for one in printed if one.startswith(f"ovsharp {name} "))
+        result = ovsharp(*shlex.split(line)[1:])
+        assert result.returncode == 0, result.stderr
+        assert (run / made).is_file()
+        # What it prints is the last of the lines that training printed, for its own model.
+        (following,) = (one for one in result.stdout.splitlines() if one.startswith("next: "))
+        assert following == f"next: ovsharp bench --model {run / made}"
+    (line,) = (one for one in printed if one.startswith("ovsharp bench "))
+    assert line == following.removeprefix("next: ")
+    quick = ["--sizes", "96x96", "--seconds", "0.1", "--data", str(recipe.parent / "photos")]
+    result = ovsharp(*shlex.split(line)[1:], *quick)
+    assert result.returncode == 0, result.stderr
+    assert "student-int8" in result.stdout
 
 
 def test_a_term_can_be_left_out(recipe: Path) -> None:
