@@ -132,14 +132,15 @@ class Live:
         """Hold on to the next model; after the last, let router or speed choose again."""
         names = self.sharpener.variants
         if len(names) == 1:
-            self._say("one model only: leave --model out, or --target-fps brings its family")
+            self.say("one model only: leave --model out, or --target-fps brings its family")
             return
         following = 0 if self._pinned is None else names.index(self._pinned) + 1
         self._pinned = names[following] if following < len(names) else None
         self.sharpener.pin(self._pinned)
-        self._say("automatic" if self._pinned is None else f"pinned: {self._pinned}")
+        self.say("automatic" if self._pinned is None else f"pinned: {self._pinned}")
 
-    def _say(self, notice: str) -> None:
+    def say(self, notice: str) -> None:
+        """Write a notice into the next pictures, for a while."""
         self._notice, self._notice_until = notice, time.perf_counter() + _NOTICE_SECONDS
 
     def _notices(self) -> tuple[str, ...]:

@@ -70,8 +70,8 @@ def camera(
 
     Keys in the window: q quit, + and - strength, space pause (the frame as it came), b
     before/after, v hold on to the next model of the family (with --target-fps), o overlay, s
-    snapshot. Ctrl-C and SIGTERM end it as well, and complete the file. A camera that vanishes is
-    looked for, and goes on when it comes back.
+    snapshot, r record and once more to complete the file. Ctrl-C and SIGTERM end it as well, and
+    complete the file. A camera that vanishes is looked for, and goes on when it comes back.
     """
     if not (preview or virtual or output):
         raise UsageError("nothing to show: leave --preview on, or give --virtual or -o FILE")
@@ -102,7 +102,7 @@ def camera(
         if virtual:
             sinks.append(_virtual(stack, cam.fps))
         if preview:
-            sinks.append(viewing.window(stack, live, NO_WINDOW))
+            sinks.append(viewing.window(stack, live, NO_WINDOW, rate=cam.fps))
         error = viewing.run(live, seconds)
         figures, chosen = live.figures, sharpener.choice
         if not figures.frames:

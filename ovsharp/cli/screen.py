@@ -74,7 +74,7 @@ def screen(
         at = _place(view, sharpener.spec.scale, full_screen)
         live = Live(view, sharpener, lambda picture: show(picture), overlay=overlay, split=split)
         live.strength = choice.strength
-        show = viewing.window(stack, live, NO_WINDOW, at=at, full=full_screen)
+        show = viewing.window(stack, live, NO_WINDOW, rate=fps, at=at, full=full_screen)
         with viewing.until_terminated(live):
             error = viewing.run(live, seconds)
         figures = live.figures

@@ -7,24 +7,78 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ovsharp.errors import MediaError
+from ovsharp.errors import MediaError, OvsharpError
 from ovsharp.terminal import console
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import TracebackType
 
     from ovsharp.apps import Choice, Figures, Live
-    from ovsharp.media import Frame
+    from ovsharp.media import Frame, Recorder
     from ovsharp.runtime import Sharpener
 
 WINDOW = (
-    "ovsharp: q quit, +/- strength, space pause, b before/after, v model, o overlay, s snapshot"
+    "ovsharp: q quit, +/- strength, space pause, b before/after, v model, o overlay, s snapshot, "
+    "r record"
 )
+_NAMED = "ovsharp-%Y%m%d-%H%M%S"
+"""How snapshots and recordings are called, after the time."""
+
+
+class Recording(AbstractContextManager["Recording", None]):
+    """A video file that a key begins and completes; the end of the block completes it, too.
+
+    Args:
+        rate: pictures per second that are to be expected.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._open = ExitStack()
+        self._recorder: Recorder | None = None
+
+    def toggle(self, live: Live) -> None:
+        """Begin a file in this folder, or complete it; the picture says what happened."""
+        from ovsharp.media import Recorder
+
+        if self._recorder is not None:
+            self._recorder = None
+            self._open.close()
+            live.say("recorded")
+            return
+        path = Path(time.strftime(f"{_NAMED}.mp4"))
+        try:
+            self._recorder = self._open.enter_context(Recorder(path, rate=self._rate))
+        except (
+            OvsharpError
+        ) as error:  # PyAV is not installed, or the key came twice in a second
+            live.say(str(error))
+            return
+        live.say(f"recording {path}")
+        console.output().print(f"recording: {path}", markup=False)
+
+    def write(self, picture: Frame) -> None:
+        """Take a picture, if a file is open.
+
+        Raises:
+            MediaError, OSError: as `Recorder.write`.
+        """
+        if self._recorder is not None:
+            self._recorder.write(picture)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._open.__exit__(kind, error, trace)
 
 
 def opened(choice: Choice) -> Sharpener:
@@ -63,6 +117,7 @@ def window(
     live: Live,
     instead: str,
     *,
+    rate: float,
     at: tuple[int, int] | None = None,
     full: bool = False,
 ) -> Callable[[Frame], object]:
@@ -72,6 +127,7 @@ def window(
         stack: closes the window.
         live: what the keys are for; closing the window ends it.
         instead: what to do where no window can be opened, for the message.
+        rate: pictures per second that are to be expected.
         at: where its upper left corner shall be; None leaves it to the system.
         full: whether it fills the screen that it is on.
 
@@ -82,6 +138,7 @@ def window(
 
     check_display(instead)
     opened = False
+    recording = stack.enter_context(Recording(rate))
 
     def show(picture: Frame) -> None:
         nonlocal opened
@@ -97,7 +154,8 @@ def window(
             live.stop()
             return
         cv2.imshow(WINDOW, picture)
-        press(live, chr(cv2.waitKey(1) & 0xFF), picture)
+        recording.write(picture)
+        press(live, chr(cv2.waitKey(1) & 0xFF), picture, recording)
 
     def closed() -> bool:
         """Tell whether somebody has closed the window with the mouse."""
@@ -128,7 +186,7 @@ def check_display(instead: str) -> None:
         )
 
 
-def press(live: Live, key: str, picture: Frame) -> None:
+def press(live: Live, key: str, picture: Frame, recording: Recording) -> None:
     """Do what a key asks for."""
     if key in ("q", "\x1b"):
         live.stop()
@@ -143,10 +201,12 @@ def press(live: Live, key: str, picture: Frame) -> None:
         live.next_variant()
     elif key == "o":
         live.overlay = not live.overlay
+    elif key == "r":
+        recording.toggle(live)
     elif key == "s":
         from ovsharp.media import write_picture
 
-        path = Path(time.strftime("ovsharp-%Y%m%d-%H%M%S.png"))
+        path = Path(time.strftime(f"{_NAMED}.png"))
         write_picture(path, picture)
         console.output().print(f"snapshot: {path}", markup=False)
 

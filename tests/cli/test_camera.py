@@ -22,7 +22,7 @@ from ovsharp.apps.live import draw_overlay
 from ovsharp.cli.camera import camera
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.media import Camera, VideoWriter, read_video
-from ovsharp.terminal.viewing import press
+from ovsharp.terminal.viewing import Recording, press
 from tests.interrupt import interrupted
 from tests.media.clips import clip
 from tests.networks import write_frame_model
@@ -171,17 +171,38 @@ def test_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         next_variant=lambda: cycled.append(True),
     )
     picture = np.zeros((8, 8, 3), np.uint8)
+    recording = Recording(25)
     for key in "-- bvo+s":
-        press(live, key, picture)
+        press(live, key, picture, recording)
     assert live.strength == pytest.approx(0.9)
     assert (live.paused, live.split, live.overlay) == (True, True, False)
     assert cycled == [True]
     assert len(list(tmp_path.glob("ovsharp-*.png"))) == 1
     for _ in range(20):
-        press(live, "+", picture)
+        press(live, "+", picture, recording)
     assert live.strength == 1.5
-    press(live, "q", picture)
+    press(live, "q", picture, recording)
     assert stopped == [True]
+
+
+def test_a_key_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    said: list[str] = []
+    live: Any = SimpleNamespace(say=said.append)
+    picture = np.full((64, 96, 3), 90, np.uint8)
+    with Recording(25) as recording:
+        recording.write(picture)  # nothing is open yet
+        press(live, "r", picture, recording)
+        recording.write(picture)
+        press(live, "r", picture, recording)
+        (file,) = tmp_path.glob("ovsharp-*.mp4")
+        press(live, "r", picture, recording)  # in the same second, there is one of this name
+        recording.write(picture)
+    assert said[:2] == [f"recording {file.name}", "recorded"]
+    with read_video(file) as reader:
+        assert len(list(reader)) == 1
+    # The end of the view completes what was open.
+    assert all(path.suffix == ".mp4" for path in tmp_path.iterdir())
 
 
 def test_a_camera_that_is_unplugged_leaves_a_complete_recording(
