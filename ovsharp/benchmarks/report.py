@@ -75,17 +75,16 @@ def kind_table(profile: Profile) -> Table:
 def node_table(profile: Profile, top: int) -> Table:
     """The slowest nodes, and what runs them."""
     table = Table(title=f"The {top} slowest nodes", title_justify="left", box=box.SIMPLE_HEAD)
-    for title in ("node", "kind"):
-        table.add_column(title, overflow="fold")
+    table.add_column("node", overflow="fold", max_width=32)
     add_numbers(table, "ms", "share", "GMAC", "GMAC/s", "of peak")
-    add_words(table, "implementation", "layout", "output")
+    add_words(table, "kind", "implementation", "layout", "output")
     for node in sorted(profile.nodes, key=lambda node: -node.ms)[:top]:
         table.add_row(
             node.name,
-            f"{node.kind} ({node.type})",
             f"{node.ms:.2f}",
             f"{node.ms / profile.total_ms:.0%}",
             *_rate_cells(node.gmac, node.ms, profile),
+            f"{node.kind} ({node.type})",
             node.primitive,
             node.layout,
             node.shape,

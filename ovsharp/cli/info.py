@@ -77,7 +77,7 @@ def info(model: str, json_file: Path | None) -> None:
     }
     table = Table(show_header=False)
     for name, value in rows.items():
-        table.add_row(name, Text(value))
+        table.add_row(name, Text(value, overflow="fold"))
     output().print(table)
 
 

@@ -89,7 +89,12 @@ def _cut(table: Table, columns: list[int]) -> Table:
     )
     chosen = [table.columns[at] for at in columns]
     for column in chosen:
-        cut.add_column(column.header, justify=column.justify, overflow=column.overflow)
+        cut.add_column(
+            column.header,
+            justify=column.justify,
+            overflow=column.overflow,
+            max_width=column.max_width,
+        )
     for row, cells in zip(
         table.rows, zip(*(one.cells for one in chosen), strict=True), strict=True
     ):

@@ -55,9 +55,7 @@ class Recording(AbstractContextManager["Recording", None]):
         path = Path(time.strftime(f"{_NAMED}.mp4"))
         try:
             self._recorder = self._open.enter_context(Recorder(path, rate=self._rate))
-        except (
-            OvsharpError
-        ) as error:  # PyAV is not installed, or the key came twice in a second
+        except OvsharpError as error:  # PyAV is not installed, or the key came twice in a second
             live.say(str(error))
             return
         live.say(f"recording {path}")
