@@ -14,10 +14,10 @@ from functools import partial
 import numpy as np
 import openvino as ov
 
-from ovsharp.engine import MAX_ISA, Frame, Maker, Tuning, Variant, get_core
+from ovsharp.engine import MAX_ISA, Frame, Tuning, Variant, get_core
 from ovsharp.files import sha256
 from ovsharp.runtime.choice import Choice
-from ovsharp.runtime.chooser import KEPT_SIZES, Chooser
+from ovsharp.runtime.chooser import KEPT_SIZES, Chooser, Level
 from ovsharp.runtime.controller import SPARE, Controller
 from ovsharp.runtime.fade import FADE_FRAMES, Fade
 from ovsharp.runtime.history import Switch
@@ -82,7 +82,7 @@ class _AutoTurn(Turn):
 class Auto(Chooser):
     """Several sizes that make the same frames, better or faster, and which one runs in a call.
 
-    A size is a model, or a router with its models: a `Chooser` of its own. Every frame size has a
+    A size is a model, or a router with its models: a `Level` of its own. Every frame size has a
     course of its own: a first choice from measured times (measured when the first frame of that
     size comes, if this machine's cache does not know them), then a `Controller` that is fed with
     the time of every frame that a model made. What runs next is compiled beside what runs now, by
@@ -102,7 +102,7 @@ class Auto(Chooser):
 
     def __init__(
         self,
-        levels: Sequence[Chooser],
+        levels: Sequence[Level],
         target_fps: float,
         tuning: Tuning,
         *,
@@ -163,10 +163,6 @@ class Auto(Chooser):
             variant = self._levels[course.level].prepare(height, width)
             self.history.choose(course.choice, variant.name)
             return variant
-
-    def ahead(self, frame: Frame) -> Maker:
-        """Say who would make a frame with the size that runs."""
-        return self._levels[self._course(*frame.shape[:2]).level].ahead(frame)
 
     def session(self, look_every: int, first: int) -> Chooser:
         """Give a chooser for another call: with what was measured, and a clock of its own."""

@@ -56,14 +56,6 @@ class Chooser(ABC):
             first: frames of the stream that came before the call.
         """
 
-    @abstractmethod
-    def ahead(self, frame: Frame) -> Maker:
-        """Say who would make a frame as the first one, without taking it for one.
-
-        Raises:
-            OvsharpError: a model cannot be read.
-        """
-
     @property
     def pinned(self) -> str:
         """Name of the model that makes all frames; empty where it is chosen."""
@@ -91,7 +83,23 @@ class Chooser(ABC):
         """Wait for what is being prepared."""
 
 
-class Only(Chooser):
+class Level(Chooser):
+    """A chooser that can be one of the sizes of `Auto`."""
+
+    @abstractmethod
+    def ahead(self, frame: Frame) -> Maker:
+        """Say who would make a frame as the first one, without taking it for one.
+
+        Raises:
+            OvsharpError: a model cannot be read.
+        """
+
+    @abstractmethod
+    def session(self, look_every: int, first: int) -> Level:
+        """Give one for another call."""
+
+
+class Only(Level):
     """One model, whatever comes."""
 
     def __init__(self, variant: Variant, parent: Chooser | None = None, first: int = 0) -> None:
@@ -117,11 +125,11 @@ class Only(Chooser):
         """Give it."""
         return self._variant
 
-    def ahead(self, frame: Frame) -> Maker:  # noqa: ARG002 - as every chooser
+    def ahead(self, frame: Frame) -> Maker:  # noqa: ARG002 - as every level
         """Give it."""
         return self._variant
 
-    def session(self, look_every: int, first: int) -> Chooser:  # noqa: ARG002 - as every chooser
+    def session(self, look_every: int, first: int) -> Level:  # noqa: ARG002 - as every chooser
         """Give it to another call."""
         return Only(self._variant, self, first)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from ovsharp.engine import Shelf, Tuning, Variant
 from ovsharp.errors import UsageError
 from ovsharp.runtime.auto import Auto
-from ovsharp.runtime.chooser import Chooser, Only
+from ovsharp.runtime.chooser import Chooser, Level, Only
 from ovsharp.runtime.opened import Opened
 from ovsharp.runtime.router import Router
 from ovsharp.runtime.routes import Routes
@@ -27,7 +27,7 @@ class Choosers:
     def __init__(self, tuning: Tuning, shelf: Shelf, look_every: int) -> None:
         self._tuning, self._shelf, self._look_every = tuning, shelf, look_every
 
-    def of_quality(self, model: str | Path | None, quality: Quality | None) -> Chooser:
+    def of_quality(self, model: str | Path | None, quality: Quality | None) -> Level:
         """Give the chooser of a model or router, in a size.
 
         Args:
@@ -39,8 +39,7 @@ class Choosers:
         """
         path = find_router(model)
         if path is not None:
-            router = Router(path, self._tuning.threads, quality or USUAL)
-            return Routes(router, Opened(router.models, self._opened), self._look_every)
+            return self._routes(Router(path, self._tuning.threads, quality or USUAL))
         return Only(self._opened(model if quality is None else sized(model, quality)))
 
     def at_rate(self, model: str | Path | None, target_fps: float) -> Chooser:
@@ -51,18 +50,22 @@ class Choosers:
         """
         path = find_router(model)
         if path is None:
-            levels: list[Chooser] = [Only(self._opened(name)) for name in family(model)]
+            levels: list[Level] = [Only(self._opened(name)) for name in family(model)]
         else:
             # A router whose choice decided how long a frame takes would hold no rate: where not
             # all of its models are there in a size, it is that for everything.
-            names = Router(path, self._tuning.threads).models
+            router = Router(path, self._tuning.threads)
+            names = router.models
             levels = []
             for quality in reversed(QUALITIES):
                 if all(of_size(name, quality) for name in names):
-                    levels.append(self.of_quality(model, quality))
+                    levels.append(self._routes(router.of_quality(quality)))
                 elif quality == "fast" and of_size(names[0], quality):
                     levels.append(Only(self._opened(of_size(names[0], quality))))
         return Auto(levels, target_fps, self._tuning)
+
+    def _routes(self, router: Router) -> Routes:
+        return Routes(router, Opened(router.models, self._opened), self._look_every)
 
     def _opened(self, name: str | Path | None) -> Variant:
         return Variant(find_model(name, self._tuning.precision), self._tuning, self._shelf)

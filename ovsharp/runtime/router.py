@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from math import isqrt
 from pathlib import Path
@@ -99,6 +100,16 @@ class Router:
             self._config["ENABLE_CPU_PINNING"] = False
         self._requests: dict[int, ov.InferRequest] = {}
         self._lock = threading.Lock()
+
+    def of_quality(self, quality: Quality) -> Router:
+        """Give the same router over models of another size; what it has compiled is shared.
+
+        Raises:
+            UsageError: its models are not there in that size.
+        """
+        other = copy.copy(self)
+        other.models = routed(self.spec.models, quality)
+        return other
 
     def gains(self, frame: Frame) -> dict[str, float]:
         """Give the expected gain of each model on a frame, in dB.

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ovsharp.engine import Frame, Made, Maker, Variant
-from ovsharp.runtime.chooser import KEPT_SIZES, Chooser
+from ovsharp.runtime.chooser import KEPT_SIZES, Chooser, Level
 from ovsharp.runtime.fade import FADE_FRAMES, Fade
 from ovsharp.runtime.history import Switch
 from ovsharp.runtime.looks import Looks
@@ -32,7 +32,7 @@ class _Faded(Turn):
         return self._fade.apply(frame, result, self._step)
 
 
-class Routes(Chooser):
+class Routes(Level):
     """Models for different damages, and who of them makes the next frame of a call. Thread-safe.
 
     Args:
@@ -101,7 +101,7 @@ class Routes(Chooser):
         looks.add(self._told(frame))
         return self._models.get(self.pinned or looks.best())
 
-    def session(self, look_every: int, first: int) -> Chooser:
+    def session(self, look_every: int, first: int) -> Level:
         """Give a chooser for another call, which looks at its own frames only."""
         return Routes(self._router, self._models, look_every, self, first)
 

@@ -20,6 +20,7 @@ from ovsharp.engine import (
 )
 from ovsharp.errors import InferenceError, UsageError
 from ovsharp.runtime.call_gate import Gate
+from ovsharp.runtime.chooser import Chooser
 from ovsharp.runtime.choosing import Choosers, check_quality
 from ovsharp.runtime.routes import VIDEO_LOOK_EVERY
 from ovsharp.runtime.session import Session
@@ -157,7 +158,7 @@ class Sharpener(Session):
         self._tuning, self._quality = tuning, quality
         choosers = Choosers(tuning, self._shelf, look_every)
         if target_fps is None:
-            chooser = choosers.of_quality(model, quality)
+            chooser: Chooser = choosers.of_quality(model, quality)
         else:
             chooser = choosers.at_rate(model, target_fps)
         super().__init__(chooser, strength=strength, unsharp=unsharp)

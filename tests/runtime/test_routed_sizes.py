@@ -11,7 +11,7 @@ import pytest
 
 from ovsharp import Sharpener
 from ovsharp.degrade import parse
-from ovsharp.engine import Frame
+from ovsharp.engine import Frame, read_router
 from ovsharp.engine.variant import Variant
 from ovsharp.quality import psnr
 from ovsharp.runtime import QUALITIES, Router, auto, find_router
@@ -58,6 +58,19 @@ def test_what_is_good_is_left_alone_in_each_size(quality: str) -> None:
     with Sharpener(quality=quality, threads=1) as sharpener:  # type: ignore[arg-type]
         assert np.array_equal(sharpener(frame), frame)
         assert sharpener.variant == "untouched"
+
+
+def test_a_rate_reads_the_router_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+
+    def counted(path: Path, core: object) -> object:
+        read.append(path)
+        return read_router(path, core)
+
+    monkeypatch.setattr("ovsharp.runtime.router.read_router", counted)
+    with Sharpener(target_fps=30, threads=1) as sharpener:
+        assert len(sharpener.variants) > 3
+    assert len(read) == 1
 
 
 @pytest.fixture
