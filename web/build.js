@@ -1,20 +1,23 @@
 // Puts the static demo page and the browser extension together: dist/demo, dist/extension.
 // node build.js [MODELS [DIST]]
-import { copyFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const [models = join(here, "models"), dist = join(here, "dist")] = process.argv.slice(2);
+const [models, dist] = [process.argv[2] ?? join(here, "models"), process.argv[3] ?? join(here, "dist")].map((one) => resolve(one));
 const runtime = "node_modules/onnxruntime-web/dist";
 const RUNTIME = ["ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"].map((name) => `${runtime}/${name}`);
 
-/** A model that `ovsharp convert` has written. */
-function model(name) {
-  const file = join(models, `${name}-planar.onnx`);
-  if (existsSync(file)) return file;
-  console.error(`there is no model ${file}: ovsharp convert ${name} --to planar -o ${models}`);
+/** All files of a router and its models, as `ovsharp convert` has written them. */
+function router(name) {
+  const file = join(models, `${name}.json`);
+  if (existsSync(file)) {
+    const { router, models: files } = JSON.parse(readFileSync(file, "utf8"));
+    return [`${name}.json`, router, ...Object.values(files)].map((one) => join(models, one));
+  }
+  console.error(`there is no ${file}: ovsharp convert ${name} --to planar -o ${models}`);
   process.exit(1);
 }
 
@@ -35,23 +38,21 @@ async function scripts(to, entries, options = {}) {
 }
 
 function copy(to, files) {
-  for (const file of files) copyFileSync(join(here, file), join(to, basename(file)));
+  for (const file of files) copyFileSync(resolve(here, file), join(to, basename(file)));
 }
 
 const page = "../ovsharp/serve/page";
 const demo = join(dist, "demo");
 const extension = join(dist, "extension");
-const needed = { demo: model("call-balanced"), extension: model("call-codec") };
+const call = router("call");
 for (const folder of [demo, extension]) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
 }
 
 await scripts(demo, { ovsharp: "src/index.js", demo: "demo/demo.js", worker: "demo/worker.js" });
-copy(demo, ["demo/index.html", `${page}/style.css`, `${page}/icon.svg`, ...RUNTIME]);
-copyFileSync(needed.demo, join(demo, "model.onnx"));
+copy(demo, ["demo/index.html", `${page}/style.css`, `${page}/icon.svg`, ...RUNTIME, ...call]);
 
 await scripts(extension, { background: "extension/background.js", engine: "extension/engine.js", popup: "extension/popup.js" });
 await scripts(extension, { content: "extension/content.js" }, { format: "iife" }); // no page's script may be a module
-copy(extension, ["manifest.json", "engine.html", "popup.html", "popup.css"].map((name) => `extension/${name}`).concat(RUNTIME));
-copyFileSync(needed.extension, join(extension, "call-codec.onnx"));
+copy(extension, ["manifest.json", "engine.html", "popup.html", "popup.css"].map((name) => `extension/${name}`).concat(RUNTIME, call));

@@ -10,6 +10,7 @@ from typing import Literal
 
 from ovsharp.convert.form_ir import check_storages, write_frames
 from ovsharp.convert.form_planar import write_planar
+from ovsharp.convert.form_router import write_choice
 from ovsharp.convert.form_tflite import write_tflite
 from ovsharp.convert.options import Options
 from ovsharp.convert.parity import (
@@ -29,7 +30,8 @@ from ovsharp.convert.ranges import find_coding
 from ovsharp.convert.report import facts_of, parity_text, pruned_of, weights_of
 from ovsharp.convert.settle import find_body
 from ovsharp.convert.source import Source, read_source
-from ovsharp.engine import operations
+from ovsharp.engine import get_core, operations, read_ir, read_router
+from ovsharp.errors import UsageError
 from ovsharp.files import sha256, staged
 from ovsharp.passes import (
     Body,
@@ -41,7 +43,7 @@ from ovsharp.passes import (
     with_frames,
 )
 from ovsharp.progress import Progress, silent, stage
-from ovsharp.runtime import shipped_models
+from ovsharp.runtime import shipped_models, shipped_routers
 from ovsharp.spec import ModelSpec
 
 Form = Literal["ir", "planar", "tflite"]
@@ -158,7 +160,8 @@ def convert(
     `write_planar` and `write_tflite`. Files of these names are replaced.
 
     Args:
-        source: as for `prepare`; or the name of a shipped model, whose checkpoint is taken.
+        source: as for `prepare`; or the name of a shipped model, whose checkpoint is taken; or
+            that of a shipped router: all its models and itself, as `planar` only.
         folder: made if it does not exist.
         storages: of `ir`, what to store the weights as: `fp32`, `fp16` or both.
         form: of the files.
@@ -173,8 +176,11 @@ def convert(
         OSError: the folder cannot be written, or the disk is full.
     """
     chosen = check_storages(storages)
-    source, options = _found(Path(source), options or Options())
     folder = Path(folder)
+    router = shipped_routers().get(str(source))
+    if router is not None and not Path(source).exists():
+        return _convert_router(router, folder, form, options or Options(), progress)
+    source, options = _found(Path(source), options or Options())
     with staged(folder) as staging:
         prepared = prepare(source, options, progress=progress)
         report = list(prepared.report)
@@ -190,13 +196,43 @@ def convert(
     return Conversion(spec, [folder / name for name in names], report)
 
 
+def _convert_router(
+    router: Path, folder: Path, form: Form, options: Options, progress: Progress
+) -> Conversion:
+    """Convert all models of a router, and what chooses among them."""
+    name, models = router.stem, read_router(router, get_core())[1].models
+    if form != "planar" or options != Options():
+        raise UsageError(
+            f"'{name}' chooses among {', '.join(models)}: name one of them, or write them all, and "
+            f"what chooses, with --to planar and no other option"
+        )
+    with staged(folder) as staging:
+        parts = [convert(model, staging, form=form, progress=progress) for model in models]
+        report = [
+            (f"parity {part.spec.name}", value)
+            for part in parts
+            for label, value in part.report
+            if label == "parity onnx file"
+        ]
+        with stage(progress, "writing and comparing the router"):
+            report += write_choice(router, staging, [part.spec for part in parts])
+        files = sorted(staging.iterdir())
+        size = sum(file.stat().st_size for file in files) / 1e6
+        report.append(("files", f"{len(files)}, {size:.2f} MB; {name}.json names them"))
+    return Conversion(parts[0].spec, [folder / file.name for file in files], report)
+
+
 def _found(source: Path, options: Options) -> tuple[Path, Options]:
     """Give the checkpoint of a shipped model for its name; of any other source itself."""
     storages = shipped_models().get(str(source))
     if storages is None or source.exists():
         return source, options
-    checkpoint = next(iter(storages.values())).parent / "student.pth"
-    return checkpoint, dataclasses.replace(options, name=options.name or str(source))
+    path = next(iter(storages.values()))
+    return path.with_name("student.pth"), dataclasses.replace(
+        options,
+        name=options.name or str(source),
+        degradation=options.degradation or read_ir(path, get_core())[1].degradation,
+    )
 
 
 def _network_parity(

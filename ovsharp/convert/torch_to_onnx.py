@@ -75,16 +75,45 @@ def export_onnx(module: nn.Module, example: Pictures, *, dynamic: bool) -> bytes
     Raises:
         ConversionError: torch cannot export the module, or ONNX's checker refuses the result.
     """
+    hint = "; if the network runs at one size only, name it with --size HxW" if dynamic else ""
     open_sides = {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
+    # One parameter, `*pictures`, that stands for all of them.
+    shapes = ((open_sides,) * len(example),) if dynamic else None
+    return exported(module, example, ("frame", "base"), "sharp", shapes=shapes, hint=hint)
+
+
+def exported(
+    module: nn.Module,
+    example: Pictures,
+    inputs: Sequence[str],
+    output: str,
+    *,
+    shapes: tuple[object, ...] | None,
+    hint: str = "",
+) -> bytes:
+    """Give any module as one ONNX file.
+
+    Args:
+        module: in evaluation mode; gives one tensor.
+        example: its inputs.
+        inputs: their names.
+        output: that of what it gives.
+        shapes: for each parameter of `forward` the axes whose length is left open, as
+            `torch.export` takes them; None for none.
+        hint: what a user may do where it fails.
+
+    Raises:
+        ConversionError: as `export_onnx`.
+    """
     try:
         with _quiet():
             program = torch.onnx.export(
                 module,
                 example,
-                input_names=["frame", "base"][: len(example)],
-                output_names=["sharp"],
+                input_names=list(inputs[: len(example)]),
+                output_names=[output],
                 opset_version=OPSET,
-                dynamic_shapes=((open_sides,) * len(example),) if dynamic else None,
+                dynamic_shapes=shapes,
                 dynamo=True,
                 verbose=False,
             )
@@ -98,7 +127,6 @@ def export_onnx(module: nn.Module, example: Pictures, *, dynamic: bool) -> bytes
         onnx.shape_inference.InferenceError,
     ) as error:
         reason = str(error.__cause__ or error).strip().splitlines()[0]
-        hint = "; if the network runs at one size only, name it with --size HxW" if dynamic else ""
         raise ConversionError(f"torch cannot export the network to ONNX: {reason}{hint}") from error
     return onnx_bytes
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ovsharp.models.loading import Network, load_network
     from ovsharp.models.registry import ARCHITECTURES
     from ovsharp.models.reparameterize import MultiBranch, collapse
+    from ovsharp.models.router import load_router
     from ovsharp.models.student import Student
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Student",
     "collapse",
     "load_network",
+    "load_router",
     "parse_arguments",
     "read_part",
     "read_weights",
@@ -40,6 +42,7 @@ __getattr__ = on_first_use(
         "loading": ("Network", "load_network"),
         "registry": ("ARCHITECTURES",),
         "reparameterize": ("MultiBranch", "collapse"),
+        "router": ("load_router",),
         "student": ("Student",),
     },
     "torch",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import cast
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from ovsharp.errors import ModelLoadError
 from ovsharp.models.blocks import dct
+from ovsharp.models.checkpoint import read_weights
 
 BLOCK = 8
 """Side of the blocks that are transformed, in pixels: those of JPEG."""
@@ -98,3 +101,21 @@ class RouterOnFrames(nn.Module):
     def forward(self, crops: torch.Tensor) -> torch.Tensor:
         values = crops.permute(0, 3, 1, 2).float() / 255
         return cast("torch.Tensor", self.network(values[None])[0])
+
+
+def load_router(path: Path, models: int) -> RouterOnFrames:
+    """Read the weights of a router, as `scripts/train_router.py` writes them.
+
+    Args:
+        path: of `router.pth`, which lies beside the IR in the repository.
+        models: number of gains.
+
+    Raises:
+        ModelLoadError: a missing or damaged file, or other weights.
+    """
+    network = RouterNetwork(models)
+    try:
+        network.load_state_dict(read_weights(path))
+    except RuntimeError as error:
+        raise ModelLoadError(f"{path} holds no router of {models} models: {error}") from error
+    return RouterOnFrames(network.eval())

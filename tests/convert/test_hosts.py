@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,10 +18,19 @@ from onnx.reference import ReferenceEvaluator
 
 from ovsharp import Sharpener
 from ovsharp.convert import Options, convert
+from ovsharp.convert.form_router import write_choice
 from ovsharp.engine import get_core
-from ovsharp.errors import MissingExtraError, UnsupportedModelError, UsageError
+from ovsharp.errors import (
+    ConversionError,
+    MissingExtraError,
+    ModelLoadError,
+    UnsupportedModelError,
+    UsageError,
+)
 from ovsharp.lab.convert import convert as command
 from ovsharp.models.student import Student
+from ovsharp.runtime import Router, crops, shipped_routers
+from ovsharp.spec import ModelSpec
 from tests.photos import crop
 
 HAS_LITERT = find_spec("litert_torch") is not None
@@ -96,6 +107,49 @@ def test_onnx_runtime_gives_the_same(student: tuple[Path, Student], tmp_path: Pa
             expected = network(torch.from_numpy(given)).numpy()
         (got,) = session.run(None, {"frame": given})
         np.testing.assert_allclose(got, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", sorted(shipped_routers()))
+def test_a_router_tells_the_same_gains_elsewhere(name: str, tmp_path: Path) -> None:
+    path = shipped_routers()[name]
+    router = Router(path)
+    models = [
+        ModelSpec(name=one, architecture="student", scale=1, multiple=2) for one in router.models
+    ]
+    ((label, _),) = write_choice(path, tmp_path, models)
+    assert label == "parity router"
+    facts = json.loads((tmp_path / f"{name}.json").read_text())
+    assert list(facts["models"]) == list(router.models)
+    written = get_core().compile_model(
+        tmp_path / facts["router"], "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
+    )
+    for size in ((512, 512), (100, 140)):  # another number of crops
+        frame = crop(0, 0, *size)
+        told = written([crops(frame, 64, 36)])[0]
+        assert told == pytest.approx([*router.gains(frame).values()], abs=2e-3)
+
+
+def test_weights_of_another_router_are_refused(tmp_path: Path) -> None:
+    path = shipped_routers()["call"]
+    for file in (path, path.with_suffix(".bin")):
+        shutil.copy(file, tmp_path)
+    with pytest.raises(ModelLoadError, match="there is no"):
+        write_choice(tmp_path / "call.xml", tmp_path, [])
+    weights = torch.load(path.with_name("router.pth"), weights_only=True)
+    weights["gains.bias"] += 0.1
+    torch.save(weights, tmp_path / "router.pth")
+    with pytest.raises(ConversionError, match="another router"):
+        write_choice(tmp_path / "call.xml", tmp_path, [])
+
+
+@pytest.mark.parametrize("arguments", [["--to", "tflite"], ["--to", "planar", "--size", "64x64"]])
+def test_a_router_is_converted_as_a_whole_or_not_at_all(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    ran = CliRunner().invoke(command, ["call", *arguments, "-o", str(tmp_path / "out")])
+    assert isinstance(ran.exception, UsageError)
+    assert "call-balanced" in str(ran.exception)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("form", ["planar", "tflite"])

@@ -11,9 +11,8 @@ import pytest
 
 from ovsharp.convert import convert
 from tests.chromium import CHROMIUM
+from tests.web.places import WEB
 from tests.web.serving import served
-
-WEB = Path(__file__).parents[2] / "web"
 
 
 @pytest.fixture(scope="session")
@@ -22,8 +21,7 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not (WEB / "node_modules" / "onnxruntime-web").is_dir():
         pytest.skip("web/node_modules is missing: npm ci, in web/")
     models, made = tmp_path_factory.mktemp("models"), tmp_path_factory.mktemp("dist")
-    for name in ("call-balanced", "call-codec"):
-        convert(Path(name), models, form="planar")
+    convert("call", models, form="planar")
     build = ["node", str(WEB / "build.js"), str(models), str(made)]
     subprocess.run(build, check=True, timeout=120)
     return made

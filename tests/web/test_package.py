@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
-NODE = shutil.which("node")
-WEB = Path(__file__).parents[2] / "web"
+from tests.web.places import NODE, WEB
 
 
 @pytest.mark.skipif(NODE is None, reason="Node is not installed")

@@ -25,7 +25,7 @@ def test_pixels_are_those_of_a_sharpener(page: Any, size: tuple[int, int]) -> No
     got = page.evaluate(
         """async ([bytes, width, height]) => {
           const { createSharpener } = await import("./ovsharp.js");
-          const sharpener = await createSharpener({ model: "model.onnx" });
+          const sharpener = await createSharpener({ model: "call-balanced-planar.onnx" });
           const given = new ImageData(new Uint8ClampedArray(bytes), width, height);
           const sharp = await sharpener.sharpen(given);
           await sharpener.close();
@@ -52,7 +52,7 @@ def test_the_correction_of_half_the_size_keeps_most_of_the_gain(page: Any) -> No
     got = page.evaluate(
         """async ([bytes, width, height]) => {
           const { createSharpener } = await import("./ovsharp.js");
-          const sharpener = await createSharpener({ model: "model.onnx" });
+          const sharpener = await createSharpener({ model: "call-balanced-planar.onnx" });
           const given = new ImageData(new Uint8ClampedArray(bytes), width, height);
           const made = [];
           for (const size of [1, 0.5]) {

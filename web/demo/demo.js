@@ -4,7 +4,7 @@ import { find } from "./page.js";
 import { clear, sharpenFile } from "./videos.js";
 
 const compare = find("compare");
-const ready = createSharpener({ model: "model.onnx" });
+const ready = createSharpener({ model: "call.json" });
 let stream = null;
 
 /** Show both pictures as images, for the slider. */
@@ -19,22 +19,27 @@ async function shown(source) {
   return image;
 }
 
+/** What a session has made of its last picture, in words. */
+function by({ made, gain }) {
+  return made === "untouched" ? "left as it is, no model would make it better" : `${made}, +${gain.toFixed(1)} dB expected`;
+}
+
 find("file").addEventListener("change", async ({ target }) => {
   const [file] = target.files;
   if (!file) return;
   if (file.type.startsWith("video/") || /\.(mkv|mov|mp4|webm)$/i.test(file.name)) return sharpenFile(file);
-  const sharpener = await ready;
+  const one = (await ready).session({ lookEvery: 1 });
   const picture = await createImageBitmap(file);
   const began = performance.now();
-  const sharp = await sharpener.sharpen(picture);
+  const sharp = await one.sharpen(picture);
   const spent = performance.now() - began;
   compare.show(await shown(picture), await shown(sharp));
-  find("said").value = `${sharp.width}x${sharp.height} in ${spent.toFixed(0)} ms`;
+  find("said").value = `${sharp.width}x${sharp.height} in ${spent.toFixed(0)} ms: ${by(one)}`;
 });
 
 find("live").addEventListener("click", async () => {
   if (stream) return stop();
-  const sharpener = await ready;
+  const call = (await ready).session();
   stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 360 } });
   const video = document.createElement("video");
   video.muted = true;
@@ -45,7 +50,7 @@ find("live").addEventListener("click", async () => {
   while (stream) {
     const frame = await createImageBitmap(video);
     const began = performance.now();
-    const sharp = await sharpener.sharpen(frame);
+    const sharp = await call.sharpen(frame);
     for (const [id, picture] of [["before", frame], ["after", sharp]]) {
       const canvas = find(id);
       [canvas.width, canvas.height] = [picture.width, picture.height];
@@ -56,7 +61,7 @@ find("live").addEventListener("click", async () => {
     times.push(performance.now());
     if (times.length > 30) times.shift();
     const rate = (1000 * (times.length - 1)) / (times.at(-1) - times[0] || 1);
-    find("said").value = `${rate.toFixed(1)} frames a second, ${(times.at(-1) - began).toFixed(0)} ms each`;
+    find("said").value = `${rate.toFixed(1)} frames a second, ${(times.at(-1) - began).toFixed(0)} ms each: ${by(call)}`;
     await new Promise(requestAnimationFrame);
   }
 });

@@ -25,7 +25,7 @@ async function made(file) {
   const name = `${file.name.replace(/\.[^.]*$/, "")}-sharp.${await ending(file)}`;
   const place = await folder.getFileHandle(name, { create: true });
   try {
-    const sharpener = await createSharpener({ model: "model.onnx" });
+    const sharpener = await createSharpener({ model: "call.json" });
     await sharpenVideo(file, {
       sharpener,
       to: await place.createWritable(),

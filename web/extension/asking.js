@@ -1,30 +1,50 @@
 // @ts-check
 /** A page's side of the engine: pictures there and back. */
 
-/** @typedef {{id: number, width: number, height: number, pixels: Uint8ClampedArray<ArrayBuffer>, error?: string}} Told */
+/**
+ * @typedef {object} Frame
+ * @property {number} video its number on the page
+ * @property {number} skipped frames of that video since the last one that was asked for
+ * @property {number} size part of both sides that the network sees
+ * @property {number} width
+ * @property {number} height
+ * @property {Uint8ClampedArray<ArrayBuffer>} pixels
+ *
+ * @typedef {Frame & {id: number}} Asked
+ *
+ * @typedef {object} Untouched
+ * @property {number} rest frames to come that are left as they are, too
+ *
+ * @typedef {object} Sharp
+ * @property {string} made the model that made it
+ * @property {number} [gain] what is expected of it, in dB
+ * @property {number} width
+ * @property {number} height
+ * @property {Uint8ClampedArray<ArrayBuffer>} pixels
+ *
+ * @typedef {{id: number} & ({error: string} | Untouched | Sharp)} Told
+ */
 
 export class Engine {
   constructor() {
     /** @type {Promise<chrome.runtime.Port> | null} */
     this.connecting = null;
-    /** @type {Map<number, {resolve: (image: ImageData) => void, reject: (error: Error) => void}>} */
+    /** @type {Map<number, {resolve: (told: Untouched | Sharp) => void, reject: (error: Error) => void}>} */
     this.waiting = new Map();
     this.asked = 0;
   }
 
-  /**
-   * Have a picture sharpened.
-   * @param {string} model @param {ImageData} picture @param {number} size part of both sides that the network sees
-   * @returns {Promise<ImageData>}
-   */
-  async sharpen(model, { data, width, height }, size) {
+  /** Have a frame sharpened, or be told that it is better left alone. @param {Frame} frame */
+  async sharpen(frame) {
     this.connecting ??= this.#connect();
     const port = await this.connecting;
     const id = this.asked++;
-    return new Promise((resolve, reject) => {
-      this.waiting.set(id, { resolve, reject });
-      port.postMessage({ id, model, size, width, height, pixels: data });
-    });
+    return /** @type {Promise<Untouched | Sharp>} */ (
+      new Promise((resolve, reject) => {
+        this.waiting.set(id, { resolve, reject });
+        port.postMessage({ id, ...frame });
+      })
+    );
   }
 
   async #connect() {
@@ -42,11 +62,11 @@ export class Engine {
   }
 
   /** @param {Told} told */
-  #take({ id, error, pixels, width, height }) {
+  #take({ id, ...told }) {
     const waiting = this.waiting.get(id);
     this.waiting.delete(id);
-    if (error) waiting?.reject(new Error(error));
-    else waiting?.resolve(new ImageData(pixels, width, height));
+    if ("error" in told) waiting?.reject(new Error(told.error));
+    else waiting?.resolve(told);
   }
 
   #lose() {

@@ -5,7 +5,6 @@ import { Budget } from "./budget.js";
 
 /** @typedef {import("./asking.js").Engine} Engine */
 
-const MODEL = "call-codec";
 /** Least width and height on the page, and of the video itself. */
 const LEAST = [160, 90];
 /** What the canvas shares with its video: it lies where that lies, and looks as it looks. */
@@ -28,6 +27,8 @@ export function isLarge(video) {
   return width >= LEAST[0] && height >= LEAST[1] && video.videoWidth >= LEAST[0] && video.videoHeight >= LEAST[1];
 }
 
+let views = 0;
+
 export class View {
   /** @param {HTMLVideoElement} video @param {Engine} engine */
   constructor(video, engine) {
@@ -37,8 +38,14 @@ export class View {
     this.on = true;
     this.busy = false;
     this.closed = false;
-    this.frames = 0;
+    this.number = views++;
     this.last = { now: 0, presented: 0 };
+    /** Frames since the last one that was asked for, this one included. */
+    this.frames = 0;
+    /** How many to come are left as they are. */
+    this.rest = 0;
+    /** What made the last one, empty where it was left as it is; null before the first. @type {string | null} */
+    this.made = null;
     this.taken = new OffscreenCanvas(1, 1);
     this.host = document.createElement("div");
     const root = this.host.attachShadow({ mode: "open" });
@@ -75,8 +82,10 @@ export class View {
       if (this.closed) return;
       this.#watch();
       // A page that is busy hears of some frames only: they have come all the same.
-      const gap = (now - this.last.now) / Math.max(1, presentedFrames - this.last.presented);
+      const frames = Math.max(1, presentedFrames - this.last.presented);
+      const gap = (now - this.last.now) / frames;
       this.last = { now, presented: presentedFrames };
+      this.frames += frames;
       this.#take(now, gap).catch((error) => this.#fail(error));
     });
   }
@@ -89,12 +98,19 @@ export class View {
     const step = this.budget.decide(now, gap, width * height);
     if (!step || rested) this.#say();
     if (!step) return this.#hide();
-    if (this.busy || this.frames++ % step.every) return;
+    if (this.busy || this.frames < step.every || this.frames <= this.rest) return;
     this.busy = true;
+    const [video, skipped] = [this.number, this.frames - 1];
+    this.frames = 0;
     try {
-      const sharp = await this.engine.sharpen(MODEL, this.#read(width, height), step.size);
-      this.budget.spend(performance.now() - now, width * height * step.size * step.size);
-      if (this.on && !this.closed) this.#show(sharp);
+      const told = await this.engine.sharpen({ video, skipped, size: step.size, ...this.#read(width, height) });
+      this.rest = "rest" in told ? told.rest : 0;
+      this.made = "rest" in told ? "" : told.made;
+      if ("rest" in told) this.#hide();
+      else {
+        this.budget.spend(performance.now() - now, width * height * step.size * step.size);
+        if (this.on && !this.closed) this.#show(new ImageData(told.pixels, told.width, told.height));
+      }
     } finally {
       this.busy = false;
     }
@@ -107,7 +123,7 @@ export class View {
     const context = this.taken.getContext("2d", { alpha: false, willReadFrequently: true });
     if (!context) throw new Error("this browser draws nothing");
     context.drawImage(this.video, 0, 0, width, height);
-    return context.getImageData(0, 0, width, height);
+    return { width, height, pixels: context.getImageData(0, 0, width, height).data };
   }
 
   /** @param {ImageData} sharp */
@@ -139,17 +155,22 @@ export class View {
   }
 
   #say() {
-    const { step } = this.budget;
-    const how = !this.on ? "off" : !step ? "resting" : step.every > 1 ? "every 2nd" : step.size < 1 ? "on, light" : "on";
-    const why = !this.on
-      ? "The video is as it came; press to sharpen it."
-      : step
-        ? "This video is sharpened, on this machine. Hold Alt+B to see it as it came."
-        : "This machine is too busy to sharpen this video; it is tried again soon.";
+    const [how, why] = this.#state();
     this.button.textContent = `sharp: ${how}`;
     this.button.title = why;
     this.button.setAttribute("aria-label", `Sharpen this video: ${how}`);
-    this.button.setAttribute("aria-pressed", String(this.on && Boolean(step)));
+    this.button.setAttribute("aria-pressed", String(this.on && Boolean(this.budget.step)));
+  }
+
+  /** A word and a sentence. @returns {[string, string]} */
+  #state() {
+    const { step } = this.budget;
+    if (!this.on) return ["off", "The video is as it came; press to sharpen it."];
+    if (!step) return ["resting", "This machine is too busy to sharpen this video; it is tried again soon."];
+    if (this.made === null) return ["on", "What this video needs is being found out."];
+    if (!this.made) return ["not needed", "No model would make this video better: it is left as it came."];
+    const how = step.every > 1 ? "every 2nd" : step.size < 1 ? "on, light" : "on";
+    return [how, `This video is sharpened by ${this.made}, on this machine. Hold Alt+B to see it as it came.`];
   }
 
   /** @param {unknown} error */

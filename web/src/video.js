@@ -10,6 +10,7 @@ import {
 } from "mediabunny";
 
 /** @typedef {import("./index.js").Sharpener} Sharpener */
+/** @typedef {import("./session.js").Session} Session */
 
 /** Bits for each pixel of each frame, and for each bit of the file as it was: what is sharp takes more. */
 const [BITS_PER_PIXEL, BITS_PER_BIT, LEAST_BITS] = [0.1, 2, 500_000];
@@ -46,13 +47,14 @@ export async function sharpenVideo(file, { sharpener, to, size, onProgress, sign
     const { track } = await read(input);
     const format = { mkv: MkvOutputFormat, webm: WebMOutputFormat, mp4: Mp4OutputFormat }[await ending(file)];
     const output = new Output({ format: new format(), target: new StreamTarget(to) });
+    const session = sharpener.session();
     const conversion = await Conversion.init({
       input,
       output,
       video: {
         forceTranscode: true,
         quality: new Quality({ bitrate: await bits(track) }),
-        process: (sample) => sharpened(sample, sharpener, size),
+        process: (sample) => sharpened(sample, session, size),
       },
     });
     const [lost] = conversion.discardedTracks;
@@ -94,11 +96,11 @@ async function bits(track) {
   return Math.round(Math.max(LEAST_BITS, BITS_PER_BIT * averageBitrate, BITS_PER_PIXEL * pixels * averagePacketRate));
 }
 
-/** @param {import("mediabunny").VideoSample} sample @param {Sharpener} sharpener @param {number} [size] */
-async function sharpened(sample, sharpener, size) {
+/** @param {import("mediabunny").VideoSample} sample @param {Session} session @param {number} [size] */
+async function sharpened(sample, session, size) {
   const frame = sample.toVideoFrame();
   try {
-    const sharp = await sharpener.sharpen(frame, { size });
+    const sharp = await session.sharpen(frame, { size });
     const canvas = new OffscreenCanvas(sharp.width, sharp.height);
     canvas.getContext("2d")?.putImageData(sharp, 0, 0);
     return canvas;

@@ -1,0 +1,36 @@
+// @ts-check
+/** A small network that says how much each model would gain on a picture, in dB. */
+
+import * as ort from "onnxruntime-web/wasm";
+import { crops } from "./crops.js";
+
+/** What leaves a picture as it is. */
+export const NOBODY = "untouched";
+
+/**
+ * @typedef {object} Facts what `ovsharp convert call --to planar` writes
+ * @property {string} router its file
+ * @property {Record<string, string>} models names and files, the one for everything first
+ * @property {number} multiple that both sides of a picture are padded to
+ * @property {number} crop side of a crop
+ * @property {number} crops how many are looked at
+ * @property {number} least dB below which a picture is left as it is
+ */
+
+export class Router {
+  /** @param {ort.InferenceSession} session @param {Facts} facts */
+  constructor(session, facts) {
+    this.session = session;
+    this.facts = facts;
+  }
+
+  /** @param {ImageData} picture @returns {Promise<import("./looks.js").Gains>} */
+  async gains(picture) {
+    const { crop, crops: count, models, least } = this.facts;
+    const bytes = crops(picture, crop, count);
+    const given = new ort.Tensor("uint8", bytes, [bytes.length / (3 * crop * crop), crop, crop, 3]);
+    const { gains } = await this.session.run({ crops: given });
+    const values = /** @type {Float32Array} */ (gains.data);
+    return { ...Object.fromEntries(Object.keys(models).map((name, at) => [name, values[at]])), [NOBODY]: least };
+  }
+}
