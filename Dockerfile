@@ -1,5 +1,5 @@
 # The server: `docker build -t ovsharp .`, `docker run --rm -p 127.0.0.1:8790:8790 -e OVSHARP_TOKEN=... ovsharp`
-# deploy/check.sh runs these steps without a daemon, in a fresh environment.
+# deploy/check.py runs these steps without a daemon, in a fresh environment.
 FROM python:3.12-slim AS build
 WORKDIR /src
 COPY pyproject.toml constraints.txt README.md LICENSE ./
