@@ -21,11 +21,11 @@ ORDER = (
     "cli",
     "lab",
     "terminal",
+    "cluster",
     "serve",
     "vs",
     "freeze",
     "apps",
-    "cluster",
     "training",
     "evaluation",
     "opinions",
@@ -188,7 +188,7 @@ def test_what_is_imported_is_declared() -> None:
         room = room_of(module)
         extra = [line for name in lighter.get(room, ()) for line in optional[name]]
         lines = base + (extra if room in LIGHT else extras)
-        declared = {line.split(">")[0].strip() for line in lines} | sys.stdlib_module_names
+        declared = {re.split(r"[\[>]", line)[0].strip() for line in lines} | sys.stdlib_module_names
         packages = {name.split(".")[0] for name in imports(module)} - {"ovsharp"}
         undeclared += [
             f"{name_of(module)} imports {package}"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import cv2
 
 from ovsharp.apps.upscalers import Upscalers
-from ovsharp.runtime import VIDEO_LOOK_EVERY, Quality, Sharpener
+from ovsharp.runtime import VIDEO_LOOK_EVERY, Quality, Sharpener, given_files
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,17 @@ class Choice:
     target_fps: float | None = None
     threads: int | None = None
     tile: int | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Of a model that is not shipped."""
+        return given_files([self.model], self.precision)
+
+    def moved(self, inputs: Mapping[Path, Path]) -> Choice:
+        """Give the same with the files of the model in other places."""
+        if self.model is None:
+            return self
+        return replace(self, model=str(inputs.get(Path(self.model), self.model)))
 
     def opened(self) -> Sharpener:
         """Make the sharpener of a video, or of a camera."""

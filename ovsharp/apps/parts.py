@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,20 @@ class Part:
     times: tuple[int, ...]
     """Of its frames, in ticks of the source."""
     last: bool
+
+    output = None
+    """It writes nothing: what it makes comes back."""
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """All files that it reads."""
+        return (self.job.source, *self.job.choice.files)
+
+    def moved(self, inputs: Mapping[Path, Path], output: Path | None) -> Part:  # noqa: ARG002
+        """Give the same with files in other places; see `ovsharp.cluster.Movable`."""
+        job = self.job
+        source = inputs.get(job.source, job.source)
+        return replace(self, job=replace(job, source=source, choice=job.choice.moved(inputs)))
 
 
 @dataclass(frozen=True)

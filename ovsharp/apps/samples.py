@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import glob
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,11 +24,20 @@ class Sampling:
     video: Path
     every: float
     """Seconds between two."""
-    folder: Path
+    output: Path
     """Where those are written that may be new; it exists."""
     threads: int
     origin: str
     """`ovsharp.runtime.origin` of where the work is split."""
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """All files that are read."""
+        return (self.video,)
+
+    def moved(self, inputs: Mapping[Path, Path], output: Path | None) -> Sampling:
+        """Give the same with files in other places; see `ovsharp.cluster.Movable`."""
+        return replace(self, video=inputs.get(self.video, self.video), output=output or self.output)
 
 
 class Sample(NamedTuple):
@@ -89,7 +98,7 @@ def take_samples(sampling: Sampling) -> Samples:
                 seconds, bits, "" if bits in found else sample_name(sampling.video, seconds)
             )
             if found.setdefault(bits, sample) is sample:
-                write_picture(sampling.folder / sample.file, frame)
+                write_picture(sampling.output / sample.file, frame)
             samples.append(sample)
     except (MediaError, OSError) as failure:
         error = sample_failure(sampling.video, failure)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -55,8 +55,26 @@ class StillsBatch:
     job: StillsJob
     origin: str
     """`StillsJob.origin` of where the work is split."""
+    output: Path
+    """The folder that all targets lie below."""
     pictures: tuple[tuple[Path, Path], ...]
     """Source and target of each."""
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """All files that are read."""
+        return (*(source for source, _ in self.pictures), *self.job.choice.files)
+
+    def moved(self, inputs: Mapping[Path, Path], output: Path | None) -> StillsBatch:
+        """Give the same with files in other places; see `ovsharp.cluster.Movable`."""
+        folder = output or self.output
+        pictures = tuple(
+            (inputs.get(source, source), folder / target.relative_to(self.output))
+            for source, target in self.pictures
+        )
+        models = tuple(str(inputs.get(Path(model), model)) for model in self.job.models)
+        job = replace(self.job, choice=self.job.choice.moved(inputs), models=models)
+        return replace(self, job=job, output=folder, pictures=pictures)
 
 
 def sharpen_batch(batch: StillsBatch) -> tuple[Outcome, ...]:

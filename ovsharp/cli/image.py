@@ -143,7 +143,9 @@ def image(
                     jobs = left
                 sources = {source: identity(source) for source in jobs}
                 working = (
-                    job.run(jobs, upscalers) if members is None else _split(members, job, jobs)
+                    job.run(jobs, upscalers)
+                    if members is None
+                    else _split(members, job, jobs, output.parent if to_file else output)
                 )
                 for outcome in progress.track(working, total=len(jobs), description="sharpening"):
                     outcomes.append(outcome)
@@ -185,7 +187,9 @@ def _check_options(jobs: Mapping[Path, Path], quality: int | None, resume_file: 
         )
 
 
-def _split(members: Workers, job: StillsJob, jobs: Mapping[Path, Path]) -> Iterator[Outcome]:
+def _split(
+    members: Workers, job: StillsJob, jobs: Mapping[Path, Path], output: Path
+) -> Iterator[Outcome]:
     """Let others sharpen pictures; outcomes come in any order."""
     from ovsharp.apps import StillsBatch, sharpen_batch
 
@@ -193,7 +197,10 @@ def _split(members: Workers, job: StillsJob, jobs: Mapping[Path, Path]) -> Itera
     job = replace(job, choice=replace(job.choice, threads=threads))
     here = job.origin()
     made = crew.in_batches(
-        members, sharpen_batch, list(jobs.items()), lambda some: StillsBatch(job, here, some)
+        members,
+        sharpen_batch,
+        list(jobs.items()),
+        lambda some: StillsBatch(job, here, output, some),
     )
     for (source, target), outcome in made:
         yield replace(outcome, source=source, target=target)

@@ -366,7 +366,7 @@ def _run_parts(
     if choices.codec == "auto":  # found here, not once more on each machine
         writing["codec"] = sink.encoder.name if sink.encoder.hardware else sink.encoder.codec
     job = VideoJob(
-        source=source.resolve(),
+        source=source.absolute(),
         target=sink.path,
         choice=choice,
         reading=reading,

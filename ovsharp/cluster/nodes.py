@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ovsharp.closing import Closing
+from ovsharp.cluster.sending import Sending, work_away
 from ovsharp.cluster.workers import TRIES, Item, Result
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.extras import need
@@ -19,7 +20,9 @@ _WAIT = 10.0
 class Cluster(Closing):
     """Tasks on a Ray cluster that runs already, a few threads for each; see `Workers`.
 
-    ovsharp must be installed on every node, in the same version.
+    ovsharp must be installed on every node, in the same version. Files that a `Movable` item reads
+    are read where they lie if every node sees them there, with the same size and time; else each
+    node that needs one is sent it once. Files that it writes come back, and appear as a whole.
 
     Args:
         address: of the cluster, e.g. `10.0.0.1:6379`; `auto` for the one that this machine is in.
@@ -71,18 +74,23 @@ class Cluster(Closing):
     ) -> Iterator[tuple[int, Result]]:
         """Do a task for each item; see `Workers.results`. Ray begins again what a node loses."""
         ray: Any = _ray()
-        remote: Any = ray.remote(num_cpus=self._threads, max_retries=TRIES - 1)(task)
+        remote: Any = ray.remote(num_cpus=self._threads, max_retries=TRIES - 1)(work_away)
         running: dict[Any, int] = {}
         place = 0
+        sending = Sending(items, [node["NodeID"] for node in self._nodes()])
         try:
             while place < len(items) or running:
                 # Two for each place in the cluster: one runs, the next one waits beside it.
                 while place < len(items) and len(running) < 2 * self.places:
-                    running[remote.remote(items[place])] = place
+                    files = sending.begun(place)
+                    running[remote.remote(task, items[place], files, sending.run)] = place
                     place += 1
                 done, _ = ray.wait(list(running), num_returns=1)
                 for one in done:
-                    yield running.pop(one), _result(one)
+                    begun = running.pop(one)
+                    result, files = _result(one)
+                    sending.ended(begun, files)
+                    yield begun, result
         finally:
             for one in running:
                 ray.cancel(one, force=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -45,6 +46,21 @@ class PairsBatch:
     threads: int
     pairs: tuple[tuple[str, Path], ...]
     """Name and source of each."""
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """All files that are read."""
+        return tuple(source for _, source in self.pairs)
+
+    @property
+    def output(self) -> Path:
+        """The folder that all files go to."""
+        return self.job.folder
+
+    def moved(self, inputs: Mapping[Path, Path], output: Path | None) -> PairsBatch:
+        """Give the same with files in other places; see `ovsharp.cluster.Movable`."""
+        pairs = tuple((name, inputs.get(source, source)) for name, source in self.pairs)
+        return replace(self, job=replace(self.job, folder=output or self.output), pairs=pairs)
 
 
 def write_pairs(batch: PairsBatch) -> tuple[Pair | str, ...]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ovsharp import quality
 from ovsharp.degrade import Recipe, Sending, parse
@@ -36,6 +37,19 @@ class ImageTask:
         """Of the image."""
         return self.case.name
 
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """Its files."""
+        return tuple(path for path in (self.case.truth, self.case.damaged) if path)
+
+    def moved(self, inputs: Mapping[Path, Path]) -> ImageTask:
+        """Give the same with files in other places."""
+        truth, damaged = self.case.truth, self.case.damaged
+        damaged = inputs.get(damaged, damaged) if damaged else None
+        return replace(
+            self, case=replace(self.case, truth=inputs.get(truth, truth), damaged=damaged)
+        )
+
     def score(self, work: Work, subjects: Sequence[Subject]) -> list[Row]:
         """Give a row for each method."""
         return score_image(work, subjects, self.case, self.damage, self.recipe)
@@ -53,6 +67,16 @@ class ClipTask:
     def name(self) -> str:
         """Of the clip."""
         return self.clip.name
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """Its file."""
+        return (self.clip.path,)
+
+    def moved(self, inputs: Mapping[Path, Path]) -> ClipTask:
+        """Give the same with files in other places."""
+        path = inputs.get(self.clip.path, self.clip.path)
+        return replace(self, clip=replace(self.clip, path=path))
 
     def score(self, work: Work, subjects: Sequence[Subject]) -> list[Row]:
         """Give a row for each method."""

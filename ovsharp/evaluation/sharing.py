@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 
 import cv2
 
@@ -15,7 +16,7 @@ from ovsharp.evaluation.options import Options, Subject, open_subjects
 from ovsharp.evaluation.plan import Plan, Task
 from ovsharp.evaluation.results import Row
 from ovsharp.evaluation.work import Work
-from ovsharp.runtime import check_origin
+from ovsharp.runtime import check_origin, given_files
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,23 @@ class TaskBatch:
     threads: int
     tasks: tuple[tuple[int, Task], ...]
     """Each with its number."""
+
+    output = None
+    """Nothing is written."""
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """All files that are read."""
+        options = self.work.options
+        files = [path for _, task in self.tasks for path in task.inputs]
+        return (*files, *given_files(options.models, options.precision))
+
+    def moved(self, inputs: Mapping[Path, Path], output: Path | None) -> TaskBatch:  # noqa: ARG002
+        """Give the same with files in other places; see `ovsharp.cluster.Movable`."""
+        models = tuple(str(inputs.get(Path(model), model)) for model in self.work.options.models)
+        options = replace(self.work.options, models=models)
+        tasks = tuple((number, task.moved(inputs)) for number, task in self.tasks)
+        return replace(self, work=replace(self.work, options=options), tasks=tasks)
 
 
 Share = Callable[

@@ -5,7 +5,7 @@ from ovsharp.runtime.choice import Choice
 from ovsharp.runtime.history import Switch
 from ovsharp.runtime.router import Router, crops, model_files
 from ovsharp.runtime.routes import VIDEO_LOOK_EVERY
-from ovsharp.runtime.same import check_origin, origin
+from ovsharp.runtime.same import check_origin, given_files, origin
 from ovsharp.runtime.session import Session
 from ovsharp.runtime.sharpener import Sharpener
 from ovsharp.runtime.shipped import (
@@ -37,6 +37,7 @@ __all__ = [
     "crops",
     "find_model",
     "find_router",
+    "given_files",
     "model_files",
     "origin",
     "shipped_models",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+from collections.abc import Iterable
 from functools import lru_cache
+from pathlib import Path
 
 import cv2
 import PIL
@@ -14,6 +16,7 @@ from ovsharp.engine import package_versions, used_isa
 from ovsharp.errors import UsageError
 from ovsharp.runtime.router import model_files
 from ovsharp.runtime.sharpener import Sharpener
+from ovsharp.runtime.shipped import shipped_models, shipped_routers
 from ovsharp.runtime.sizes import Quality
 from ovsharp.version import __version__
 
@@ -62,6 +65,18 @@ def origin(
     if models:
         facts.append(f"models {content.hexdigest()[:12]}")
     return ", ".join(dict.fromkeys(facts))
+
+
+def given_files(models: Iterable[str | None], precision: str | None = None) -> tuple[Path, ...]:
+    """Give the files of those models that are no shipped ones: a worker has to be given them.
+
+    Example:
+        >>> given_files(["call", None])
+        ()
+    """
+    shipped = {None, *shipped_models(), *shipped_routers()}
+    own = [model for model in models if model not in shipped]
+    return tuple(path for model in own for path in model_files(model, precision))
 
 
 def check_origin(wanted: str, here: str) -> None:

@@ -4,6 +4,6 @@ from ovsharp.serve.app import create_app
 from ovsharp.serve.guard import LOCAL, check_token
 from ovsharp.serve.limits import Limits
 from ovsharp.serve.models import Models
-from ovsharp.serve.running import listen, run
+from ovsharp.serve.running import DRAIN, listen, run
 
-__all__ = ["LOCAL", "Limits", "Models", "check_token", "create_app", "listen", "run"]
+__all__ = ["DRAIN", "LOCAL", "Limits", "Models", "check_token", "create_app", "listen", "run"]

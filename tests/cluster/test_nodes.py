@@ -3,49 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from skimage import data
 
+from ovsharp.cli.degrade import degrade
+from ovsharp.cli.eval import eval as evaluate
+from ovsharp.cli.frames import frames
+from ovsharp.cli.image import image
 from ovsharp.cli.video import video
 from ovsharp.cluster import Cluster
+from ovsharp.degrade import parse
 from ovsharp.errors import MediaError, UsageError
 from tests.cluster import tasks
+from tests.cluster.conftest import node
 from tests.media.clips import clip
+from tests.networks import write_frame_model
 
 pytest.importorskip("av")
-ray = pytest.importorskip("ray", reason='needs Ray: pip install "ovsharp[cluster]"')
 pytestmark = pytest.mark.slow
-
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def nodes() -> Iterator[Any]:
-    from ray.cluster_utils import Cluster as Nodes
-
-    with pytest.MonkeyPatch.context() as patch:
-        # Nodes import ovsharp and these tests from where they are imported here.
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        head = {"num_cpus": 1, "include_dashboard": False}
-        try:
-            nodes = Nodes(initialize_head=True, head_node_args=head)
-            nodes.add_node(num_cpus=1)
-            nodes.wait_for_nodes()
-        except Exception as error:  # noqa: BLE001 - Ray raises nothing more special
-            pytest.skip(f"Ray's nodes do not start here within its 30 s: {error}")
-        yield nodes
-        nodes.shutdown()
-
-
-@pytest.fixture
-def address(nodes: Any) -> str:
-    return str(nodes.address)
 
 
 @pytest.fixture
@@ -95,6 +78,57 @@ def test_a_video_is_that_of_one_process(address: str, tmp_path: Path) -> None:
     assert digests[0] == digests[1]
 
 
+@pytest.fixture
+def away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Files that nodes do not see under their path: their current folder is another one."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    for index in range(6):
+        crop = np.ascontiguousarray(data.astronaut()[40 * index :][:90, 100:220, ::-1])
+        damaged = parse("jpeg(quality=15)")(crop, seed=index) if index % 2 else crop
+        cv2.imwrite(str(tmp_path / "photos" / f"{index}.png"), damaged)
+    (tmp_path / "photos" / "no.png").write_bytes(b"no image")
+    clip(tmp_path / "a.mp4", tuple(range(0, 40 * 300, 40)))
+    return Path("/proc/self/cwd")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.name.startswith(".")
+    }
+
+
+@pytest.mark.skipif(not Path("/proc/self/cwd").is_dir(), reason="needs Linux's /proc")
+def test_folders_are_those_of_one_process_where_nodes_see_no_file(
+    address: str, away: Path, tmp_path: Path
+) -> None:
+    model = write_frame_model(tmp_path / "mine", unshuffle=2)
+    own = away / model.relative_to(tmp_path)
+    for verb, options in (
+        (image, [away / "photos"]),
+        (image, [away / "photos", "--model", own]),
+        (degrade, [away / "photos", "--degrade", "jpeg(quality=10..60)"]),
+        (frames, [away / "a.mp4", "--every", "1s", "--tolerance", 3]),
+        (evaluate, ["--data", away / "photos", "--degrade", "gla", "--model", own]),
+        (video, [away / "a.mp4", "--model", own]),
+    ):
+        told = []
+        for name, more in (("one", []), ("many", ["--cluster", address])):
+            out = tmp_path / name / ("out.mp4" if verb is video else "")
+            arguments = [str(one) for one in (*options, "-o", out, *more)]
+            told.append(CliRunner().invoke(verb, arguments))
+        assert str(told[0].exception) == str(told[1].exception)
+        one, many = contents(tmp_path / "one"), contents(tmp_path / "many")
+        if verb is evaluate:
+            one, many = ({"images.csv": each["images.csv"]} for each in (one, many))
+        assert one == many
+        assert one
+        for name in ("one", "many"):
+            shutil.rmtree(tmp_path / name)
+
+
 def test_work_of_a_lost_node_is_done_by_another(nodes: Any, cluster: Cluster) -> None:
     results = cluster.results(tasks.process, [0.5] * 6)
     done = [next(results)[0]]
@@ -103,5 +137,5 @@ def test_work_of_a_lost_node_is_done_by_another(nodes: Any, cluster: Cluster) ->
     try:
         done += [place for place, _ in results]
     finally:
-        nodes.add_node(num_cpus=1)
+        nodes.add_node(**node())
     assert sorted(done) == list(range(6))
