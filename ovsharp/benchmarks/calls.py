@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -57,6 +58,8 @@ class Trial:
     frames: int
     busy: float
     """Share of the usable cores that this process kept busy."""
+    others: float
+    """Share of all cores that others kept busy: where it is much, fewer calls are held."""
     megabytes: float
     """Memory of the process."""
 
@@ -245,15 +248,16 @@ def _trial(
     with sharpener.gate(deadline_ms=1000 * period) as gate:
         calls = [gate.call() for _ in range(count)]
         places = [itertools.cycle(clips[index % len(clips)]) for index in range(count)]
-        began, used, counted = time.perf_counter(), 0.0, False
+        began, used, all_used, counted = time.perf_counter(), 0.0, 0.0, False
         for when, index in due:
             if not counted and when >= WARM_UP:
-                counted, used = True, _cpu(process)
+                counted, used, all_used = True, _cpu(process), _cpu(psutil)
             if (rest := began + when - time.perf_counter()) > 0:
                 time.sleep(rest)
             waits.begin(calls[index], next(places[index]), began + when, counted)
         gate.close()
     wall, used = time.perf_counter() - began - WARM_UP, _cpu(process) - used
+    others = max(0.0, _cpu(psutil) - all_used - used)
     milliseconds = 1000 * np.array(waits.seconds or [0.0])
     p50, p95, p99 = (float(np.percentile(milliseconds, share)) for share in (50, 95, 99))
     return Trial(
@@ -264,6 +268,7 @@ def _trial(
         late=float(np.mean(milliseconds > 1000 * period)),
         frames=len(waits.seconds),
         busy=round(used / (wall * environment.usable_cores()), 3),
+        others=round(others / (wall * (psutil.cpu_count() or 1)), 3),
         megabytes=round(process.memory_info().rss / 1e6, 1),
     )
 
@@ -287,16 +292,18 @@ class _Waits:
             self.seconds.append(time.perf_counter() - due)
 
 
-def _cpu(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
+def _cpu(whose: Any) -> float:
+    """Give seconds of cores: of a process, or of `psutil`, which tells those of all."""
+    times = whose.cpu_times()
+    return float(times.user + getattr(times, "nice", 0.0) + times.system)
 
 
 def calls_table(report: CallsReport) -> Table:
     """What was held, and what was one call too many."""
-    table = Table(title=f"Calls at {report.fps:g} FPS", title_justify="left", box=box.SIMPLE_HEAD)
+    title = f"Calls at {report.fps:g} FPS, and milliseconds of their frames"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     add_words(table, "size", "mode")
-    add_numbers(table, "calls", "p50 ms", "p95", "p99", "late", "busy", "MB")
+    add_numbers(table, "calls", "p50", "p95", "p99", "late", "busy", "others", "MB")
     for one in report.capacities:
         over = [trial for trial in one.trials if trial.calls > one.best.calls]
         shown = [one.best, *sorted(over, key=lambda trial: trial.calls)[:1]]
@@ -327,12 +334,12 @@ def calls_lines(report: CallsReport) -> list[str]:
         f"{report.model} on {machine.cpu}, {machine.usable_cores:g} cores, {machine.used_isa}; "
         f"load before {load}",
         f"held: at most {100 * LIMIT:g} % of the frames later than a period, "
-        f"{1000 / report.fps:.1f} ms; in brackets: too many",
+        f"{1000 / report.fps:.1f} ms; in brackets: too many; others: what else used the cores",
         f"forecast: of CPU time per frame alone, {100 * LOAD:g} % of the cores used",
     ]
 
 
 def _cells(trial: Trial) -> list[str]:
-    shares = (f"{trial.late:.1%}", f"{trial.busy:.0%}")
+    shares = (f"{trial.late:.1%}", f"{trial.busy:.0%}", f"{trial.others:.0%}")
     times = (f"{value:.0f}" for value in (trial.p50, trial.p95, trial.p99))
     return [*times, *shares, f"{trial.megabytes:.0f}"]

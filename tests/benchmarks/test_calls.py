@@ -32,7 +32,7 @@ def test_the_search_finds_the_limit_and_asks_once_for_each(first: int, limit: in
 
 
 def trial(count: int, late: float) -> Trial:
-    return Trial(count, 5.0, 16.0, 21.0, late, 100, 0.9, 300.0)
+    return Trial(count, 5.0, 16.0, 21.0, late, 100, 0.9, 0.05, 300.0)
 
 
 def test_what_is_held_is_the_most_that_was_seldom_late() -> None:
