@@ -14,14 +14,14 @@ import pytest
 from click.testing import CliRunner
 from skimage import data
 
-from ovsharp.cli.degrade import degrade
-from ovsharp.cli.eval import eval as evaluate
 from ovsharp.cli.frames import frames
 from ovsharp.cli.image import image
 from ovsharp.cli.video import video
 from ovsharp.cluster import Cluster
 from ovsharp.degrade import parse
 from ovsharp.errors import MediaError, UsageError
+from ovsharp.lab.degrade import degrade
+from ovsharp.lab.eval import eval as evaluate
 from tests.cluster import tasks
 from tests.cluster.conftest import node
 from tests.media.clips import clip
