@@ -17,6 +17,7 @@ import os
 import resource
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
 
 from cosmic_ray.mutating import mutate_code
@@ -70,8 +71,8 @@ def runs(mutation: MutationSpec) -> bool:
 def draw(database: WorkDB, count: int | None) -> None:
     """Leave out all mutants but so many."""
     pending = sorted(database.pending_work_items, key=lambda item: _digest(repr(item.mutations)))
-    wanted = [item.job_id for item in pending if all(map(runs, item.mutations))][:count]
-    left_out = {item.job_id for item in pending} - set(wanted)
+    able = (item.job_id for item in pending if all(map(runs, item.mutations)))
+    left_out = {item.job_id for item in pending} - set(islice(able, count))
     skipped = WorkResult(worker_outcome=WorkerOutcome.SKIPPED)
     database.set_multiple_results(left_out, skipped)
 

@@ -52,7 +52,18 @@ def test_a_recipe_goes_from_images_to_a_benchmark(
     name: str, photos: Path, moving: MovingFolders, tmp_path: Path
 ) -> None:
     recipe = load_recipe(name)
-    scale = parse(recipe.student.validation).scale
+    recipe = replace(recipe, student=shrunk(recipe.student))
+    if recipe.teacher is not None:
+        recipe = replace(recipe, teacher=shrunk(recipe.teacher))
+    run = tmp_path / "run"
+    done = train(recipe, photos, run, val=photos, vgg=vgg_weights(tmp_path), moving=moving)
+    assert (done.teacher is not None) == (recipe.teacher is not None)
+    if name.startswith(("call-", "x4-")):
+        return  # what follows is the same for all of one design: `call` and `x4` stand for them
+
+    converted = convert(done.student.weights, run, options=Options(name="small"))
+    assert converted.spec.scale == parse(recipe.student.validation).scale
+    path = run / "small-fp32.xml"
     pairs = tmp_path / "pairs"
     # Those for calls take a second per image: real codecs.
     damage = "gla" if name.startswith("call") else recipe.student.validation
@@ -61,19 +72,6 @@ def test_a_recipe_goes_from_images_to_a_benchmark(
         write_picture(tmp_path / "parts" / f"{part}.png", photo[:128, :128].copy())
     options = [str(tmp_path / "parts"), "-o", str(pairs), "--degrade", damage]
     assert CliRunner().invoke(degrade, options).exit_code == 0
-
-    recipe = replace(recipe, student=shrunk(recipe.student))
-    if recipe.teacher is not None:
-        recipe = replace(recipe, teacher=shrunk(recipe.teacher))
-    run = tmp_path / "run"
-    done = train(recipe, photos, run, val=photos, vgg=vgg_weights(tmp_path), moving=moving)
-    assert (done.teacher is not None) == (recipe.teacher is not None)
-
-    converted = convert(done.student.weights, run, options=Options(name="small"))
-    assert converted.spec.scale == scale
-    path = run / "small-fp32.xml"
-    if name.startswith(("call-", "x4-")):
-        return  # what follows is the same for all of one design: `call` and `x4` stand for them
     try:
         quantized = quantize(path, pairs, max_drop=1.0, subset=4)
     except CalibrationError as error:
