@@ -17,7 +17,7 @@ def model(**changes: object) -> ModelSpec:
 
 def check_sound(cut: Plan, height: int, width: int, spec: ModelSpec) -> None:
     """Each pixel is kept once; tiles are inside and aligned, and see `margin` around it."""
-    covered = np.zeros((height, width), int)
+    covered = np.zeros((height, width), np.uint8)
     for tile in cut.tiles:
         covered[tile.keep_top : tile.keep_bottom, tile.keep_left : tile.keep_right] += 1
         for start, keep, stop, side, padded in (
