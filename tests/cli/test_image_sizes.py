@@ -20,6 +20,7 @@ from ovsharp.apps import Upscalers
 from ovsharp.cli.image import image
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.media import Size, read_picture
+from tests.command import streamed
 from tests.networks import write_frame_model
 from tests.photos import crop
 
@@ -41,7 +42,8 @@ def run(*arguments: object) -> Result:
     return CliRunner().invoke(image, [str(argument) for argument in arguments])
 
 
-def ovsharp(*arguments: object, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+def piped(*arguments: object, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """A process of its own, with real pipes."""
     command = [sys.executable, "-m", "ovsharp", *map(str, arguments)]
     return subprocess.run(command, input=given, capture_output=True, timeout=120)
 
@@ -156,7 +158,7 @@ def test_another_format(photo: Path, model: Path, kind: str) -> None:
 def test_from_standard_input_to_standard_output(model: Path, kind: str) -> None:
     given = io.BytesIO()
     Image.fromarray(PHOTO).save(given, kind)
-    ran = ovsharp("image", "-", "-o", "-", "--model", model, given=given.getvalue())
+    ran = streamed("image", "-", "-o", "-", "--model", model, given=given.getvalue())
     assert ran.returncode == 0, ran.stderr
     with Image.open(io.BytesIO(ran.stdout)) as written:
         assert (written.format, written.size) == (kind, (200, 120))
@@ -165,7 +167,7 @@ def test_from_standard_input_to_standard_output(model: Path, kind: str) -> None:
 
 
 def test_from_a_file_to_standard_output_in_another_format(photo: Path, model: Path) -> None:
-    ran = ovsharp("image", photo, "-o", "-", "--model", model, "--format", "webp")
+    ran = piped("image", photo, "-o", "-", "--model", model, "--format", "webp")
     with Image.open(io.BytesIO(ran.stdout)) as written:
         assert written.format == "WEBP"
     assert not list(Path().glob("-"))
@@ -173,14 +175,14 @@ def test_from_a_file_to_standard_output_in_another_format(photo: Path, model: Pa
 
 def test_from_standard_input_to_a_file(photo: Path, model: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.jpg"
-    ran = ovsharp("image", "-", "-o", out, "--model", model, given=photo.read_bytes())
+    ran = piped("image", "-", "-o", out, "--model", model, given=photo.read_bytes())
     assert ran.returncode == 0, ran.stderr
     assert read_picture(out).pixels.shape == (120, 200, 3)
 
 
 @pytest.mark.parametrize(("given", "said"), [(b"", b"the file is empty"), (b"text", b"no image")])
 def test_a_stream_without_an_image(model: Path, given: bytes, said: bytes) -> None:
-    ran = ovsharp("image", "-", "-o", "-", "--model", model, given=given)
+    ran = streamed("image", "-", "-o", "-", "--model", model, given=given)
     assert ran.returncode == 1
     assert ran.stdout == b""
     assert ran.stderr.startswith(b"ovsharp: standard input is no image")
