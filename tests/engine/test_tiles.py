@@ -122,3 +122,61 @@ def test_stripes_hold_all_that_changes(multiple: int, rows: list[int]) -> None:
 def test_models_that_look_everywhere_are_not_cut() -> None:
     spec = ModelSpec(name="net", architecture="test", scale=1, multiple=1, margin=None)
     assert stripes(plan(400, WIDTH, spec), WIDTH, np.arange(400) == 7, spec) is None
+
+
+def test_what_is_tiled_and_how_large_tiles_are() -> None:
+    assert len(plan(3000, 3000, model()).tiles) == 1
+    assert plan(3000, 3001, model()).size == (1024, 1024)
+    assert plan(1000, 1000, model(scale=4)).size == (256, 256)
+    assert plan(1000, 9000, model(scale=4, margin=100)).size == (400, 400)
+    assert plan(700, 20_000, model()).size == (700, 1024)  # no higher than the frame
+    assert plan(3001, 3000, model(multiple=4), tile=101).size == (104, 104)
+
+
+def test_36_million_pixels_are_the_most_in_one_piece() -> None:
+    everywhere = model(margin=None, scale=2)
+    assert plan(3000, 3000, everywhere).size == (3000, 3000)
+    with pytest.raises(InferenceError, match=r"3001x3000 is too large .* has 36 million"):
+        plan(3000, 3001, everywhere)
+
+
+def test_a_size_holds_a_tile_that_keeps_a_row() -> None:
+    assert plan(50, 40, model(size=(32, 48), margin=15)).size == (32, 48)
+    assert plan(32, 30, model(size=(32, 48), margin=15)).padded == (32, 48)
+
+
+def kept(cut: Plan | None) -> list[tuple[int, int, int]]:
+    assert cut is not None
+    return [(tile.top, tile.keep_top, tile.keep_bottom) for tile in cut.tiles]
+
+
+def striped(height: int, rows: list[int], **changes: object) -> Plan | None:
+    spec = model(**changes)
+    return stripes(plan(height, 64, spec), 64, np.isin(np.arange(height), rows), spec)
+
+
+def test_stripes_lie_around_what_changed() -> None:
+    four = {"multiple": 4, "margin": 6}
+    cut = striped(800, [300], **four)
+    assert cut is not None
+    assert (cut.padded, cut.size) == ((800, 64), (116, 64))
+    assert {(tile.left, tile.keep_left, tile.keep_right) for tile in cut.tiles} == {(0, 0, 64)}
+    assert kept(cut) == [(284, 292, 392)]
+    assert kept(striped(800, [0, 799], **four)) == [(0, 0, 108), (684, 792, 800)]
+    assert kept(striped(798, [797], **four))[-1] == (684, 788, 798)  # padded to 800
+    assert kept(striped(800, [300], scale=2, margin=0)) == [(300, 300, 400)]
+    assert kept(striped(800, [300], scale=2, margin=0, base=True)) == [(298, 298, 398)]
+    assert kept(striped(800, [300], scale=2, margin=6, base=True)) == [(288, 294, 394)]
+
+
+def test_stripes_end_where_the_whole_is_as_fast() -> None:
+    rows = list(range(0, 600, 100))
+    assert len(kept(striped(800, rows, margin=0))) == 6  # three quarters of the rows
+    assert striped(800, [*rows, 600], margin=0) is None
+    assert len(kept(striped(800, [0, 160, 320, 480, 640], multiple=4, margin=6))) == 5
+    assert striped(800, [0, 160, 320, 480, 640, 799], multiple=4, margin=6) is None
+
+
+def test_what_is_tiled_or_of_one_size_has_no_stripes() -> None:
+    for height, changes in ((800, {"size": (800, 64)}), (200_000, {})):
+        assert striped(height, [300], **changes) is None
