@@ -104,3 +104,9 @@ def test_label() -> None:
 def test_last_line_of_an_openvino_message() -> None:
     assert last_line(RuntimeError("Exception from a.cpp:1:\n  the reason \n\n")) == "the reason"
     assert last_line(RuntimeError("")) == "OpenVINO gave no reason"
+
+
+def test_a_precision_that_the_device_has_not_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "float_hints", lambda _device: ("f32",))
+    with pytest.raises(DeviceError, match="CPU has no hardware support for bf16; use f32"):
+        resolve_execution("CPU", "fp16", "bf16")

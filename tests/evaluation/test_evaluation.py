@@ -17,6 +17,7 @@ from ovsharp.errors import MediaError, UsageError
 from ovsharp.evaluation.cases import find_cases, find_paired_cases
 from ovsharp.evaluation.pictures import choose, most_changed
 from ovsharp.evaluation.results import ALL, Row
+from ovsharp.evaluation.rows import ROWS, read_rows
 from ovsharp.evaluation.statistics import group_rows, summarise, wilcoxon
 from ovsharp.media import category_of
 from ovsharp.quality import ssim
@@ -318,3 +319,15 @@ def test_nothing_in_common(
         text = text.replace(name, f"other-{name}")
     with pytest.raises(UsageError, match="in common"):
         evaluation.compare_evaluations(done[0], evaluation.Evaluation.from_json(text), 0.0)
+
+
+def test_rows_that_were_spoilt_are_told_and_a_last_one_cut_off_is_not(
+    done: tuple[evaluation.Evaluation, list[evaluation.View], Path], tmp_path: Path
+) -> None:
+    lines = (done[2] / ROWS).read_text().splitlines()
+    spoilt = tmp_path / ROWS
+    spoilt.write_text("\n".join([*lines[:-1], lines[-1][:20]]))
+    assert len(read_rows(spoilt)) == len(lines) - 1
+    spoilt.write_text("\n".join([lines[0][:20], *lines[1:]]))
+    with pytest.raises(UsageError, match=r"line 1 of .* is no finished row"):
+        read_rows(spoilt)

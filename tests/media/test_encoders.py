@@ -95,3 +95,8 @@ def test_a_driver_that_hangs_does_not_hold_the_program(monkeypatch: pytest.Monke
     monkeypatch.setattr(room, "_failure", lambda _encoder: str(done.wait(20)))
     assert failure(BROKEN) == "it did not answer for 0.05 s"
     done.set()
+
+
+def test_an_encoder_without_presets_says_so() -> None:
+    with pytest.raises(UsageError, match="ffv1 has no presets; leave --preset out"):
+        find_encoder("ffv1", ".mkv").at("slow")

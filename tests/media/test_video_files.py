@@ -265,3 +265,9 @@ def test_colour_lies_where_the_codec_has_it(tmp_path: Path, codec: str, ending: 
     red[red < red.max() / 20] = 0
     # Samples of chroma lie at the left pixel of a pair.
     assert 2 * (red.sum(axis=0) @ np.arange(48)) / red.sum() == pytest.approx(40, abs=0.1)
+
+
+@pytest.mark.parametrize(("start", "end"), [(-1.0, None), (2.0, 2.0), (2.0, 1.0)])
+def test_a_part_that_is_none_is_refused(tmp_path: Path, start: float, end: float | None) -> None:
+    with pytest.raises(UsageError, match="expected 0 <= start < end, got start"):
+        read_video(tmp_path / "in.mp4", start=start, end=end)

@@ -260,3 +260,12 @@ def test_the_advice_in_the_message_works(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", snippet], cwd=tmp_path, check=True)
 
     assert_equal_weights(read_weights(tmp_path / "state-weights.pth"))
+
+
+def test_a_folder_and_a_keras_file_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelLoadError, match="is a folder: expected a"):
+        read_weights(tmp_path)
+    keras = tmp_path / "model.h5"
+    keras.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(99))
+    with pytest.raises(ModelLoadError, match=r"an HDF5 file, as Keras writes it.* to ONNX"):
+        read_weights(keras)

@@ -388,3 +388,9 @@ def test_clips_are_kept_as_they_are(tmp_path: Path) -> None:
         server.shutdown()
     assert response.getheader("Content-Type") == "video/mp4"
     assert content == (tmp_path / "stimuli" / "input" / "call.mp4").read_bytes()
+
+
+@pytest.mark.parametrize("text", ["", "a b", "ä", "x" * 33, "../a"])
+def test_a_code_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="a code is 1 to 32 letters a-z, digits, - and _"):
+        clean_code(text)

@@ -58,3 +58,8 @@ def test_what_cannot_be_compared_is_refused(
 def test_ssim_refuses_images_smaller_than_its_window() -> None:
     with pytest.raises(UsageError, match="11x11 or more"):
         ssim(PHOTO[:10], PHOTO[:10])
+
+
+def test_only_bytes_are_compared() -> None:
+    with pytest.raises(UsageError, match="expected uint8 images, got float64 and uint8"):
+        ssim(PHOTO.astype(float), PHOTO)

@@ -287,3 +287,15 @@ def test_closing(same_size: Path) -> None:
             use(noise(16, 16))
     with pytest.raises(InferenceError, match="closed"):
         sharp.settings_for(16, 16)
+
+
+def test_what_is_closed_says_so(same_size: Path) -> None:
+    with Sharpener(same_size) as sharp:
+        with sharp.session() as call:
+            call(noise(8, 8))
+        with pytest.raises(InferenceError, match="the session is closed; make a new one"):
+            call(noise(8, 8))
+        late = sharp.session()
+    for one in (sharp, late):
+        with pytest.raises(InferenceError, match="the sharpener is closed; make a new one"):
+            one(noise(8, 8))

@@ -69,3 +69,8 @@ def test_a_path_is_taken_as_it_is(tmp_path: Path) -> None:
 def test_unknown_models_list_the_known() -> None:
     with pytest.raises(ModelLoadError, match=f"no model file sharp-x; .*{DEFAULT_MODEL}"):
         find_model("sharp-x")
+
+
+def test_a_router_is_no_model() -> None:
+    with pytest.raises(UsageError, match="'call' chooses among several models and is none itself"):
+        find_model("call")

@@ -115,3 +115,8 @@ def test_colour_sees_a_tint_and_no_detail() -> None:
     assert float(PLAIN["colour"](picture, picture.flip(2))) < 1e-6
     tinted = picture + torch.tensor([0.1, 0.0, -0.2])[:, None, None]
     assert float(PLAIN["colour"](tinted, picture)) == pytest.approx(0.1, abs=1e-6)
+
+
+def test_features_need_the_weights_of_their_network() -> None:
+    with pytest.raises(UsageError, match="give its weights with --vgg FILE, or train without"):
+        VggFeatures("relu2_2", None)

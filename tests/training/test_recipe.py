@@ -186,3 +186,15 @@ def test_recipes_need_no_torch() -> None:
         "sys.exit('torch' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_course_cannot_be_shorter_than_its_stages() -> None:
+    course = load_recipe("gla").student
+    with pytest.raises(UsageError, match="0 steps are too few for the"):
+        course.shortened(0)
+
+
+def test_a_loss_is_not_left_empty() -> None:
+    recipe = load_recipe("x2-clean")
+    with pytest.raises(UsageError, match="'l1' is the only term of a loss of 'x2-clean'"):
+        recipe.without("l1")
