@@ -12,13 +12,13 @@ from ovsharp import Sharpener
 
 capture, folder = cv2.VideoCapture(sys.argv[1]), Path(sys.argv[2])
 folder.mkdir(parents=True, exist_ok=True)
-with Sharpener("sharp-fast") as sharpener:
+with Sharpener() as sharpener, sharpener.session() as call:
     count = 0
     while True:
         there, frame = capture.read()
         if not there:
             break
-        sharp = sharpener(frame)  # the line
+        sharp = call(frame)  # the line
         cv2.imwrite(str(folder / f"{count:05d}.png"), sharp)
         count += 1
 print(f"{count} frames in {folder}")

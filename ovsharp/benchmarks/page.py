@@ -10,7 +10,7 @@ from ovsharp.benchmarks.report import NOTES, flicker_text, header_lines, likenes
 from ovsharp.benchmarks.rivals import OTHER_TASK, ratio_grid, ratios
 from ovsharp.benchmarks.samples import Sample
 from ovsharp.measuring import Report, Row, Speed, Timing
-from ovsharp.reports import bullets, cards, html_page, picture_url
+from ovsharp.reports import LOSSLESS, bullets, cards, html_page, picture_url
 
 
 def to_html(report: Report, samples: Sequence[Sample]) -> str:
@@ -71,7 +71,7 @@ def _ratios(report: Report, size: str) -> str:
 
 def _sample(sample: Sample) -> str:
     figures = "".join(
-        f'<figure><img alt="{escape(caption)}" src="{picture_url(image)}">'
+        f'<figure><img alt="{escape(caption)}" src="{picture_url(image, ".webp", LOSSLESS)}">'
         f"<figcaption>{escape(caption)}</figcaption></figure>"
         for caption, image in sample.pictures
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -72,6 +73,12 @@ class Progress(Protocol):
 
     def advance(self, amount: float) -> None:
         """Count units as done."""
+
+
+MEGABYTES = 3200
+"""Of memory for what is compiled at a time: with all else, below 4 GB."""
+ROW_MEGABYTES = 400
+"""Of a row at 1080p."""
 
 
 @dataclass(frozen=True)
@@ -174,6 +181,11 @@ def run_benchmark(
                 f"{name} is not measured at {size.name}: it takes frames of one size only"
                 for name in dict.fromkeys(others)
             ]
+            if (count := len(groups_of(fitting, size))) > 1:
+                notes.append(
+                    f"the rows of {size.name} were measured in {count} groups, for want of memory: "
+                    f"ratios are in turns within a group only"
+                )
             for key, speed in _measure_size(fitting, size, album, options, progress).items():
                 speeds[key].append(speed)
     qualities = _score(subjects, photos, outputs, flickers)
@@ -338,17 +350,24 @@ def _measure_size(
     settings: dict[str, dict[str, Any]] = {subject.key: {} for subject in subjects}
     for mode in options.modes:
         progress.step(f"{size.name}, {mode}: {len(subjects)} rows in turns")
-        for key, (own, ran) in _measure_mode(
-            subjects, size, mode, album, options, progress
-        ).items():
-            timings[key] |= own
-            settings[key][mode] = ran
+        for group in groups_of(subjects, size):
+            measured = _measure_mode(group, size, mode, album, options, progress)
+            for key, (own, ran) in measured.items():
+                timings[key] |= own
+                settings[key][mode] = ran
     return {
         subject.key: _speed(
             size, subject, startups[subject.key], timings[subject.key], settings[subject.key]
         )
         for subject in subjects
     }
+
+
+def groups_of(subjects: Sequence[Subject], size: Size) -> list[list[Subject]]:
+    """Split rows so that those of a group are compiled side by side within `MEGABYTES`."""
+    row = ROW_MEGABYTES * size.height * size.width / (1080 * 1920)
+    count = max(1, min(len(subjects), math.ceil(len(subjects) * row / MEGABYTES)))
+    return [list(subjects[at::count]) for at in range(count)]
 
 
 def _measure_mode(

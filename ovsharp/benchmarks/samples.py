@@ -15,6 +15,9 @@ from ovsharp.measuring import Photo, Report, Row
 SIDE = 144
 """Height and width of a crop in pixels of the output."""
 PER_MODEL = 3
+"""Photos of each model, of few."""
+MOST = 18
+"""Photos of all models, where there are many."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,16 @@ class Sample:
     photo: str
     pictures: tuple[tuple[str, Frame], ...]
     """Caption and uint8 BGR pixels, all of one size."""
+
+
+def per_model(models: int) -> int:
+    """Give how many photos of each model are shown, so that a page of many stays below 5 MB.
+
+    Example:
+        >>> per_model(1), per_model(9), per_model(30)
+        (3, 2, 1)
+    """
+    return max(1, min(PER_MODEL, MOST // models))
 
 
 def choose_samples(
@@ -42,7 +55,7 @@ def choose_samples(
     samples = []
     for model in report.models:
         rows = _shown_rows(report, model)
-        for index, photo in enumerate(photos[model][:PER_MODEL]):
+        for index, photo in enumerate(photos[model][: per_model(len(report.models))]):
             top, left = most_detailed(photo.truth, SIDE)
             pictures = [
                 ("input", photo.shown),

@@ -38,8 +38,8 @@ _ISAS = ("AVX512_CORE_BF16", "AVX512_CORE_VNNI", "AVX2_VNNI", "AVX2")
     type=click.Path(path_type=Path),
     metavar="DIR",
     help="Measure the models of others in a folder (.xml, .onnx, .pb) beside one's own, each as it "
-    "is usually run; --precision says more. Without --model, all shipped ones step up. [memory: "
-    "about 0.4 GB per row at 1080p]",
+    "is usually run; --precision says more. Without --model, all shipped ones step up. Below "
+    "4 GB of memory.",
 )
 @click.option(
     "--textbook",

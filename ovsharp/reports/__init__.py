@@ -10,12 +10,13 @@ from ovsharp.reports.drawing import (
     draw_svg,
     draw_text,
 )
-from ovsharp.reports.page import bullets, cards, encoded, html_page, picture_url
+from ovsharp.reports.page import LOSSLESS, bullets, cards, encoded, html_page, picture_url
 from ovsharp.reports.size import Size
 from ovsharp.reports.statistics import Stat, interval_text, p_text, summarise
 from ovsharp.reports.tables import add_numbers, add_words
 
 __all__ = [
+    "LOSSLESS",
     "WIDTH",
     "Axis",
     "Size",

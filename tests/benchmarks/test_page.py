@@ -31,7 +31,7 @@ def page() -> str:
 def test_the_page_needs_nothing_else(page: str) -> None:
     reader = read_page(page)
     assert reader.links
-    assert all(link.startswith("data:image/png;base64,") for link in reader.links)
+    assert all(link.startswith("data:image/webp;base64,") for link in reader.links)
     assert not {"script", "link", "iframe", "object"} & set(reader.tags)
     assert not re.search(r"@import|url\(|https?://", page)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from ovsharp.measuring.photos import open_album, photos_for
 from ovsharp.measuring.quality import flicker, still_scene
 from ovsharp.measuring.results import Report
 from ovsharp.models import ARCHITECTURES
+from ovsharp.reports import Size
 from ovsharp.runtime import Sharpener
 from tests.benchmarks.album import write_album
 from tests.benchmarks.silent import Silent
@@ -296,3 +298,25 @@ def test_a_row_that_crashes_its_process_is_left_out_and_named(
     only = str(model / "test-fp16.xml")
     with pytest.raises(InferenceError, match="nothing to measure: no row test fp16 f32"):
         run_benchmark(Options(models=(only,), precisions=("f32",), **options), Silent())
+
+
+def test_what_is_compiled_at_a_time_is_bounded(
+    photos: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = Size.parse("1080p")
+    rows: list[Any] = list(range(20))
+    assert [len(group) for group in run.groups_of(rows, size)] == [7, 7, 6]
+    assert run.groups_of(rows[:8], size) == [rows[:8]]
+    monkeypatch.setattr(run, "MEGABYTES", 1e-9)
+    options = Options(
+        models=(str(model),),
+        data=photos,
+        sizes=("48x64",),
+        precisions=("f32",),
+        modes=("latency",),
+        seconds=0.02,
+        threads=1,
+    )
+    report, _ = run_benchmark(options, Silent())
+    assert [row.speeds[0].model_sync is not None for row in report.rows] == [True, True]
+    assert "measured in 2 groups" in report.notes[0]

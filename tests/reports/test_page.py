@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ovsharp.errors import MediaError
-from ovsharp.reports import bullets, cards, html_page, picture_url
+from ovsharp.reports import LOSSLESS, bullets, cards, html_page, picture_url
 
 
 def test_a_page_needs_nothing_else_and_names_itself() -> None:
@@ -35,3 +35,11 @@ def test_a_picture_is_held_by_its_address() -> None:
 def test_a_picture_that_cannot_be_encoded_is_an_error() -> None:
     with pytest.raises(MediaError, match="could not encode a picture"):
         picture_url(np.zeros((1, 70_000, 3), np.uint8), ".jpg")
+
+
+def test_a_picture_in_less_bytes_keeps_every_pixel() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+    kind, _, content = picture_url(picture, ".webp", LOSSLESS).partition(",")
+    assert kind == "data:image/webp;base64"
+    kept = cv2.imdecode(np.frombuffer(base64.b64decode(content), np.uint8), cv2.IMREAD_COLOR)
+    assert np.array_equal(kept, picture)
