@@ -94,7 +94,7 @@ def test_each_step_from_training_to_int8_works_as_printed(recipe: Path) -> None:
     quick = ["--sizes", "96x96", "--seconds", "0.1", "--data", str(recipe.parent / "photos")]
     result = ovsharp(*shlex.split(line)[1:], *quick)
     assert result.returncode == 0, result.stderr
-    assert "student-int8" in result.stdout
+    assert "\nstudent: " in result.stdout
 
 
 def test_a_term_can_be_left_out(recipe: Path) -> None:
