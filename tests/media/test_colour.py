@@ -77,6 +77,10 @@ def test_hdr_is_refused_by_name(transfer: int, name: str) -> None:
         colour_of(decoded(color_trc=transfer))
 
 
+def test_what_is_not_told_is_unspecified() -> None:
+    assert Colour(BT709, LIMITED) == Colour(BT709, LIMITED, primaries=2, transfer=2)
+
+
 def test_labels_are_words() -> None:
     assert Colour(BT709, LIMITED).label == "BT.709 limited"
     assert Colour(5, FULL).label == Colour(BT601, FULL).label == "BT.601 full"
