@@ -57,15 +57,17 @@ def told(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, Path):
         return Path(told(str(value), names))
     if isinstance(value, tuple | list):
-        return type(value)(told(one, names) for one in value)
+        changed = [told(one, names) for one in value]
+        named = hasattr(value, "_fields")  # a NamedTuple takes its fields one by one
+        return type(value)(*changed) if named else type(value)(changed)
     if isinstance(value, dict):
         return {told(key, names): told(one, names) for key, one in value.items()}
     if isinstance(value, BaseException):
         return _error(value, names)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
-        changed = {name: told(one, names) for name, one in fields.items()}
-        return dataclasses.replace(value, **changed) if changed != fields else value
+        new = {name: told(one, names) for name, one in fields.items()}
+        return dataclasses.replace(value, **new) if new != fields else value
     return value
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import pytest
 
@@ -61,8 +62,14 @@ class Done:
     content: bytes = b"/tmp/x/in.png"
 
 
+class Pair(NamedTuple):
+    source: Path
+    count: int
+
+
 def test_results_and_errors_have_the_names_that_were_given() -> None:
     names = {"/tmp/x": "photos"}
+    assert told(Pair(Path("/tmp/x/in.png"), 3), names) == Pair(Path("photos/in.png"), 3)
     error = MediaError("/tmp/x/in.png is damaged")
     found = told([Done(Path("/tmp/x/in.png"), error)], names)
     assert found[0].source == Path("photos/in.png")
