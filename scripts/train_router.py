@@ -353,21 +353,30 @@ def batch(frames: np.ndarray, rng: np.random.Generator) -> torch.Tensor:
     return torch.from_numpy(np.array(cut)).permute(0, 1, 4, 2, 3).float() / 255
 
 
-def read_by_opencv(frames: np.ndarray, full_size: np.ndarray) -> np.ndarray:
-    """Give frames as OpenCV would have read them, but for those that were enlarged since."""
+def read_by_opencv(frames: np.ndarray, smaller: np.ndarray) -> np.ndarray:
+    """Give frames as if OpenCV had read them, before those sent smaller were enlarged."""
     return np.stack(
         [
-            as_opencv_reads(frame) if full else frame
-            for frame, full in zip(frames, full_size, strict=True)
+            enlarged_since(frame) if small else as_opencv_reads(frame)
+            for frame, small in zip(frames, smaller, strict=True)
         ]
     )
+
+
+def enlarged_since(frame: np.ndarray) -> np.ndarray:
+    """Add what OpenCV's reading does to a frame of half the size, enlarged."""
+    height, width = frame.shape[:2]
+    small = cv2.resize(frame, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+    change = as_opencv_reads(small).astype(np.float32) - small
+    change = cv2.resize(change, (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.clip(np.rint(frame + change), 0, 255).astype(np.uint8)
 
 
 def learn(
     frames: np.ndarray,
     gains: np.ndarray,
     clean: np.ndarray,
-    full_size: np.ndarray,
+    smaller: np.ndarray,
     quantile: float,
     steps: int,
 ) -> RouterNetwork:
@@ -377,7 +386,7 @@ def learn(
         frames: damaged squares, images x side x side x 3.
         gains: in dB, images x models.
         clean: which of the squares are not damaged.
-        full_size: which were not sent smaller: they are also learned as OpenCV reads them.
+        smaller: which were sent smaller; all are also learned as OpenCV reads them.
         quantile: see `Family`.
         steps: of 256 squares.
     """
@@ -388,7 +397,7 @@ def learn(
         found = torch.cat(
             [
                 network.found(batch(part, rng))
-                for seen in (*[frames] * (DRAWS - 1), read_by_opencv(frames, full_size))
+                for seen in (*[frames] * (DRAWS - 1), read_by_opencv(frames, smaller))
                 for part in np.array_split(seen, len(frames) // 32 + 1)
             ]
         )
@@ -503,11 +512,9 @@ def main() -> None:
     clean += [len(family.damages), len(family.damages) + len(family.moving)]
     untouched = np.isin(train.numbers, clean)
     texts = (*family.damages, *family.moving, *family.moving)
-    smaller = [number for number, text in enumerate(texts) if "scale=" in text]
-    full_size = ~np.isin(train.numbers, smaller)
-    network = learn(
-        train.frames, worth(gains), untouched, full_size, family.quantile, options.steps
-    )
+    small = [number for number, text in enumerate(texts) if "scale=" in text]
+    smaller = np.isin(train.numbers, small)
+    network = learn(train.frames, worth(gains), untouched, smaller, family.quantile, options.steps)
     figures = judge(network, family, val, held, LEAST)
     (options.out / "figures.json").write_text(json.dumps(figures, indent=1))
     for text, row in figures.items():
