@@ -6,12 +6,12 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
-import yaml
 
 pytest.importorskip("ray.serve", reason='needs Ray Serve: pip install "ovsharp[cluster]"')
 
+import jsonschema  # both come with Ray
+import yaml
 from pydantic import ValidationError
 from ray.serve.schema import ServeDeploySchema
 

@@ -47,7 +47,7 @@ def test_it_prints_eight_lines_and_the_next_one(data: Path, tmp_path: Path) -> N
     assert starts == [*("size", "speed", "SSIM", "PSNR", "drop", "worth", "ran", "files", "next:")]
     assert "the input's own" in lines[2]
     assert "(limit 0.002)" in lines[4]
-    assert "of 6 images, 1 skipped; layers given back to floating point: none" in lines[6]
+    assert "8 crops of 5 images, 1 skipped; layers given back to floating point: none" in lines[6]
     assert all(Path(name.strip()).is_file() for name in lines[7].removeprefix("files").split(","))
 
 
