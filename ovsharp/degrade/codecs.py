@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 
 from ovsharp.errors import MediaError
 from ovsharp.extras import need
-from ovsharp.media import BT601, LIMITED, Colour, Frame, from_bgr, siting_of, to_bgr
+from ovsharp.media import BT601, LIMITED, Colour, Frame, from_bgr, quieten, siting_of, to_bgr
 
 RATE = 30
 """Frames a second: what a bitrate is shared by."""
@@ -47,8 +46,7 @@ def code(
     need("av", extra="video")
     from av.codec import CodecContext
 
-    if encoder == "libsvtav1":  # which writes a page about itself
-        os.environ.setdefault("SVT_LOG", "1")
+    quieten(encoder)
     # PyAV's stubs give the class above those of sound and pictures.
     sender: Any = CodecContext.create(encoder, "w")
     sender.width, sender.height = frames[0].shape[1], frames[0].shape[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import numpy as np
 from ovsharp.degrade.codecs import FULL_SIZE, svt, vpx, x264
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.extras import need
-from ovsharp.media import BT601, BT709, LIMITED, Colour, Frame, from_bgr, siting_of
+from ovsharp.media import BT601, BT709, LIMITED, Colour, Frame, from_bgr, quieten, siting_of
 
 SENDINGS: Mapping[str, str] = {
     "x264 crf 36": "x264(crf=36)",
@@ -168,8 +167,7 @@ def send_clip(frames: Iterable[Frame], path: Path, sending: Sending, rate: Fract
     siting = siting_of("h264" if sending.codec == "x264" else sending.codec)
     if encoder not in av.codecs_available:
         raise UsageError(f"this PyAV has no {encoder}; send with {', '.join(_CODERS)} instead")
-    if sending.codec == "av1":  # which writes a page about itself
-        os.environ.setdefault("SVT_LOG", "1")
+    quieten(encoder)
     remaining = iter(frames)
     first = next(remaining, None)
     if first is None:

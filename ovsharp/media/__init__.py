@@ -15,7 +15,7 @@ from ovsharp.media.colour import (
 from ovsharp.media.copied import check_copy
 from ovsharp.media.decoding import ending_of, picture_size
 from ovsharp.media.distinct import Distinct, difference_hash
-from ovsharp.media.encoders import AUTO, CODECS, Encoder, holder
+from ovsharp.media.encoders import AUTO, CODECS, Encoder, holder, quieten
 from ovsharp.media.fields import Deinterlace
 from ovsharp.media.find import category_of, find_images, find_pairs, find_videos, holds_pairs
 from ovsharp.media.finished import Finished, identity
@@ -93,6 +93,7 @@ __all__ = [
     "is_video",
     "numbered_in",
     "picture_size",
+    "quieten",
     "read_frame",
     "read_picture",
     "read_video",

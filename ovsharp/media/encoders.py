@@ -72,6 +72,12 @@ class Encoder:
         return replace(self, speed={**self.speed, self.preset_option: preset})
 
 
+def quieten(encoder: str) -> None:
+    """Keep an encoder of FFmpeg from writing about itself: SVT-AV1 prints a page at each start."""
+    if encoder == "libsvtav1":
+        os.environ.setdefault("SVT_LOG", "1")
+
+
 def _crf(crf: int) -> _Options:
     return {"crf": str(crf)}
 
@@ -224,8 +230,7 @@ def find_encoder(choice: str, ending: str) -> Encoder:
             f"hardware that this PyAV knows: {', '.join(hardware) or 'none'}"
         )
     encoder = known[choice]
-    if encoder.name == "libsvtav1":  # which writes a page about itself for every segment
-        os.environ.setdefault("SVT_LOG", "1")
+    quieten(encoder.name)
     if not _held(encoder, ending):
         endings = [name for name, codecs in _HOLDERS.items() if encoder.codec in codecs]
         raise UsageError(

@@ -183,7 +183,6 @@ class Student(nn.Module):
             nn.init.zeros_(self.coarse.up.weight)
 
     @staticmethod
-    @torch.no_grad()
     def _initialise_pairs(body: nn.ModuleList) -> None:
         for block in body:
             pair = cast("Residual", block)
