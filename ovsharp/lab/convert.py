@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
 
 from ovsharp.errors import UsageError
+from ovsharp.lab.following import bench_line, photos_of, quantize_line
 from ovsharp.terminal import options as shared
 from ovsharp.terminal import write_json
 
@@ -148,7 +148,9 @@ def convert(
     if form != "ir":
         return
     model = target / f"{result.spec.file_stem}.xml"
-    console.print(f"next: ovsharp bench --model {quote(str(model))}", soft_wrap=True)
+    photos = photos_of(source)
+    line = bench_line(model) if photos is None else quantize_line(photos, model)
+    console.print(f"next: {line}", soft_wrap=True, markup=False)
 
 
 def _numbers(text: str | None, flag: str) -> tuple[float, ...] | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ovsharp.lab.following import bench_line
 from ovsharp.terminal import options, write_json
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ def _lines(done: Quantized, size: str, before: Speed, after: Speed) -> list[str]
         f"{', '.join(done.quantization.float_layers) or 'none'}",
         *_fallback(done),
         f"files   {', '.join(str(file) for file in done.files)}",
-        f"next: ovsharp bench --model {quote(str(done.files[0]))}",
+        f"next: {bench_line(done.parent_path, done.files[0])}",
     ]
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from shlex import quote
 
 import click
 
 from ovsharp.errors import UsageError
+from ovsharp.lab.following import image_line
 from ovsharp.terminal import options
 
 _RIVALS = {1: ("sharp-balanced",), 2: ("x2-balanced",), 4: ("x4-balanced",)}
@@ -122,7 +123,7 @@ def ship(
         html_file=folder / "speed.html",
     )
     with scratch() as held:
-        _copy_held_apart(data, int8_model.with_suffix(".calibration.json"), held)
+        _copy(data, _held_apart(int8_model), held)
         pairs = holds_pairs(data)
         run(
             "4/4 eval",
@@ -138,7 +139,8 @@ def ship(
     with staged(folder) as staging:
         (staging / "README.md").write_text(text, encoding="utf-8")
     say(f"\n{folder / 'README.md'}")
-    say(f"next: ovsharp image PHOTO -o OUT --model {quote(str(int8_model))}")
+    photo = data / _held_apart(int8_model)[0]
+    say(f"next: {image_line(int8_model, photo, folder / f'sharpened-{photo.stem}.png')}")
 
 
 def _guess(path: Path, data: Path) -> str:
@@ -149,11 +151,15 @@ def _guess(path: Path, data: Path) -> str:
     return f", and seems made for {best.text}" if best else ""
 
 
-def _copy_held_apart(data: Path, manifest: Path, to: Path) -> None:
-    """Copy the images that INT8 was measured on, and nothing was fitted to."""
+def _held_apart(model: Path) -> list[str]:
+    """Name the images that INT8 was measured on, and nothing was fitted to; inputs first."""
+    manifest = model.with_suffix(".calibration.json").read_text(encoding="utf-8")
+    return [name for crop in json.loads(manifest)["validation"] for name in crop["files"]]
+
+
+def _copy(data: Path, names: Sequence[str], to: Path) -> None:
     from shutil import copyfile
 
-    for crop in json.loads(manifest.read_text(encoding="utf-8"))["validation"]:
-        for name in crop["files"]:
-            (to / name).parent.mkdir(parents=True, exist_ok=True)
-            copyfile(data / name, to / name)
+    for name in names:
+        (to / name).parent.mkdir(parents=True, exist_ok=True)
+        copyfile(data / name, to / name)

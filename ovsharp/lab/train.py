@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
 
+from ovsharp.lab.following import (
+    bench_line,
+    convert_line,
+    quantize_line,
+    remember_photos,
+    ship_line,
+)
 from ovsharp.terminal import options
 
 if TYPE_CHECKING:
@@ -146,6 +152,7 @@ def train(
                 report=bars.report,
             )
     if done.rank == 0:
+        remember_photos(out, data)
         console.output().print(_summary(done, out, data), markup=False, soft_wrap=True)
 
 
@@ -223,15 +230,14 @@ def _summary(done: Trained, out: Path, data: Path) -> str:
         listed = ", ".join(path.name for path in [*skipped][:5])
         lines.append(f"{len(skipped)} images could not be used: {listed}")
     path = done.student.weights
-    weights, photos = quote(str(path)), quote(str(data))
     float_model, int8_model = (
-        quote(str(path.with_name(f"{path.stem}-{storage}.xml"))) for storage in ("fp32", "int8")
+        path.with_name(f"{path.stem}-{storage}.xml") for storage in ("fp32", "int8")
     )
     lines += [
-        f"next: ovsharp ship {weights} --calib {photos} -o {quote(str(out / 'shipped'))}",
+        f"next: {ship_line(path, data, out / 'shipped')}",
         "or, step by step:",
-        f"ovsharp convert {weights}",
-        f"ovsharp quantize --calib {photos} --model {float_model}",
-        f"ovsharp bench --model {int8_model}",
+        convert_line(path),
+        quantize_line(data, float_model),
+        bench_line(float_model, int8_model),
     ]
     return "\n".join(lines)

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from ovsharp.cli.recipes import recipes
 from ovsharp.errors import ModelLoadError, UsageError
+from ovsharp.lab.following import photos_of
 from ovsharp.lab.ship import ship
 from ovsharp.lab.train import train
 from ovsharp.models import load_network
@@ -74,27 +75,57 @@ def test_a_training_says_how_it_went(recipe: Path) -> None:
     assert given[0] == str(weights)
 
 
-@pytest.mark.slow
-def test_each_step_from_training_to_int8_works_as_printed(recipe: Path) -> None:
+def more_photos(recipe: Path) -> None:
     for index in range(1, 6):
         image = crop(60, 80 * index, 128, 128, name="coffee")
         cv2.imwrite(str(recipe.parent / "photos" / f"more {index}.png"), image)
+
+
+def following(output: str) -> str:
+    """Give the line that a step prints for the one after it."""
+    (line,) = (one for one in output.splitlines() if one.startswith("next: "))
+    return line.removeprefix("next: ")
+
+
+def run_as_printed(line: str, *more: str) -> str:
+    """Run a printed line; `more` only makes it quick."""
+    result = ovsharp(*shlex.split(line)[1:], *more)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@pytest.mark.slow
+def test_each_step_from_training_to_int8_works_as_printed(recipe: Path) -> None:
+    more_photos(recipe)
     printed = call(recipe, "--steps", 2).output.splitlines()
     run = recipe.parent / "run"
-    for name, made in (("convert", "student-fp32.xml"), ("quantize", "student-int8.xml")):
-        (line,) = (one for one in printed if one.startswith(f"ovsharp {name} "))
-        result = ovsharp(*shlex.split(line)[1:])
-        assert result.returncode == 0, result.stderr
+    line, *others = printed[printed.index("or, step by step:") + 1 :]
+    for made in ("student-fp32.xml", "student-int8.xml"):
+        after = following(run_as_printed(line))
         assert (run / made).is_file()
-        # What it prints is the last of the lines that training printed, for its own model.
-        (following,) = (one for one in result.stdout.splitlines() if one.startswith("next: "))
-        assert following == f"next: ovsharp bench --model {run / made}"
-    (line,) = (one for one in printed if one.startswith("ovsharp bench "))
-    assert line == following.removeprefix("next: ")
-    quick = ["--sizes", "96x96", "--seconds", "0.1", "--data", str(recipe.parent / "photos")]
-    result = ovsharp(*shlex.split(line)[1:], *quick)
-    assert result.returncode == 0, result.stderr
-    assert "\nstudent: " in result.stdout
+        # Each step knows the next one, as training has printed it.
+        line, *others = others
+        assert after == line
+    assert "\nstudent: " in run_as_printed(line, "--sizes", "96x96", "--seconds", "0.1")
+
+
+@pytest.mark.slow
+def test_the_line_that_does_all_works_as_printed(recipe: Path) -> None:
+    more_photos(recipe)
+    line = following(call(recipe, "--steps", 2).output)
+    printed = run_as_printed(line, "--sizes", "96x96", "--seconds", "0.1").splitlines()
+    assert (recipe.parent / "run" / "shipped" / "README.md").is_file()
+    run_as_printed(following(printed[-1]))
+    (picture,) = (recipe.parent / "run" / "shipped").glob("sharpened-*.png")
+    assert cv2.imread(str(picture)) is not None
+
+
+def test_convert_forgets_photos_that_are_gone(recipe: Path) -> None:
+    assert call(recipe, "--steps", 2).exit_code == 0
+    weights = recipe.parent / "run" / "student.pth"
+    assert photos_of(weights) == recipe.parent / "photos"
+    (recipe.parent / "photos").rename(recipe.parent / "elsewhere")
+    assert photos_of(weights) is None
 
 
 def test_a_term_can_be_left_out(recipe: Path) -> None:
