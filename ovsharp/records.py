@@ -110,3 +110,11 @@ class Record:
             f"this {cls._file} that 'ovsharp {cls._verb}' wrote has schema {found} and this "
             f"ovsharp reads {cls._schema}; run 'ovsharp {cls._verb}' again"
         )
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """An image that was left out, as records tell it."""
+
+    image: str
+    reason: str

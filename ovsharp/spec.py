@@ -47,8 +47,26 @@ class Quantization:
     """What the device's best precision would have cost, where the model does not run with it."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Encoding:
+    """How a picture is written for the network inside."""
+
+    colour: Colour = "rgb"
+    """What it works on."""
+    value_range: tuple[float, float] = (0.0, 1.0)
+    """What black and white are for it, before `mean` and `std`."""
+    mean: tuple[float, ...] = ()
+    """Subtracted per channel after the range is applied; empty for none."""
+    std: tuple[float, ...] = ()
+    """Divided by per channel after `mean`; empty for none."""
+
+    def encoding(self) -> dict[str, Any]:
+        """Give these four by name."""
+        return {one.name: getattr(self, one.name) for one in dataclasses.fields(Encoding)}
+
+
 @dataclass(frozen=True)
-class ModelSpec:
+class ModelSpec(Encoding):
     """What a model takes, gives and comes from.
 
     The IR that carries a spec takes `frame`, uint8 [1, H, W, 3] BGR, and gives `sharp`, uint8
@@ -76,14 +94,6 @@ class ModelSpec:
     None: unbounded or unknown, the model is never tiled."""
     size: tuple[int, int] | None = None
     """(height, width) of the input if the model takes one size only, else None."""
-    colour: Colour = "rgb"
-    """What the network inside works on."""
-    value_range: tuple[float, float] = (0.0, 1.0)
-    """What black and white are for the network inside, before `mean` and `std`."""
-    mean: tuple[float, ...] = ()
-    """Subtracted per channel after the range is applied; empty for none."""
-    std: tuple[float, ...] = ()
-    """Divided by per channel after `mean`; empty for none."""
     base: bool = False
     """Whether the model takes the bicubic upscale as its second input."""
     storage: Storage = "fp32"

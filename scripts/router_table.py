@@ -10,17 +10,19 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from before_after import BeforeAfter, before_after
 from centres import read_centre
 
 from ovsharp import Sharpener
 from ovsharp.degrade import parse
-from ovsharp.engine import upscale
+from ovsharp.engine import Frame
 from ovsharp.media import find_images
-from ovsharp.quality import capped_psnr, ssim
+from ovsharp.quality import ssim
 
 DAMAGES = {
     "call": {
@@ -52,17 +54,9 @@ DAMAGES = {
 
 
 @dataclass(frozen=True)
-class Row:
-    """Means over the photos; before is the input, or its bicubic upscale."""
+class Row(BeforeAfter):
+    """What the router does to one damage."""
 
-    images: int
-    ssim: tuple[float, float]
-    psnr: tuple[float, float]
-    better: float
-    """Share of the photos whose SSIM rose."""
-    not_worse: float
-    worst: float
-    """Change of SSIM of the photo that lost most, or gained least."""
     general: float
     """SSIM of the router's model for everything, on the same frames."""
     made: dict[str, int]
@@ -71,28 +65,19 @@ class Row:
 def measure(router: Sharpener, general: Sharpener, recipe: str, folder: Path) -> Row:
     """Score one damage."""
     degrade = parse(recipe)
+    made: Counter[str] = Counter()
+    plain: list[float] = []
 
-    def one(task: tuple[int, Path]) -> tuple[list[float], str]:
-        index, path = task
-        truth = read_centre(path)
-        frame = degrade(truth, seed=index)
-        pictures = upscale(frame, router.spec.scale), router(frame)
-        scores = [score(shown, truth) for score in (ssim, capped_psnr) for shown in pictures]
-        return [*scores, ssim(general(frame), truth)], router.variant
+    def pairs() -> Iterator[tuple[Frame, Frame]]:
+        for index, path in enumerate(find_images([folder])):
+            truth = read_centre(path)
+            frame = degrade(truth, seed=index)
+            plain.append(ssim(general(frame), truth))
+            yield frame, truth
+            made[router.variant] += 1
 
-    rows = [one(task) for task in enumerate(find_images([folder]))]
-    table = np.array([scores for scores, _ in rows])
-    means, change = table.mean(axis=0), table[:, 1] - table[:, 0]
-    return Row(
-        images=len(table),
-        ssim=(means[0], means[1]),
-        psnr=(means[2], means[3]),
-        better=float(np.mean(change > 0)),
-        not_worse=float(np.mean(change >= 0)),
-        worst=float(change.min()),
-        general=means[4],
-        made=dict(Counter(name for _, name in rows).most_common()),
-    )
+    found = before_after(router, pairs(), router.spec.scale)
+    return Row(**vars(found), general=float(np.mean(plain)), made=dict(made.most_common()))
 
 
 def markdown(router: str, rows: dict[str, Row]) -> str:

@@ -17,16 +17,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from before_after import before_after
 from centres import SIDE, read_centre
 
 from ovsharp import Sharpener
 from ovsharp.calibration import quantize
 from ovsharp.convert import Options, convert
 from ovsharp.degrade import parse
-from ovsharp.engine import upscale
 from ovsharp.media import find_images, find_videos
 from ovsharp.models import load_network
-from ovsharp.quality import MAX_DROP, capped_psnr, ssim
+from ovsharp.quality import MAX_DROP
 from ovsharp.training import load_recipe, recipe_names
 from ovsharp.training.clips import Moving, split_clips, validation_pairs
 
@@ -92,17 +92,6 @@ def recipe_of(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class Row:
-    """Means over the validation images."""
-
-    images: int
-    before: tuple[float, float]
-    after: tuple[float, float]
-    better: float
-    """Share of the images whose SSIM rose."""
-
-
-@dataclass(frozen=True)
 class Folders:
     """Material to calibrate and to score on."""
 
@@ -137,25 +126,6 @@ def as_trained(name: str, degradation: str, folders: Folders) -> Pairs:
     return validation_pairs(material, degradation, side=SIDE, count=48)
 
 
-def measure(sharpener: Sharpener, pairs: Pairs) -> Row:
-    """Score a model."""
-    scores = []
-    for frame, truth in pairs:
-        plain = upscale(frame, sharpener.spec.scale)
-        result = sharpener(frame)
-        scores.append(
-            [f(picture, truth) for picture in (plain, result) for f in (ssim, capped_psnr)]
-        )
-    table = np.array(scores)
-    means = table.mean(axis=0)
-    return Row(
-        images=len(table),
-        before=(means[0], means[1]),
-        after=(means[2], means[3]),
-        better=float(np.mean(table[:, 2] > table[:, 0])),
-    )
-
-
 def seen(folder: Path) -> str:
     """Say how many pixels the weights saw in all runs."""
     pixels = load_network(folder / "student.pth").pixels
@@ -169,9 +139,10 @@ def card(name: str, folder: Path, log: str, folders: Folders) -> str:
     with Sharpener(folder / f"{name}-int8.xml") as sharpener:
         spec, execution = sharpener.spec, sharpener.execution.label
         rows = {
-            label: measure(
+            label: before_after(
                 sharpener,
                 photos(text, folders.val) if text else as_trained(name, spec.degradation, folders),
+                spec.scale,
             )
             for label, text in ROWS[kind].items()
         }
@@ -205,8 +176,8 @@ def card(name: str, folder: Path, log: str, folders: Folders) -> str:
     ]
     for label, row in rows.items():
         lines.append(
-            f"| {label} | {row.images} | {row.before[0]:.4f} | {row.after[0]:.4f} "
-            f"| {row.before[1]:.2f} | {row.after[1]:.2f} | {row.better:.0%} |"
+            f"| {label} | {row.images} | {row.ssim[0]:.4f} | {row.ssim[1]:.4f} "
+            f"| {row.psnr[0]:.2f} | {row.psnr[1]:.2f} | {row.better:.0%} |"
         )
     if task == "call" or (task == "x4" and recipe.name == name):
         lines += [

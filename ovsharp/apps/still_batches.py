@@ -7,9 +7,12 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+import cv2
+
 from ovsharp.apps.choice import Choice
 from ovsharp.apps.stills import Outcome, sharpen_files
 from ovsharp.apps.upscalers import Upscalers
+from ovsharp.batch import Batch
 from ovsharp.media import Size
 from ovsharp.runtime import check_origin, origin
 
@@ -49,32 +52,28 @@ class StillsJob:
 
 
 @dataclass(frozen=True)
-class StillsBatch:
-    """Some pictures."""
+class StillsBatch(Batch[tuple[Path, Path]]):
+    """Some pictures: source and target of each."""
 
     job: StillsJob
-    origin: str
-    """`StillsJob.origin` of where the work is split."""
     output: Path
     """The folder that all targets lie below."""
-    pictures: tuple[tuple[Path, Path], ...]
-    """Source and target of each."""
 
     @property
     def inputs(self) -> tuple[Path, ...]:
         """All files that are read."""
-        return (*(source for source, _ in self.pictures), *self.job.choice.files)
+        return (*(source for source, _ in self.items), *self.job.choice.files)
 
     def moved(self, inputs: Mapping[Path, Path], output: Path | None) -> StillsBatch:
         """Give the same with files in other places; see `ovsharp.cluster.Movable`."""
         folder = output or self.output
         pictures = tuple(
             (inputs.get(source, source), folder / target.relative_to(self.output))
-            for source, target in self.pictures
+            for source, target in self.items
         )
         models = tuple(str(inputs.get(Path(model), model)) for model in self.job.models)
         job = replace(self.job, choice=self.job.choice.moved(inputs), models=models)
-        return replace(self, job=job, output=folder, pictures=pictures)
+        return replace(self, job=job, output=folder, items=pictures)
 
 
 def sharpen_batch(batch: StillsBatch) -> tuple[Outcome, ...]:
@@ -86,8 +85,8 @@ def sharpen_batch(batch: StillsBatch) -> tuple[Outcome, ...]:
     """
     job = batch.job
     check_origin(batch.origin, job.origin())
-    job.choice.bind()
-    return tuple(job.run(dict(batch.pictures), _upscalers(job.choice)))
+    cv2.setNumThreads(batch.threads)
+    return tuple(job.run(dict(batch.items), _upscalers(job.choice)))
 
 
 @lru_cache(maxsize=1)

@@ -1,6 +1,6 @@
 """Float IR to INT8 IR: calibration images, NNCF, and the gate that the result must pass."""
 
-from ovsharp.calibration.crops import Crop, Skipped
+from ovsharp.calibration.crops import Crop
 from ovsharp.calibration.damage import Trial, likely, try_damages
 from ovsharp.calibration.gate import LimitError, Trade
 from ovsharp.calibration.images import ImageSet
@@ -15,7 +15,6 @@ __all__ = [
     "LimitError",
     "Quality",
     "Quantized",
-    "Skipped",
     "Trade",
     "Trial",
     "Verdict",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from ovsharp.calibration.sources import Files, Source
 from ovsharp.degrade import Recipe
 from ovsharp.errors import MediaError
 from ovsharp.media import Frame
-from ovsharp.progress import Progress
+from ovsharp.records import Skipped
 from ovsharp.spec import ModelSpec
 
 SMALLEST_SIDE = 32
@@ -47,25 +47,23 @@ class Crop:
         }
 
 
-@dataclass(frozen=True)
-class Skipped:
-    """An image that could not be used."""
-
-    name: str
-    reason: str
-
-
 class CropReader:
-    """Reads images one after another and keeps count of those that it cannot use."""
+    """Reads images one after another and keeps count of those that it cannot use.
+
+    Args:
+        recipe: what damages them; None where they come damaged.
+        spec: of the model that they are for.
+        seed: of all that is drawn.
+        told: is told how many were read.
+    """
 
     def __init__(
-        self, recipe: Recipe | None, spec: ModelSpec, seed: int, progress: Progress, total: int
+        self, recipe: Recipe | None, spec: ModelSpec, seed: int, told: Callable[[int], None]
     ) -> None:
         self.recipe = recipe
         self.spec = spec
         self.seed = seed
-        self.progress = progress
-        self.total = total
+        self.told = told
         self.seen = 0
         self.skipped: list[Skipped] = []
 
@@ -81,7 +79,7 @@ class CropReader:
             if len(taken) >= crops:
                 break
             self.seen += 1
-            self.progress("reading images", self.seen, self.total)
+            self.told(self.seen)
             try:
                 taken += self._crops(source, side, each)
             except (MediaError, OSError) as error:

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ovsharp.calibration.crops import Crop, CropReader, Skipped
+from ovsharp.calibration.crops import Crop, CropReader
 from ovsharp.calibration.sources import find_sources
 from ovsharp.degrade import Recipe
 from ovsharp.errors import CalibrationError, UsageError
 from ovsharp.media import is_video
 from ovsharp.progress import Progress, silent
+from ovsharp.records import Skipped
 from ovsharp.spec import ModelSpec
 
 CALIBRATION_SIDE = 96
@@ -89,7 +90,10 @@ class ImageSet:
         if not is_video(path):
             order = np.random.default_rng(seed).permutation(len(sources))
             sources = [sources[index] for index in order]
-        reader = CropReader(recipe, spec, seed, progress, total=len(sources))
+        total = len(sources)
+        reader = CropReader(
+            recipe, spec, seed, told=lambda seen: progress("reading images", seen, total)
+        )
         if len(sources) < FEWEST_IMAGES:
             raise _too_few(path, len(sources), reader.skipped)
         apart = min(max(len(sources) // HELD_APART, 2), MOST_APART)
@@ -129,7 +133,7 @@ class ImageSet:
             "calibration": [crop.entry() for crop in self.calibration],
             "choosing": [crop.entry() for crop in self.choosing],
             "validation": [crop.entry() for crop in self.validation],
-            "skipped": {skipped.name: skipped.reason for skipped in self.skipped},
+            "skipped": {skipped.image: skipped.reason for skipped in self.skipped},
         }
         return json.dumps(content, indent=1) + "\n"
 
@@ -154,7 +158,7 @@ def sample(path: Path, recipe: Recipe, spec: ModelSpec, *, count: int, seed: int
     """
     sources = find_sources(path)
     order = np.random.default_rng(seed).permutation(len(sources))
-    reader = CropReader(recipe, spec, seed, silent, total=len(sources))
+    reader = CropReader(recipe, spec, seed, told=silent)
     crops = reader.read([sources[index] for index in order], count, side=TRIED_SIDE)
     if not crops:
         raise _too_few(path, 0, reader.skipped)
@@ -181,7 +185,7 @@ def _check_recipe(recipe: Recipe | None, spec: ModelSpec, *, pairs: bool) -> Non
 
 
 def _too_few(path: Path, readable: int, skipped: Sequence[Skipped]) -> CalibrationError:
-    reasons = "; ".join(f"{one.name}: {one.reason}" for one in skipped[:3])
+    reasons = "; ".join(f"{one.image}: {one.reason}" for one in skipped[:3])
     return CalibrationError(
         f"{path} holds {readable} usable images: expected {FEWEST_IMAGES} or more, "
         f"so that some can be held apart for the check"

@@ -13,7 +13,7 @@ from ovsharp.calibration.damage import Trial, likely, try_damages
 from ovsharp.calibration.gate import give_back
 from ovsharp.calibration.graph import is_quantized, layers
 from ovsharp.calibration.images import ImageSet
-from ovsharp.calibration.judge import Judge, Quality, Verdict, tensors
+from ovsharp.calibration.judge import Judge, Quality, Verdict
 from ovsharp.calibration.quantizer import (
     DEFAULT_SUBSET,
     check_versions,
@@ -21,8 +21,7 @@ from ovsharp.calibration.quantizer import (
     compress,
     post_training,
 )
-from ovsharp.calibration.running import spread
-from ovsharp.calibration.synthetic import drawn_frames
+from ovsharp.calibration.shown import shown_frames
 from ovsharp.degrade import Recipe, parse
 from ovsharp.engine import Execution, check_device, get_core, read_ir, resolve_execution, write_ir
 from ovsharp.errors import UnsupportedModelError, UsageError
@@ -31,11 +30,6 @@ from ovsharp.media import holds_pairs
 from ovsharp.progress import Progress, silent, stage
 from ovsharp.quality import MAX_DROP
 from ovsharp.spec import ModelSpec, Quantization
-
-FITTING = 8
-"""Crops that, with the drawn frames, decide on ranges, weights and the rank of layers."""
-_DRAWN_SIDE = 32
-"""Of the drawn frames, where no border has any influence."""
 
 
 @dataclass(frozen=True)
@@ -132,12 +126,8 @@ def quantize(
         progress=progress,
     )
     preset = preset or choose_preset(parent)
-    frames = [tensors(crop.frame, parent_spec) for crop in images.calibration]
-    drawn = [
-        tensors(frame, parent_spec) for frame in drawn_frames(parent_spec, _DRAWN_SIDE).values()
-    ]
-    fitting = [*spread(frames, FITTING), *drawn]
-    candidates = post_training(parent, [*frames, *drawn], fitting, preset=preset, progress=progress)
+    frames, fitting = shown_frames(images.calibration, parent_spec)
+    candidates = post_training(parent, frames, fitting, preset=preset, progress=progress)
     execution = resolve_execution(device, "int8", None)
     with stage(progress, "running the parent"):
         choosing = Judge(parent, parent_spec, images.choosing, device)

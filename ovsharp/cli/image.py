@@ -68,10 +68,11 @@ _NOTED = 5
     help="Of JPEG, WebP, AVIF and HEIC outputs. [default: that of a JPEG's input file; 95 "
     "from other formats]",
 )
-@options.json_file("what was done to each image")
-@options.workers("a folder")
-@click.option("--resume", is_flag=True, help="Leave out what an earlier run has finished.")
-@options.overwrite
+@options.long_job(
+    figures="what was done to each image",
+    split="a folder",
+    resume="Leave out what an earlier run has finished.",
+)
 @click.option("--in-place", is_flag=True, help="Allow an output to replace its own input.")
 def image(
     inputs: tuple[str, ...],
@@ -200,7 +201,7 @@ def _split(
         members,
         sharpen_batch,
         list(jobs.items()),
-        lambda some: StillsBatch(job, here, output, some),
+        lambda some: StillsBatch(here, some, threads, job, output),
     )
     for (source, target), outcome in made:
         yield replace(outcome, source=source, target=target)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ovsharp.convert.pictures import drawn
 from ovsharp.convert.prepared import Rows
 from ovsharp.convert.probe import random_frames
-from ovsharp.convert.ranges import drawn
 from ovsharp.engine import get_core, read_router
 from ovsharp.errors import ConversionError, ModelLoadError
 from ovsharp.extras import need

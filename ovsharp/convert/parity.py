@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import openvino as ov
 
-from ovsharp.convert.probe import Geometry, enlarged, network_inputs, random_frames
-from ovsharp.convert.ranges import drawn
+from ovsharp.convert.probe import enlarged, network_inputs
 from ovsharp.errors import ConversionError
 from ovsharp.passes import ROUNDING, Body, Coding, Frames, Network, Runner, Values, redirect
 
@@ -35,37 +34,6 @@ class Parity:
     """Largest difference of the uint8 frames."""
     share: float
     """Share of the values of the uint8 frames that differ at all."""
-
-
-def check_frames(body: Body, geometry: Geometry) -> list[Frames]:
-    """Give the fixed frames that conversions are compared on.
-
-    Noise and a drawn picture, wide and high, noise of the smallest size, and what makes the
-    largest corrections: black, white and a checkerboard of both.
-    """
-    if body.size is not None:
-        return [random_frames(*body.size, seed=3), drawn(*body.size), *_extremes(*body.size)]
-    minimum = geometry.minimum
-    high, wide = geometry.side(56), geometry.side(40)
-    return [
-        random_frames(geometry.side(32), geometry.side(48), seed=3),
-        random_frames(high, wide, seed=4),
-        drawn(high, wide),
-        random_frames(minimum, minimum + geometry.multiple, seed=5),
-        *_extremes(high, wide),
-    ]
-
-
-def _extremes(height: int, width: int) -> list[Frames]:
-    squares = np.indices((height, width)).sum(axis=0) % 2 * np.uint8(255)
-    planes = (np.zeros_like(squares), np.full_like(squares, 255), squares)
-    return [np.repeat(plane[None, :, :, None], 3, axis=3).astype(np.uint8) for plane in planes]
-
-
-def tiny_frames(body: Body, geometry: Geometry) -> list[Frames]:
-    """Give one frame that is small enough for an interpreter written in numpy."""
-    height, width = body.size or (geometry.side(8), geometry.side(12))
-    return [random_frames(height, width, seed=6)]
 
 
 def levels_of(network: Network, body: Body, coding: Coding) -> Levels:

@@ -17,15 +17,13 @@ from ovsharp.convert.parity import (
     LIMIT,
     Levels,
     check,
-    check_frames,
     compare,
     compare_levels,
     levels_of,
-    tiny_frames,
 )
-from ovsharp.convert.pictures import pictures
+from ovsharp.convert.pictures import check_frames, pictures, tiny_frames
 from ovsharp.convert.prepared import Prepared, Rows
-from ovsharp.convert.probe import Geometry, probe_geometry
+from ovsharp.convert.probe import probe_geometry
 from ovsharp.convert.ranges import find_coding
 from ovsharp.convert.report import facts_of, parity_text, pruned_of, weights_of
 from ovsharp.convert.settle import find_body
@@ -103,10 +101,10 @@ def prepare(
     with stage(progress, "packing frames"):
         model, folded = with_frames(body, coding)
     with stage(progress, "comparing with the source"):
-        frames = check_frames(body, geometry)
+        frames, few = check_frames(body, geometry), tiny_frames(body, geometry)
         reference = levels_of(run, body, coding)
         slow = origin.reference and adapted(origin.reference)
-        parity, rows = _network_parity(origin, slow, body, coding, geometry, reference, frames)
+        parity, rows = _network_parity(origin, slow, body, coding, reference, frames, few)
         ours = compare(model, reference, frames, body.scale)
     check(ours.difference, f"the outputs of IR and {origin.kind}", LIMIT)
     parity[f"ir-{origin.kind}"] = ours.difference
@@ -117,14 +115,9 @@ def prepare(
         name=options.name or source.stem,
         architecture=origin.network.architecture if origin.network else "foreign",
         scale=body.scale,
-        multiple=geometry.multiple,
-        minimum=geometry.minimum,
-        margin=geometry.margin,
+        **dataclasses.asdict(geometry),
         size=body.size,
-        colour=coding.colour,
-        value_range=coding.value_range,
-        mean=coding.mean,
-        std=coding.std,
+        **coding.encoding(),
         base=body.needs_base,
         degradation=degradation,
         parameters=parameters - pruned.parameters,
@@ -240,9 +233,9 @@ def _network_parity(
     slow: Network | None,
     body: Body,
     coding: Coding,
-    geometry: Geometry,
     reference: Levels,
     frames: Sequence[Frames],
+    few: Sequence[Frames],
 ) -> tuple[dict[str, float], Rows]:
     """Compare the source with its ONNX file, as OpenVINO and as onnx itself run that."""
     parity, rows = dict[str, float](), Rows()
@@ -258,7 +251,7 @@ def _network_parity(
         record("ONNX", body.network, frames)
     if slow is not None:
         try:
-            record("onnx.reference", slow, tiny_frames(body, geometry))
+            record("onnx.reference", slow, few)
         except (RuntimeError, ValueError, TypeError, IndexError) as error:
             rows.append((f"parity onnx.reference - {origin.kind}", f"not run: {error}"))
     return parity, rows

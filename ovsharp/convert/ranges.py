@@ -12,10 +12,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from ovsharp.convert.options import Options
+from ovsharp.convert.pictures import drawn
 from ovsharp.convert.probe import enlarged, network_inputs
 from ovsharp.errors import UnsupportedModelError, UsageError
 from ovsharp.passes import Body, Coding, Frames, Network, clamped
@@ -204,28 +204,6 @@ def decided(readings: Sequence[Reading]) -> Reading | None:
         # its input resembles it more there. Only where no other reading is a picture is it true.
         return None
     return min(same, key=_rarity)
-
-
-def drawn(height: int, width: int) -> Frames:
-    """Draw a picture with gradients, edges, lines and letters; uint8, 1 x H x W x 3, BGR."""
-    rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
-    picture = np.stack(
-        [
-            60 + 150 * columns / width,
-            200 - 120 * rows / height,
-            110 + 60 * np.sin(rows / 9) * np.cos(columns / 13),
-        ],
-        axis=2,
-    ).astype(np.uint8)
-    unit = min(height, width)
-    cv2.circle(picture, (width // 3, height // 3), unit // 5, (40, 60, 190), -1)
-    cv2.rectangle(
-        picture, (width // 2, height // 2), (width * 7 // 8, height * 7 // 8), (210, 200, 90), -1
-    )
-    cv2.line(picture, (0, height - 1), (width - 1, 0), (20, 20, 20), max(1, unit // 32))
-    place = (width // 16, height * 15 // 16)
-    cv2.putText(picture, "Ovsharp", place, cv2.FONT_HERSHEY_SIMPLEX, unit / 110, (245, 245, 245))
-    return np.asarray(cv2.GaussianBlur(picture, (3, 3), 0.6), np.uint8)[None]
 
 
 def _equal(reading: Reading, other: Reading) -> bool:

@@ -59,15 +59,7 @@ class Source:
     @property
     def coding(self) -> Coding | None:
         """What the network's architecture says of its pictures."""
-        if self.network is None:
-            return None
-        return Coding(
-            value_range=self.network.value_range,
-            output_range=self.network.value_range,
-            mean=self.network.mean,
-            std=self.network.std,
-            colour=self.network.colour,
-        )
+        return None if self.network is None else Coding()
 
     def versions(self) -> dict[str, str]:
         """Give the packages that convert it, with their versions."""
@@ -125,12 +117,13 @@ def _torch(path: Path, options: Options) -> Source:
 
     module = network.module
     onnx_bytes = export_onnx(module, example, dynamic=options.size is None)
+    call, nodes = torch_network(module), count_nodes(onnx_bytes)
     return Source(
         model=_read_onnx(onnx_bytes),
-        call=torch_network(module),
+        call=call,
         kind="torch",
         form="ONNX",
-        operations=count_nodes(onnx_bytes),
+        operations=nodes,
         reference=reference_call(onnx.load_from_string(onnx_bytes)),
         network=network,
         onnx_bytes=onnx_bytes,

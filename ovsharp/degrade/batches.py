@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 
+from ovsharp.batch import Batch
 from ovsharp.degrade.pairs import Pair, write_pair
 from ovsharp.degrade.recipe import Recipe
 from ovsharp.errors import MediaError, UsageError
@@ -37,20 +38,15 @@ class PairsJob:
 
 
 @dataclass(frozen=True)
-class PairsBatch:
-    """Some pairs."""
+class PairsBatch(Batch[tuple[str, Path]]):
+    """Some pairs: name and source of each."""
 
     job: PairsJob
-    origin: str
-    """`ovsharp.runtime.origin` of where the work is split."""
-    threads: int
-    pairs: tuple[tuple[str, Path], ...]
-    """Name and source of each."""
 
     @property
     def inputs(self) -> tuple[Path, ...]:
         """All files that are read."""
-        return tuple(source for _, source in self.pairs)
+        return tuple(source for _, source in self.items)
 
     @property
     def output(self) -> Path:
@@ -59,8 +55,8 @@ class PairsBatch:
 
     def moved(self, inputs: Mapping[Path, Path], output: Path | None) -> PairsBatch:
         """Give the same with files in other places; see `ovsharp.cluster.Movable`."""
-        pairs = tuple((name, inputs.get(source, source)) for name, source in self.pairs)
-        return replace(self, job=replace(self.job, folder=output or self.output), pairs=pairs)
+        pairs = tuple((name, inputs.get(source, source)) for name, source in self.items)
+        return replace(self, job=replace(self.job, folder=output or self.output), items=pairs)
 
 
 def write_pairs(batch: PairsBatch) -> tuple[Pair | str, ...]:
@@ -74,4 +70,4 @@ def write_pairs(batch: PairsBatch) -> tuple[Pair | str, ...]:
 
     check_origin(batch.origin, origin())
     cv2.setNumThreads(batch.threads)
-    return tuple(batch.job.make(name, source) for name, source in batch.pairs)
+    return tuple(batch.job.make(name, source) for name, source in batch.items)

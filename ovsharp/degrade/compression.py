@@ -8,6 +8,7 @@ one is kept, which lies exactly where the image did.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import cv2
@@ -35,73 +36,42 @@ def jpeg(image: Frame, rng: np.random.Generator, *, quality: int = 30) -> Frame:
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), dtype=np.uint8)
 
 
-def h264(
-    clip: Sequence[Frame],
-    *,
-    crf: int = 32,
-    kbps: float = 0.0,
-    scale: float = 1.0,
-    enlarge: str = "bicubic",
-) -> list[Frame]:
+def h264(clip: Sequence[Frame], *, crf: int = 32, **sent: Any) -> list[Frame]:
     """H.264 as a call codes it (x264, veryfast, no look-ahead).
 
     Args:
         clip: consecutive frames, uint8, H x W x 3, BGR.
         crf: constant rate factor, 0 (lossless) to 51, where no bitrate is given.
-        kbps: kbit/s for a picture of 1280x720, before it is made smaller; others get as many bits
-            a pixel.
-        scale: what is sent is smaller by this factor each way (antialiased, `area`) and enlarged
-            again.
-        enlarge: `bicubic` or `bilinear`.
+        sent: what all codecs have. `kbps`, kbit/s for a picture of 1280x720, before it is made
+            smaller; others get as many bits a pixel. `scale`: what is sent is smaller by this
+            factor each way (antialiased, `area`) and enlarged again. `enlarge`: `bicubic` or
+            `bilinear`.
 
     Raises:
         MissingExtraError: PyAV is not installed.
     """
-    return _send(clip, "libx264", x264(None if kbps else crf), kbps, scale, enlarge)
+    return _send(clip, "libx264", x264, crf, **sent)
 
 
-def vp8(
-    clip: Sequence[Frame],
-    *,
-    quantizer: int = 40,
-    kbps: float = 0.0,
-    speed: int = 8,
-    scale: float = 1.0,
-    enlarge: str = "bicubic",
-) -> list[Frame]:
+def vp8(clip: Sequence[Frame], *, quantizer: int = 40, speed: int = 8, **sent: Any) -> list[Frame]:
     """VP8 as WebRTC codes it (libvpx, real time, at a `speed` of 0..8).
 
     At a constant `quantizer` of 0..63, or at a bitrate. The other parameters are those of `h264`.
     """
-    return _send(clip, "libvpx", vpx(None if kbps else quantizer, speed), kbps, scale, enlarge)
+    return _send(clip, "libvpx", partial(vpx, speed=speed), quantizer, **sent)
 
 
-def vp9(
-    clip: Sequence[Frame],
-    *,
-    quantizer: int = 45,
-    kbps: float = 0.0,
-    speed: int = 8,
-    scale: float = 1.0,
-    enlarge: str = "bicubic",
-) -> list[Frame]:
+def vp9(clip: Sequence[Frame], *, quantizer: int = 45, speed: int = 8, **sent: Any) -> list[Frame]:
     """VP9 as WebRTC codes it (libvpx, real time); the parameters are those of `vp8`."""
-    return _send(clip, "libvpx-vp9", vpx(None if kbps else quantizer, speed), kbps, scale, enlarge)
+    return _send(clip, "libvpx-vp9", partial(vpx, speed=speed), quantizer, **sent)
 
 
-def av1(
-    clip: Sequence[Frame],
-    *,
-    quantizer: int = 45,
-    kbps: float = 0.0,
-    scale: float = 1.0,
-    enlarge: str = "bicubic",
-) -> list[Frame]:
+def av1(clip: Sequence[Frame], *, quantizer: int = 45, **sent: Any) -> list[Frame]:
     """AV1 as a call codes it (SVT-AV1, preset 10, no frame leans on a later one).
 
     What is sent has sides of 64 pixels or more. The parameters are those of `vp8`.
     """
-    return _send(clip, "libsvtav1", svt(None if kbps else quantizer), kbps, scale, enlarge)
+    return _send(clip, "libsvtav1", svt, quantizer, **sent)
 
 
 def image_through(
@@ -135,10 +105,12 @@ def pan(image: Frame, rng: np.random.Generator, frames: int) -> list[Frame]:
 def _send(
     clip: Sequence[Frame],
     encoder: str,
-    options: Mapping[str, str],
-    kbps: float,
-    scale: float,
-    enlarge: str,
+    options: Callable[[int | None], Mapping[str, str]],
+    quality: int,
+    *,
+    kbps: float = 0.0,
+    scale: float = 1.0,
+    enlarge: str = "bicubic",
 ) -> list[Frame]:
     height, width = clip[0].shape[:2]
     small = (max(2, round(width / scale)), max(2, round(height / scale)))
@@ -150,7 +122,7 @@ def _send(
         even = np.pad(shrunk, ((0, pad[0]), (0, pad[1]), (0, 0)), mode="edge")
         sent.append(even.astype(np.uint8, copy=False))
     bits = kbps * height * width / FULL_SIZE
-    received = code(sent, encoder, options, kbps=bits)
+    received = code(sent, encoder, options(None if kbps else quality), kbps=bits)
     inner = [np.ascontiguousarray(frame[: small[1], : small[0]]) for frame in received]
     if scale == 1:
         return inner

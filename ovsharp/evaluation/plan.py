@@ -25,17 +25,18 @@ PAIRS = "pairs"
 
 
 @dataclass(frozen=True)
-class ImageTask:
+class _Task:
+    name: str
+    """Of the image or clip."""
+    damage: Damage
+
+
+@dataclass(frozen=True)
+class ImageTask(_Task):
     """An image, damaged in one way."""
 
     case: Case
-    damage: Damage
     recipe: Recipe | None
-
-    @property
-    def name(self) -> str:
-        """Of the image."""
-        return self.case.name
 
     @property
     def inputs(self) -> tuple[Path, ...]:
@@ -56,17 +57,11 @@ class ImageTask:
 
 
 @dataclass(frozen=True)
-class ClipTask:
+class ClipTask(_Task):
     """A clip, sent in one way."""
 
     clip: Clip
-    damage: Damage
     sending: Sending
-
-    @property
-    def name(self) -> str:
-        """Of the clip."""
-        return self.clip.name
 
     @property
     def inputs(self) -> tuple[Path, ...]:
@@ -117,7 +112,9 @@ def make_plan(options: Options, subjects: Sequence[Subject], play: Play | None =
         if getattr(options, name):
             raise UsageError(f"--{name} is for --clips; images are damaged by --degrade")
     damages, cases = plan_images(options, subjects)
-    tasks = [ImageTask(case, damage, recipe) for damage, recipe in damages for case in cases]
+    tasks = [
+        ImageTask(case.name, damage, case, recipe) for damage, recipe in damages for case in cases
+    ]
     return Plan(tuple(damage for damage, _ in damages), tuple(tasks), options.jobs)
 
 
@@ -134,7 +131,7 @@ def _plan_clips(options: Options, subjects: Sequence[Subject], play: Play | None
         raise UsageError("to evaluate clips, hand in what plays them: play=ovsharp.apps.play")
     sendings = plan_sendings(options, subjects)
     tasks = [
-        ClipTask(clip, damage, sending)
+        ClipTask(clip.name, damage, clip, sending)
         for damage, sending in sendings
         for clip in find_clips(options.clips, options.images)
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ovsharp.records import Record
+from ovsharp.records import Record, Skipped
 from ovsharp.reports import Stat
 
 INPUT, BICUBIC = "input", "bicubic"
@@ -127,14 +127,6 @@ class Damage:
     name: str
     recipe: str
     scale: int
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """An image that was left out."""
-
-    image: str
-    reason: str
 
 
 @dataclass(frozen=True)

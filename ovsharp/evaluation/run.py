@@ -15,11 +15,12 @@ from ovsharp.engine import upscale
 from ovsharp.errors import MediaError
 from ovsharp.evaluation.options import Options, Subject
 from ovsharp.evaluation.plan import Plan, make_plan
-from ovsharp.evaluation.results import BICUBIC, INPUT, Evaluation, Method, Row, Skipped
+from ovsharp.evaluation.results import BICUBIC, INPUT, Evaluation, Method, Row
 from ovsharp.evaluation.rows import ROWS, filled, line_of, read_rows
 from ovsharp.evaluation.sharing import Share, outcomes, shared
 from ovsharp.evaluation.statistics import compare_pairs, group_rows
 from ovsharp.evaluation.work import Play, Work
+from ovsharp.records import Skipped
 from ovsharp.reports import Size
 from ovsharp.version import __version__
 

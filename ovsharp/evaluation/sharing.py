@@ -11,6 +11,7 @@ from pathlib import Path
 
 import cv2
 
+from ovsharp.batch import Batch
 from ovsharp.errors import InferenceError, MediaError
 from ovsharp.evaluation.options import Options, Subject, open_subjects
 from ovsharp.evaluation.plan import Plan, Task
@@ -20,15 +21,10 @@ from ovsharp.runtime import check_origin, given_files
 
 
 @dataclass(frozen=True)
-class TaskBatch:
-    """Some tasks, for any process or machine."""
+class TaskBatch(Batch[tuple[int, Task]]):
+    """Some tasks, each with its number."""
 
     work: Work
-    origin: str
-    """`Options.origin` of where the work is split."""
-    threads: int
-    tasks: tuple[tuple[int, Task], ...]
-    """Each with its number."""
 
     output = None
     """Nothing is written."""
@@ -37,15 +33,15 @@ class TaskBatch:
     def inputs(self) -> tuple[Path, ...]:
         """All files that are read."""
         options = self.work.options
-        files = [path for _, task in self.tasks for path in task.inputs]
+        files = [path for _, task in self.items for path in task.inputs]
         return (*files, *given_files(options.models, options.precision))
 
     def moved(self, inputs: Mapping[Path, Path], output: Path | None) -> TaskBatch:  # noqa: ARG002
         """Give the same with files in other places; see `ovsharp.cluster.Movable`."""
         models = tuple(str(inputs.get(Path(model), model)) for model in self.work.options.models)
         options = replace(self.work.options, models=models)
-        tasks = tuple((number, task.moved(inputs)) for number, task in self.tasks)
-        return replace(self, work=replace(self.work, options=options), tasks=tasks)
+        tasks = tuple((number, task.moved(inputs)) for number, task in self.items)
+        return replace(self, work=replace(self.work, options=options), items=tasks)
 
 
 Share = Callable[
@@ -89,7 +85,7 @@ def shared(
     def batch_of(tasks: tuple[tuple[int, Task], ...]) -> TaskBatch:
         names = {task.name for _, task in tasks}
         rows = {key: row for key, row in work.known.items() if row.image in names}
-        return TaskBatch(replace(work, known=rows), here, threads, tasks)
+        return TaskBatch(here, tasks, threads, replace(work, known=rows))
 
     for (number, _), outcome in share(score_batch, list(enumerate(plan.tasks)), batch_of):
         yield number, outcome
@@ -106,7 +102,7 @@ def score_batch(batch: TaskBatch) -> tuple[list[Row] | str, ...]:
     check_origin(batch.origin, options.origin())
     cv2.setNumThreads(batch.threads)
     subjects = _subjects(options, batch.threads)
-    return tuple(_outcome(task, batch.work, subjects) for _, task in batch.tasks)
+    return tuple(_outcome(task, batch.work, subjects) for _, task in batch.items)
 
 
 _open = ExitStack()

@@ -119,7 +119,7 @@ def _split(
         members,
         write_pairs,
         list(jobs.items()),
-        lambda some: PairsBatch(job, origin(), members.threads, some),
+        lambda some: PairsBatch(origin(), some, members.threads, job),
     )
     for (name, _), pair in made:
         yield name, pair

@@ -247,6 +247,6 @@ def _figures(done: Quantized, size: str, before: Speed, after: Speed) -> dict[st
         },
         "quantization": asdict(done.quantization),
         "calibration_crops": len(done.images.calibration),
-        "skipped": {skipped.name: skipped.reason for skipped in done.images.skipped},
+        "skipped": {skipped.image: skipped.reason for skipped in done.images.skipped},
         "files": [str(file) for file in done.files],
     }

@@ -1,6 +1,7 @@
 """One row of a benchmark: workloads timed in turns, photos scored, and the records of both."""
 
 from ovsharp.measuring import environment
+from ovsharp.measuring.environment import Measured
 from ovsharp.measuring.peak import peak_gmacs
 from ovsharp.measuring.photos import (
     MAX_PHOTOS,
@@ -10,10 +11,9 @@ from ovsharp.measuring.photos import (
     open_album,
     photos_for,
 )
-from ovsharp.measuring.quality import STILL_PHOTOS, Baseline, flicker, score, still_scene
+from ovsharp.measuring.quality import Baseline, score
 from ovsharp.measuring.results import (
     Latency,
-    Measured,
     Quality,
     Report,
     Role,
@@ -23,6 +23,7 @@ from ovsharp.measuring.results import (
     Timing,
 )
 from ovsharp.measuring.startup import ProcessKilledError, measure_startup
+from ovsharp.measuring.still import STILL_PHOTOS, flicker, still_scene
 from ovsharp.measuring.turns import P99_CALLS, Workload, measure
 from ovsharp.measuring.workloads import (
     BURST_SECONDS,

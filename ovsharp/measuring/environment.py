@@ -1,15 +1,48 @@
-"""The machine that was measured on."""
+"""The machine that was measured on, and when."""
 
 from __future__ import annotations
 
 import os
 import platform
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from ovsharp.engine import get_core, instruction_sets, max_isa, package_versions, used_isa
-from ovsharp.measuring.results import Environment
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The machine and what ran on it."""
+
+    cpu: str
+    logical_cores: int
+    usable_cores: float
+    """Cores that the process may use: its affinity, or its cgroup's quota if that is less."""
+    instructions: tuple[str, ...]
+    used_isa: str
+    """What the CPU plugin says that it uses; empty if it does not tell."""
+    onednn_max_isa: str
+    """The variable `ONEDNN_MAX_CPU_ISA`; empty if not set."""
+    memory_gib: float
+    system: str
+    python: str
+    versions: dict[str, str]
+    load_before: tuple[float, ...]
+    """Load averages over 1, 5 and 15 minutes; empty where the system has none."""
+    load_after: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """When figures were measured, by what, and where."""
+
+    version: str
+    """Of ovsharp."""
+    date: str
+    """ISO 8601, UTC."""
+    environment: Environment
 
 
 def describe(load_before: tuple[float, ...]) -> Environment:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ovsharp.measuring.environment import Measured
 from ovsharp.records import Record
 
 Role = Literal["own", "rival", "textbook"]
@@ -176,39 +177,6 @@ class PhotoSet:
     names: tuple[str, ...]
     skipped: tuple[str, ...]
     """Files that could not be read or are too small."""
-
-
-@dataclass(frozen=True)
-class Environment:
-    """The machine and what ran on it."""
-
-    cpu: str
-    logical_cores: int
-    usable_cores: float
-    """Cores that the process may use: its affinity, or its cgroup's quota if that is less."""
-    instructions: tuple[str, ...]
-    used_isa: str
-    """What the CPU plugin says that it uses; empty if it does not tell."""
-    onednn_max_isa: str
-    """The variable `ONEDNN_MAX_CPU_ISA`; empty if not set."""
-    memory_gib: float
-    system: str
-    python: str
-    versions: dict[str, str]
-    load_before: tuple[float, ...]
-    """Load averages over 1, 5 and 15 minutes; empty where the system has none."""
-    load_after: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Measured:
-    """When figures were measured, by what, and where."""
-
-    version: str
-    """Of ovsharp."""
-    date: str
-    """ISO 8601, UTC."""
-    environment: Environment
 
 
 @dataclass(frozen=True)

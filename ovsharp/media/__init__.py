@@ -4,7 +4,6 @@ from ovsharp.media.camera import Camera, Capture
 from ovsharp.media.colour import (
     BT601,
     BT709,
-    FULL,
     LIMITED,
     Colour,
     colour_of,
@@ -47,7 +46,6 @@ __all__ = [
     "CODECS",
     "CONTAINERS",
     "FORMATS",
-    "FULL",
     "IMAGE_ENDINGS",
     "LIMITED",
     "QUALITY",

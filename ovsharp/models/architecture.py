@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from torch import nn
 
@@ -14,23 +15,24 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Architecture:
-    """One registered network. Each is defined at the end of the file of its class."""
+    """One registered network. Each is defined at the end of the file of its class.
+
+    All work on RGB of 0..1.
+    """
 
     name: str
     network: Callable[..., nn.Module]
     """Its class. The defaults of the constructor are the published size."""
-    summary: str
-    """One line: what it computes."""
     telltale: tuple[str, ...]
     """Keys that a checkpoint of this network always has and few others have all of."""
     deduce: Callable[[Shapes], dict[str, Any]]
     """Constructor arguments from the shapes of a checkpoint that has the telltale keys. May raise
     LookupError, ValueError or TypeError where the shapes are not those of this network."""
-    value_range: tuple[float, float] = (0.0, 1.0)
-    """What black and white are for the network, before `mean` and `std`."""
-    mean: tuple[float, ...] = ()
-    std: tuple[float, ...] = ()
-    colour: Literal["rgb", "bgr"] = "rgb"
+
+    @property
+    def summary(self) -> str:
+        """One line: what it computes, as its class says."""
+        return (inspect.getdoc(self.network) or "").split("\n")[0].rstrip(".")
 
 
 def shapes_of(module: nn.Module) -> dict[str, tuple[int, ...]]:
@@ -49,23 +51,25 @@ def count(shapes: Shapes, prefix: str) -> int:
     return sum(name.isdecimal() for name in names)
 
 
-def sizes(shapes: Shapes, **where: str) -> dict[str, int]:
-    """Read the arguments of a constructor off the tensors that they gave their shape.
+def sizes(**where: str | Callable[[Shapes], int]) -> Callable[[Shapes], dict[str, int]]:
+    """Tell how the arguments of a constructor are read off the tensors that they gave their shape.
 
     Args:
-        shapes: of a checkpoint.
-        where: for each argument, the key of a weight with as many outputs, or, with a dot at its
-            end, the prefix of as many numbered parts.
+        where: for each argument, the key of a weight with as many outputs; or, with a dot at its
+            end, the prefix of as many numbered parts; or a function of the shapes.
 
-    Raises:
-        KeyError: there is no such weight.
+    Returns:
+        For `Architecture.deduce`; it raises KeyError where there is no such weight.
 
     Example:
-        >>> shapes = {"head.weight": (48, 3, 3, 3), "body.0.weight": (48, 48, 3, 3)}
-        >>> sizes(shapes, channels="head.weight", blocks="body.")
-        {'channels': 48, 'blocks': 1}
+        >>> deduce = sizes(channels="head.weight", blocks="body.", scale=lambda shapes: 4)
+        >>> deduce({"head.weight": (48, 3, 3, 3), "body.0.weight": (48, 48, 3, 3)})
+        {'channels': 48, 'blocks': 1, 'scale': 4}
     """
-    return {
-        name: count(shapes, key) if key.endswith(".") else shapes[key][0]
-        for name, key in where.items()
-    }
+
+    def size(shapes: Shapes, key: str | Callable[[Shapes], int]) -> int:
+        if not isinstance(key, str):
+            return key(shapes)
+        return count(shapes, key) if key.endswith(".") else shapes[key][0]
+
+    return lambda shapes: {name: size(shapes, key) for name, key in where.items()}

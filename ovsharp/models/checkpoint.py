@@ -200,9 +200,7 @@ def _load(path: Path, *, mmap: bool) -> Any:
     except pickle.UnpicklingError as error:
         raise ModelLoadError(_rejected(path, str(error))) from error
     except _DAMAGED as error:
-        raise ModelLoadError(
-            f"{path} is truncated or damaged ({_first_line(error)}); copy or download it again"
-        ) from error
+        raise ModelLoadError(_damaged(path, error)) from error
 
 
 def _load_safetensors(path: Path) -> dict[str, torch.Tensor]:
@@ -213,10 +211,7 @@ def _load_safetensors(path: Path) -> dict[str, torch.Tensor]:
     try:
         return load_file(path, device="cpu")
     except SafetensorError as error:
-        raise ModelLoadError(
-            f"{path} is a truncated or damaged safetensors file ({_first_line(error)}); copy or "
-            f"download it again"
-        ) from error
+        raise ModelLoadError(_damaged(path, error)) from error
 
 
 def _is_safetensors(head: bytes) -> bool:
@@ -238,7 +233,7 @@ def _rejected(path: Path, reason: str) -> str:
     try:
         opcodes = _opcodes(path)
     except (zipfile.BadZipFile, ValueError) as error:
-        return f"{path} is truncated or damaged ({_first_line(error)}); copy or download it again"
+        return _damaged(path, error)
     texts = {value: depth for _, value, depth in reversed(opcodes) if isinstance(value, str)}
     # The outermost: an optimizer has "params" of its own, deeper inside.
     wrappers = [name for name in WRAPPERS if name in texts]
@@ -320,5 +315,6 @@ def _limit() -> float:
     return 1e6 * MODEL_MEGABYTES.value
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+def _damaged(path: Path, error: Exception) -> str:
+    why = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return f"{path} is truncated or damaged ({why}); copy or download it again"

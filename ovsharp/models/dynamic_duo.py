@@ -79,19 +79,12 @@ def _double(inputs: int, outputs: int) -> nn.Sequential:
 STUDENT = Architecture(
     name="dynamic-duo",
     network=DynamicDuoStudent,
-    summary="small RRDBNet x4 with a sigmoid output",
     telltale=("conv_first.weight", "body.0.RDB1.conv1.weight", "upsampler.4.weight"),
-    deduce=lambda shapes: sizes(
-        shapes,
-        channels="conv_first.weight",
-        blocks="body.",
-        growth="body.0.RDB1.conv1.weight",
-    ),
+    deduce=sizes(channels="conv_first.weight", blocks="body.", growth="body.0.RDB1.conv1.weight"),
 )
 TEACHER = Architecture(
     name="dynamic-duo-teacher",
     network=DynamicDuoTeacher,
-    summary="one-step U-Net, x + tanh(f(x)), same resolution",
     telltale=("down1.0.weight", "bottleneck.0.weight", "up1.weight", "dec1.0.weight", "out.weight"),
-    deduce=lambda shapes: sizes(shapes, channels="down1.0.weight"),
+    deduce=sizes(channels="down1.0.weight"),
 )

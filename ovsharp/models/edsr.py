@@ -79,17 +79,12 @@ class EdsrTeacher(nn.Module):
 STUDENT = Architecture(
     name="edsr",
     network=EdsrStudent,
-    summary="EDSR blocks between two convolutions, same resolution, no global skip",
     telltale=("head.weight", "body.0.body.0.weight", "tail.weight"),
-    deduce=lambda shapes: sizes(shapes, channels="head.weight", blocks="body."),
+    deduce=sizes(channels="head.weight", blocks="body."),
 )
 TEACHER = Architecture(
     name="edsr-teacher",
     network=EdsrTeacher,
-    summary="EDSR without mean shift and upsampler, same resolution",
     telltale=("head.0.weight", "body.0.body.0.weight", "tail.0.weight"),
-    deduce=lambda shapes: {
-        "channels": shapes["head.0.weight"][0],
-        "blocks": count(shapes, "body.") - 1,
-    },
+    deduce=sizes(channels="head.0.weight", blocks=lambda shapes: count(shapes, "body.") - 1),
 )

@@ -50,9 +50,6 @@ class GlaStudent(nn.Module):
 ARCHITECTURE = Architecture(
     name="gla",
     network=GlaStudent,
-    summary="plain residual student, same resolution, no global skip",
     telltale=("conv1.weight", "conv2.weight", "res_blocks.0.conv1.weight", "conv4.weight"),
-    deduce=lambda shapes: sizes(
-        shapes, narrow="conv1.weight", wide="conv2.weight", blocks="res_blocks."
-    ),
+    deduce=sizes(narrow="conv1.weight", wide="conv2.weight", blocks="res_blocks."),
 )

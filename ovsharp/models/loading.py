@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import nn
@@ -41,11 +41,6 @@ class Network:
     parameters: int = 0
     collapsed: int = 0
     """Training-time multi-branch blocks that became single convolutions."""
-    value_range: tuple[float, float] = (0.0, 1.0)
-    """What black and white are, before `mean` and `std`."""
-    mean: tuple[float, ...] = ()
-    std: tuple[float, ...] = ()
-    colour: Literal["rgb", "bgr"] = "rgb"
     unwrapped: tuple[str, ...] = ()
     """Names in the file that led to the weights, outermost first."""
     left_out: tuple[str, ...] = ()
@@ -114,10 +109,6 @@ def load_network(
         arguments=used,
         parameters=_parameters(module),
         collapsed=collapsed,
-        value_range=entry.value_range,
-        mean=entry.mean,
-        std=entry.std,
-        colour=entry.colour,
         unwrapped=part.path,
         left_out=part.left_out,
         degradation=part.degradation,

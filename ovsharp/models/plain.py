@@ -101,12 +101,11 @@ def _deduce(shapes: Shapes) -> dict[str, Any]:
     }
 
 
-def _architecture(name: str, network: type[Plain], summary: str) -> Architecture:
-    return Architecture(name=name, network=network, summary=summary, telltale=(), deduce=_deduce)
-
-
-DIRECT = _architecture("plain", Plain, "f(x): convolutions with ReLU between them draw the picture")
-RESIDUAL = _architecture(
-    "plain-residual", PlainResidual, "x - f(x): the same compute what to take away"
+DIRECT, RESIDUAL, SKIP = (
+    Architecture(name=name, network=network, telltale=(), deduce=_deduce)
+    for name, network in (
+        ("plain", Plain),
+        ("plain-residual", PlainResidual),
+        ("plain-skip", PlainSkip),
+    )
 )
-SKIP = _architecture("plain-skip", PlainSkip, "x + f(x): the same compute what to add")

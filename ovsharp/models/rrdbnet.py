@@ -97,11 +97,11 @@ def _doubled(features: torch.Tensor) -> torch.Tensor:
 ARCHITECTURE = Architecture(
     name="rrdbnet",
     network=RRDBNet,
-    summary="RRDBNet of BSRGAN and ESRGAN, x2 or x4",
     telltale=("conv_first.weight", "RRDB_trunk.0.RDB1.conv1.weight", "HRconv.weight"),
-    deduce=lambda shapes: {
-        **sizes(shapes, channels="conv_first.weight", blocks="RRDB_trunk."),
-        "growth": shapes["RRDB_trunk.0.RDB1.conv1.weight"][0],
-        "scale": 4 if "upconv2.weight" in shapes else 2,
-    },
+    deduce=sizes(
+        channels="conv_first.weight",
+        blocks="RRDB_trunk.",
+        growth="RRDB_trunk.0.RDB1.conv1.weight",
+        scale=lambda shapes: 4 if "upconv2.weight" in shapes else 2,
+    ),
 )

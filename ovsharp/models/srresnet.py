@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from ovsharp.models.architecture import Architecture, count, sizes
+from ovsharp.models.architecture import Architecture, Shapes, count, sizes
 from ovsharp.models.blocks import Skipped, conv3x3
 
 
@@ -62,13 +62,13 @@ def _doubling(channels: int) -> nn.Sequential:
     return nn.Sequential(conv3x3(channels, 4 * channels), nn.PixelShuffle(2), nn.PReLU())
 
 
+def _scale(shapes: Shapes) -> int:
+    return int(2 ** count(shapes, "upsampler."))
+
+
 ARCHITECTURE = Architecture(
     name="srresnet",
     network=SRResNet,
-    summary="SRResNet x1, x2, x4 or x8",
     telltale=("head.0.weight", "body.0.block.0.weight", "merge.0.weight", "tail.weight"),
-    deduce=lambda shapes: {
-        **sizes(shapes, channels="head.0.weight", blocks="body."),
-        "scale": 2 ** count(shapes, "upsampler."),
-    },
+    deduce=sizes(channels="head.0.weight", blocks="body.", scale=_scale),
 )

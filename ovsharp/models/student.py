@@ -325,14 +325,12 @@ def _deduce(shapes: Shapes) -> tuple[dict[str, Any], int]:
 STUDENT = Architecture(
     name="student",
     network=Student,
-    summary="ovsharp's own: plain convolutions on a pixel-unshuffled frame, x + f(x)",
     telltale=("tail.weight", "tail.bias"),
     deduce=_deduce_student,
 )
 UPSCALER = Architecture(
     name="upscaler",
     network=Upscaler,
-    summary="ovsharp's own: the student that upscales, bicubic + f(x)",
     telltale=("tail.weight", "tail.bias"),
     deduce=_deduce_upscaler,
 )

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle, relu
 
-from ovsharp.models.architecture import Architecture, sizes
+from ovsharp.models.architecture import Architecture, Shapes, sizes
 from ovsharp.models.blocks import conv3x3
 
 
@@ -57,13 +57,13 @@ class SynergyStudent(nn.Module):
         return frame + pixel_shuffle(self.tail(features), self.unshuffle)
 
 
+def _unshuffle(shapes: Shapes) -> int:
+    return isqrt(shapes["head.weight"][1] // 3)
+
+
 ARCHITECTURE = Architecture(
     name="synergy",
     network=SynergyStudent,
-    summary="depthwise-separable student with pixel attention, x + f(x), same resolution",
     telltale=("head.weight", "blocks.0.depthwise.weight", "attention.weight", "tail.weight"),
-    deduce=lambda shapes: {
-        **sizes(shapes, channels="head.weight", blocks="blocks."),
-        "unshuffle": isqrt(shapes["head.weight"][1] // 3),
-    },
+    deduce=sizes(channels="head.weight", blocks="blocks.", unshuffle=_unshuffle),
 )

@@ -123,16 +123,12 @@ class VisionarvTeacher(nn.Module):
 STUDENT = Architecture(
     name="visionarv",
     network=VisionarvStudent,
-    summary="residual blocks with instance norm, channel and spatial attention, sigmoid",
     telltale=("entry.weight", "ca.fc.0.weight", "sa.conv.weight", "refine.weight"),
-    deduce=lambda shapes: sizes(
-        shapes, channels="entry.weight", blocks="blocks.", squeezed="ca.fc.0.weight"
-    ),
+    deduce=sizes(channels="entry.weight", blocks="blocks.", squeezed="ca.fc.0.weight"),
 )
 TEACHER = Architecture(
     name="visionarv-teacher",
     network=VisionarvTeacher,
-    summary="residual depthwise blocks with GELU, no global skip",
     telltale=("entry.weight", "blocks.0.scale", "exit.weight"),
-    deduce=lambda shapes: sizes(shapes, channels="entry.weight", blocks="blocks."),
+    deduce=sizes(channels="entry.weight", blocks="blocks."),
 )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ovsharp.spec import Colour
+from ovsharp.spec import Encoding
 
 Frames = npt.NDArray[np.uint8]
 Values = npt.NDArray[np.float32]
@@ -22,17 +22,14 @@ LUMA = np.array([0.114, 0.587, 0.299], np.float32)
 """Weights of blue, green and red in ITU-R BT.601 luma, full range."""
 
 
-@dataclass(frozen=True)
-class Coding:
-    """Value ranges, normalisation and colour order of a network."""
+@dataclass(frozen=True, kw_only=True)
+class Coding(Encoding):
+    """How pictures are written for a network, and how its answer is read."""
 
-    value_range: tuple[float, float] = (0.0, 1.0)
     output_range: tuple[float, float] = (0.0, 1.0)
-    mean: tuple[float, ...] = ()
-    std: tuple[float, ...] = ()
+    """What black and white are in its answer."""
     normalised_output: bool = False
     """Whether the output, too, has `mean` subtracted and is divided by `std`."""
-    colour: Colour = "rgb"
 
     @property
     def channels(self) -> int:

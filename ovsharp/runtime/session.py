@@ -32,10 +32,11 @@ from ovsharp.engine import (
     unsharp,
     upscale,
 )
-from ovsharp.errors import InferenceError, UsageError
+from ovsharp.errors import InferenceError
 from ovsharp.runtime.choice import Choice
 from ovsharp.runtime.chooser import Chooser
 from ovsharp.runtime.finisher import Finisher, Outcome
+from ovsharp.runtime.followed import Followed
 from ovsharp.runtime.history import Switch
 from ovsharp.runtime.standing import Standing
 from ovsharp.runtime.steady import Steady
@@ -70,6 +71,15 @@ class Session(Closing):
         (3, 3)
     """
 
+    strength = Followed(usual=1.0, most=STRONGEST)
+    """0..1.5, how far to go from the input to the result. May be set: for the next frame.
+
+    1 is the pure result and costs nothing; 1.5 goes half as far beyond it. Where a model enlarges,
+    the input is enlarged by bicubic. A session follows its sharpener until its own is set.
+    """
+    unsharp = Followed(usual=0.0, most=MOST_UNSHARP)
+    """0..2, the amount of an unsharp mask behind the model; see `Sharpener`. May be set."""
+
     def __init__(
         self,
         chooser: Chooser,
@@ -82,10 +92,8 @@ class Session(Closing):
     ) -> None:
         self._chooser, self._owner = chooser, owner
         self._standing = Standing() if reuse else None
-        self._strength: float | None = None
         if strength is not None:
             self.strength = strength
-        self._unsharp: float | None = None
         if unsharp is not None:
             self.unsharp = unsharp
         self._steady = Steady() if steady else None
@@ -97,37 +105,6 @@ class Session(Closing):
     def __repr__(self) -> str:
         owner = "" if self._owner is None else f" of {self._owner!r}"
         return f"<{type(self).__name__}{owner}: {self.frames} frames, {self.variant}>"
-
-    @property
-    def strength(self) -> float:
-        """0..1.5, how far to go from the input to the result. May be set: for the next frame.
-
-        1 is the pure result and costs nothing; 1.5 goes half as far beyond it. Where a model
-        enlarges, the input is enlarged by bicubic. A session follows its sharpener until its own
-        is set.
-        """
-        if self._strength is not None:
-            return self._strength
-        return 1.0 if self._owner is None else self._owner.strength
-
-    @strength.setter
-    def strength(self, strength: float) -> None:
-        if not 0 <= strength <= STRONGEST:
-            raise UsageError(f"strength must be from 0 to {STRONGEST:g}, got {strength}")
-        self._strength = strength
-
-    @property
-    def unsharp(self) -> float:
-        """0..2, the amount of an unsharp mask behind the model; see `Sharpener`. May be set."""
-        if self._unsharp is not None:
-            return self._unsharp
-        return 0.0 if self._owner is None else self._owner.unsharp
-
-    @unsharp.setter
-    def unsharp(self, amount: float) -> None:
-        if not 0 <= amount <= MOST_UNSHARP:
-            raise UsageError(f"unsharp must be from 0 to {MOST_UNSHARP:g}, got {amount}")
-        self._unsharp = amount
 
     @property
     def spec(self) -> ModelSpec:

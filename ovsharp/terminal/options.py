@@ -249,5 +249,28 @@ def overwrite(verb: _Verb) -> _Verb:
     return click.option("--overwrite", is_flag=True, help="Replace existing outputs.")(verb)
 
 
+def long_job(*, figures: str, split: str, resume: str) -> _Option:
+    """Give what long work has: `--json`, `--workers`, `--cluster`, `--resume`, `--overwrite`.
+
+    Args:
+        figures: as that of `json_file`.
+        split: as that of `workers`.
+        resume: what the option does, a sentence.
+    """
+
+    def add(verb: _Verb) -> _Verb:
+        more = (
+            json_file(figures),
+            workers(split),
+            click.option("--resume", is_flag=True, help=resume),
+            overwrite,
+        )
+        for option in reversed(more):
+            verb = option(verb)
+        return verb
+
+    return add
+
+
 _DEVICE = "As `ovsharp devices` lists them."
 _PRECISION = "Execution precision, e.g. f32 or bf16. [default: the fastest]"

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,6 @@ from ovsharp.terminal import console
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import TracebackType
 
     from ovsharp.apps import Choice, Figures, Live
     from ovsharp.media import Frame, Recorder
@@ -31,7 +30,7 @@ _NAMED = "ovsharp-%Y%m%d-%H%M%S"
 """How snapshots and recordings are called, after the time."""
 
 
-class Recording(AbstractContextManager["Recording", None]):
+class Recording(ExitStack):
     """A video file that a key begins and completes; the end of the block completes it, too.
 
     Args:
@@ -39,8 +38,8 @@ class Recording(AbstractContextManager["Recording", None]):
     """
 
     def __init__(self, rate: float) -> None:
+        super().__init__()
         self._rate = rate
-        self._open = ExitStack()
         self._recorder: Recorder | None = None
 
     def toggle(self, live: Live) -> None:
@@ -49,12 +48,12 @@ class Recording(AbstractContextManager["Recording", None]):
 
         if self._recorder is not None:
             self._recorder = None
-            self._open.close()
+            self.close()
             live.say("recorded")
             return
         path = Path(time.strftime(f"{_NAMED}.mp4"))
         try:
-            self._recorder = self._open.enter_context(Recorder(path, rate=self._rate))
+            self._recorder = self.enter_context(Recorder(path, rate=self._rate))
         except OvsharpError as error:  # PyAV is not installed, or the key came twice in a second
             live.say(str(error))
             return
@@ -69,14 +68,6 @@ class Recording(AbstractContextManager["Recording", None]):
         """
         if self._recorder is not None:
             self._recorder.write(picture)
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._open.__exit__(kind, error, trace)
 
 
 def opened(choice: Choice) -> Sharpener:

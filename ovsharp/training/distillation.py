@@ -21,7 +21,6 @@ from ovsharp.training.fit import (
     CHECKPOINT,
     WEIGHTS,
     Fitted,
-    Lessons,
     Material,
     collapsed,
     fit,
@@ -31,7 +30,7 @@ from ovsharp.training.journal import Report
 from ovsharp.training.network import build, start_from
 from ovsharp.training.perceptual import VggFeatures
 from ovsharp.training.recipe import Course, TrainingRecipe
-from ovsharp.training.teacher import Teacher, View
+from ovsharp.training.teacher import Lessons, Teacher, View
 
 VAL_SHARE = 0.1
 """Share of the images that are validated on where no other folder is given."""

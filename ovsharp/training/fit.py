@@ -39,9 +39,9 @@ from ovsharp.training.losses import Losses
 from ovsharp.training.network import build, takes_base, unit
 from ovsharp.training.patches import Batch, Patches, StoredPatches, border
 from ovsharp.training.pruning import Pruning
-from ovsharp.training.recipe import Course, Distillation, Stage
+from ovsharp.training.recipe import Course, Stage
 from ovsharp.training.schedule import optimizer_of, schedule_of
-from ovsharp.training.teacher import FeatureLoss, StoredAnswers, Teacher
+from ovsharp.training.teacher import FeatureLoss, Lessons, StoredAnswers, Teacher
 from ovsharp.training.validation import Score, Validation
 
 CHECKPOINT = "checkpoint.pth"
@@ -82,14 +82,6 @@ class Material:
         groups = (self.train, [Path()], self.val, self.clips, self.screens)
         names = "\n".join(path.name for group in groups for path in group)
         return hashlib.sha256(names.encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class Lessons:
-    """A teacher, and what is learned from it."""
-
-    teacher: Teacher
-    plan: Distillation
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
@@ -14,7 +15,7 @@ from torch.nn import functional
 from ovsharp.errors import UsageError
 from ovsharp.training.network import takes_base, unit
 from ovsharp.training.patches import Batch
-from ovsharp.training.recipe import FeaturePair
+from ovsharp.training.recipe import Distillation, FeaturePair
 from ovsharp.training.stored import stored
 
 
@@ -51,6 +52,14 @@ class Teacher(View):
     @torch.no_grad()
     def forward(self, frame: torch.Tensor, base: torch.Tensor) -> torch.Tensor:
         return super().forward(frame, base).clamp(0, 1)
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """A teacher, and what is learned from it."""
+
+    teacher: Teacher
+    plan: Distillation
 
 
 class StoredAnswers:

@@ -22,7 +22,6 @@ from ovsharp.measuring.photos import open_album, photos_for
 from ovsharp.measuring.results import Report
 from ovsharp.models import ARCHITECTURES
 from ovsharp.runtime import Sharpener
-from tests.benchmarks.album import write_album
 from tests.benchmarks.silent import Silent
 from tests.convert import drawn
 from tests.networks import write_frame_model
@@ -59,11 +58,6 @@ def quick(model: Path, photos: Path, **more: Any) -> Options:
         seconds=0.02,
         **more,
     )
-
-
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_album(tmp_path_factory.mktemp("photos"), width=128)
 
 
 @pytest.fixture(scope="module")

@@ -16,20 +16,14 @@ from ovsharp.engine import Mode, write_ir
 from ovsharp.errors import DeviceError, InferenceError, UsageError
 from ovsharp.measuring import startup
 from ovsharp.measuring.photos import open_album, photos_for
-from ovsharp.measuring.quality import flicker, still_scene
 from ovsharp.measuring.results import Report
+from ovsharp.measuring.still import flicker, still_scene
 from ovsharp.models import ARCHITECTURES
 from ovsharp.reports import Size
 from ovsharp.runtime import Sharpener
-from tests.benchmarks.album import write_album
 from tests.benchmarks.silent import Silent
 from tests.networks import frame_model, frame_spec, write_frame_model
 from tests.quality.pictures import reference_ssim
-
-
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_album(tmp_path_factory.mktemp("photos"), width=130)
 
 
 @pytest.fixture(scope="module")

@@ -79,11 +79,11 @@ def test_what_the_user_says_goes_before_what_it_looks_like() -> None:
     options = Options(value_range=(0.0, 1.0), output_range=(-1.0, 1.0), colour="bgr")
     coding = found(sharpener(0.0, 255.0), options)
 
-    assert coding == Coding((0.0, 1.0), (-1.0, 1.0), colour="bgr")
+    assert coding == Coding(value_range=(0.0, 1.0), output_range=(-1.0, 1.0), colour="bgr")
 
 
 def test_a_known_architecture_is_not_second_guessed() -> None:
-    known = Coding((-1.0, 1.0), (-1.0, 1.0), colour="bgr")
+    known = Coding(value_range=(-1.0, 1.0), output_range=(-1.0, 1.0), colour="bgr")
 
     assert found(noise, known=known, sure=True) == known
 

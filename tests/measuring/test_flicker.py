@@ -10,7 +10,7 @@ import pytest
 
 from ovsharp.engine import Frame, upscale
 from ovsharp.measuring.photos import Photo
-from ovsharp.measuring.quality import STILL_FRAMES, flicker, still_scene
+from ovsharp.measuring.still import STILL_FRAMES, flicker, still_scene
 from tests.photos import crop
 
 

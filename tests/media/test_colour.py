@@ -9,18 +9,8 @@ import numpy as np
 import pytest
 
 from ovsharp.errors import MediaError
-from ovsharp.media.colour import (
-    BT601,
-    BT709,
-    BT2020,
-    FULL,
-    LIMITED,
-    Colour,
-    colour_of,
-    from_bgr,
-    siting_of,
-    to_bgr,
-)
+from ovsharp.media import BT601, BT709, LIMITED, Colour, colour_of, from_bgr, siting_of, to_bgr
+from ovsharp.media.colour import BT2020, FULL
 from tests.photos import crop
 
 av = pytest.importorskip("av")
