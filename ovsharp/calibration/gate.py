@@ -19,7 +19,8 @@ from ovsharp.progress import Progress, silent
 _NAMED = 3
 """How many layers an error message names."""
 _RETRIES = 6
-"""How many layers, the least harmful ones, are tried in 8 bits once more."""
+"""How many layers, the least harmful ones, are tried in 8 bits once more, beside the very least
+one: it was given back last because it did not hold without."""
 _ROUNDS = 3
 """How often the other images may ask for a stricter choice."""
 
@@ -73,7 +74,8 @@ def give_back(
         fitting: frames that the layers are ranked on.
         choosing: measures what is chosen by.
         reporting: measures, on other images, what the result is reported and must hold by. Where
-            it does not, the choice is made again, stricter by what was missing.
+            it does not, the choice is made again, stricter by what was missing; where it then has
+            room, once more in 8 bits what that room allows.
         execution: that the model is to run with.
         max_drop: largest acceptable loss of SSIM.
         progress: told of every step.
@@ -121,6 +123,12 @@ def _accepted(
             found = search.thinned(fewest, limit)
         verdict = reporting.judge(found.model, found.execution)
         if verdict.holds(max_drop):
+            # What was missing before may have been too much: how far this one is from the limit.
+            room = min(found.verdict.ssim_drop + max_drop - verdict.ssim_drop, max_drop)
+            less = search.thinned(found, room) if room > limit else found
+            spared = verdict if less is found else reporting.judge(less.model, less.execution)
+            if spared.holds(max_drop):
+                return replace(less, verdict=spared)
             return replace(found, verdict=verdict)
         search.refused = verdict
         limit = min(limit, found.verdict.ssim_drop) - (verdict.ssim_drop - max_drop)
@@ -191,8 +199,7 @@ class _Search:
 
     def thinned(self, trade: Trade, limit: float) -> Trade:
         """Quantize layers again that were given back and need not be."""
-        # Without the last one it failed.
-        for layer in trade.float_layers[-2 : -2 - _RETRIES : -1]:
+        for layer in trade.float_layers[: -2 - _RETRIES : -1]:
             less = self.trade(tuple(name for name in trade.float_layers if name != layer))
             if less.verdict.holds(limit):
                 trade = less

@@ -263,8 +263,8 @@ def _called(parts: Sequence[Part], choice: str) -> Iterator[Part]:
 
 
 def _short(part: Part, parts: Sequence[Part]) -> str:
-    """Give the shortest name that no other part answers to."""
-    for name in reversed(part.path):
+    """Give the outermost name that no other part answers to: `ema`, not the `module` in it."""
+    for name in part.path:
         if not any(name in other.path for other in parts if other is not part):
             return name
     return part.name

@@ -84,6 +84,31 @@ def test_the_other_images_have_the_last_word(monkeypatch: pytest.MonkeyPatch) ->
     assert found.verdict.ssim_drop == pytest.approx(0.014)
 
 
+def test_what_was_given_back_too_strictly_is_quantized_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The other images lose .003 more with `c` in 8 bits, and nothing more without."""
+    harms, order = HARMS | {"c": 0.002}, "kcabdefghijlmnop"
+    other = Paper(harms | {"c": 0.005})
+    paper = Paper(harms)
+    found = search(monkeypatch, paper, order, 0.0145, other)
+    # The stricter limit of .0115 asks for a, b and d as well.
+    assert found.float_layers == ("k", "c")
+    assert found.verdict.ssim_drop == pytest.approx(0.014)
+    assert len(paper.judged) == len(set(paper.judged))
+
+
+def test_what_the_other_images_do_not_allow_stays_in_floating_point(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They have room with `b` in floating point, but less than `b` takes of it."""
+    harms = dict.fromkeys("abcd", 0.001) | {"k": 0.02}
+    other = Paper({"k": 0.02, "a": 0.0, "b": 0.0012, "c": 0.0012, "d": 0.0012})
+    found = search(monkeypatch, Paper(harms), "kabcd", 0.0035, other)
+    assert found.float_layers == ("k", "a", "b")
+    assert found.verdict.ssim_drop == pytest.approx(0.0024)
+
+
 def test_limits_that_cannot_be_held_are_an_error_with_the_trades(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

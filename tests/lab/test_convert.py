@@ -4,11 +4,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from click.testing import CliRunner
 
 from ovsharp.engine import get_core, read_ir
 from ovsharp.errors import UsageError
 from ovsharp.lab.convert import convert
+from ovsharp.models import ARCHITECTURES
 from tests.command import ovsharp
 from tests.convert import drawn
 from tests.interrupt import interrupted
@@ -41,6 +43,23 @@ def test_the_report_says_what_was_found_and_what_comes_next(tmp_path: Path) -> N
     ):
         assert text in run.stdout
     assert read_ir(tmp_path / "net-fp16.xml", get_core())[1].degradation == "gla"
+
+
+def test_one_of_two_sets_of_weights_is_chosen_and_the_other_is_named(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    arguments = {"channels": 8, "depth": 0, "unshuffle": 2}
+    raw, mean = (ARCHITECTURES.build("student", **arguments).state_dict() for _ in range(2))
+    path = tmp_path / "epoch=3.ckpt"
+    torch.save({"state_dict": raw, "ema": {"module": mean}, "epoch": 3}, path)
+    given = ("convert", path, "--storage", "fp32", "--name", "own")
+    run = ovsharp(*given)
+    assert run.returncode == 1
+    assert "choose one with --weights state_dict or --weights ema" in run.stderr
+    assert not list(tmp_path.glob("own*"))
+    run = ovsharp(*given, "--weights", "ema")
+    assert run.returncode == 0, run.stderr
+    (line,) = (one for one in run.stdout.splitlines() if one.startswith("weights "))
+    assert line.split(maxsplit=1)[1].strip() == "under ema.module; left out: state_dict, epoch"
 
 
 @pytest.mark.parametrize(
