@@ -10,6 +10,7 @@ from pathlib import Path
 import openvino as ov
 
 from ovsharp.calibration.damage import Trial, likely, try_damages
+from ovsharp.calibration.equalize import equalized
 from ovsharp.calibration.gate import give_back
 from ovsharp.calibration.graph import is_quantized, layers
 from ovsharp.calibration.images import ImageSet
@@ -126,8 +127,14 @@ def quantize(
         progress=progress,
     )
     preset = preset or choose_preset(parent)
-    frames, fitting = shown_frames(images.calibration, parent_spec)
-    candidates = post_training(parent, frames, fitting, preset=preset, progress=progress)
+    shown = shown_frames(images.calibration, parent_spec)
+    candidates = post_training(
+        equalized(parent, shown.pictures, progress=progress),
+        [*shown.pictures, *shown.drawn],
+        shown.fitting,
+        preset=preset,
+        progress=progress,
+    )
     execution = resolve_execution(device, "int8", None)
     with stage(progress, "running the parent"):
         choosing = Judge(parent, parent_spec, images.choosing, device)
@@ -136,7 +143,7 @@ def quantize(
         trials = try_damages(parent, parent_spec, data, device=device, progress=progress)
     accepted = give_back(
         candidates,
-        fitting,
+        shown.fitting,
         choosing,
         reporting,
         execution,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ovsharp.calibration.crops import Crop
 from ovsharp.calibration.judge import tensors
@@ -11,13 +12,28 @@ from ovsharp.calibration.synthetic import drawn_frames
 from ovsharp.spec import ModelSpec
 
 FITTING = 8
-"""Crops that, with the drawn frames, decide on ranges, weights and the rank of layers."""
+"""Crops that, with the drawn frames, are `Shown.fitting`."""
 _DRAWN_SIDE = 32
 """Of the drawn frames, where no border has any influence."""
 
 
-def shown_frames(crops: Sequence[Crop], spec: ModelSpec) -> tuple[list[Tensors], list[Tensors]]:
-    """Give all frames that a model is calibrated on, and the few of them that decide."""
-    frames = [tensors(crop.frame, spec) for crop in crops]
+@dataclass(frozen=True)
+class Shown:
+    """Frames that decide what a model becomes."""
+
+    pictures: list[Tensors]
+    """Crops of real images."""
+    drawn: list[Tensors]
+    """White, black, flat colours and gradients."""
+
+    @property
+    def fitting(self) -> list[Tensors]:
+        """The few of them that decide on ranges, weights and the rank of layers."""
+        return [*spread(self.pictures, FITTING), *self.drawn]
+
+
+def shown_frames(crops: Sequence[Crop], spec: ModelSpec) -> Shown:
+    """Give the frames that a model is calibrated on."""
+    pictures = [tensors(crop.frame, spec) for crop in crops]
     drawn = [tensors(frame, spec) for frame in drawn_frames(spec, _DRAWN_SIDE).values()]
-    return [*frames, *drawn], [*spread(frames, FITTING), *drawn]
+    return Shown(pictures, drawn)

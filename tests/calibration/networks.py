@@ -33,7 +33,8 @@ def hostile_model(outlier: float = 400.0) -> ov.Model:
     frame.output(0).set_names({"frame"})
     planes = ops.transpose(ops.convert(frame, np.float32), ops.constant([0, 3, 1, 2]))
     image = ops.divide(planes, ops.constant(np.float32(255)))
-    node = ops.relu(convolution(image, first, "first"))
+    # A clamp: through a ReLU, the channels would be given one range.
+    node = ops.clamp(convolution(image, first, "first"), 0, 1e6)
     node = ops.relu(convolution(node, middle, HOSTILE_LAYER))
     node = convolution(node, last, "last")
     node = ops.add(image, ops.multiply(node, ops.constant(np.float32(0.2))), name="skip")
