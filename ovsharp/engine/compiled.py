@@ -121,8 +121,8 @@ def compile_frames(
         execution: what it must run with.
         mode: `latency` for one inference at a time on all threads, `throughput` for several
             side by side.
-        threads: CPU threads; None leaves the number to OpenVINO (performance cores). With a
-            number they are not bound to cores: every process would take the same first ones.
+        threads: CPU threads; None leaves the number to OpenVINO (performance cores). They are
+            not bound to cores; see `get_core`.
         streams: inferences side by side in throughput mode; None leaves it to OpenVINO.
 
     Raises:
@@ -190,8 +190,6 @@ def _config(
         "NUM_STREAMS": 1 if mode == "latency" else streams or "AUTO",
         "INFERENCE_NUM_THREADS": threads or 0,
     }
-    if threads is not None:
-        wanted["ENABLE_CPU_PINNING"] = False
     each = {}
     for one in candidates(device):
         supported = get_core().get_property(one, "SUPPORTED_PROPERTIES")

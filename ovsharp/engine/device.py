@@ -72,7 +72,13 @@ def _mark_fork() -> None:
 def _core() -> ov.Core:
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_mark_fork)
-    return ov.Core()
+    core = ov.Core()
+    # OpenVINO binds the threads of each compiled model to the first cores: two models that run at
+    # once wait for each other on one core while the next is idle, and so do two processes
+    # (https://github.com/openvinotoolkit/openvino/issues/18443). Here and not per model: what is
+    # compiled later takes over the threads of what is gone, bound or not.
+    core.set_property("CPU", {"ENABLE_CPU_PINNING": False})
+    return core
 
 
 def check_process() -> None:
@@ -90,7 +96,7 @@ def check_process() -> None:
 
 
 def get_core() -> ov.Core:
-    """Give the one OpenVINO core of this process.
+    """Give the one OpenVINO core of this process. It leaves the CPU's threads to the system.
 
     Raises:
         InferenceError: as `check_process`.

@@ -95,9 +95,6 @@ class Router:
             "INFERENCE_PRECISION_HINT": "f32",
             "INFERENCE_NUM_THREADS": threads or 0,
         }
-        if threads is not None:
-            # As for the models: see `compile_frames`.
-            self._config["ENABLE_CPU_PINNING"] = False
         self._requests: dict[int, ov.InferRequest] = {}
         self._lock = threading.Lock()
 

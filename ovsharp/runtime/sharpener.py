@@ -63,8 +63,8 @@ class Sharpener(Session):
       16 bits for what is left in floating point. Where results must be equal on every machine,
       use a floating-point model with `precision="f32"`; it is several times slower.
     - `threads`: give a number when other work needs cores, or when several processes share the
-      machine; each would take all of them otherwise, and all would be slow. With a number, threads
-      are not bound to cores: every process would bind its own to the same ones.
+      machine; each would take all of them otherwise, and all would be slow. Threads are not bound
+      to cores.
     - `streams` (throughput mode): leave it to OpenVINO, then try half and twice that number.
     - `settings_for(height, width)` says what really runs.
 
