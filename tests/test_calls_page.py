@@ -16,9 +16,8 @@ PAGE = ROOT / "docs" / "CALLS.md"
 pytestmark = pytest.mark.skipif(not PAGE.is_file(), reason="ovsharp is installed from a wheel")
 
 
-@pytest.fixture(scope="module")
-def script() -> ModuleType:
-    path = ROOT / "scripts" / "calls_on_paper.py"
+def loaded(name: str) -> ModuleType:
+    path = ROOT / "scripts" / f"{name}.py"
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None
@@ -26,6 +25,11 @@ def script() -> ModuleType:
     sys.modules[path.stem] = module  # dataclasses look there
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    return loaded("calls_on_paper")
 
 
 def test_the_forecast_is_what_the_script_prints(
@@ -55,3 +59,17 @@ def test_the_gate_is_fair_and_a_frame_is_never_counted_twice(
         assert min(result.waits) >= 10
         assert np.ptp(result.made) <= 1
     assert sum(result.made) == pytest.approx(1000, abs=10)
+
+
+def test_ways_are_compared_within_a_round_and_by_their_bytes() -> None:
+    module = loaded("split_table")
+    runs = {
+        "one process": [module.Run(10.0, 18.0, "a"), module.Run(40.0, 20.0, "a")],
+        "--workers 2": [module.Run(5.0, 19.0, "a"), module.Run(30.0, 21.0, "a")],
+        "--cluster auto": [module.Run(20.0, 0.0, "a"), module.Run(40.0, 0.0, "b")],
+    }
+    assert module.table(runs)[2:] == [
+        "| one process | 25.0 | 1.00 | 19.0 | equal |",
+        "| --workers 2 | 17.5 | 0.62 | 20.0 | equal |",
+        "| --cluster auto | 30.0 | 1.50 |  | DIFFERS |",
+    ]

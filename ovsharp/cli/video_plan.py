@@ -22,9 +22,9 @@ def plan(inputs: tuple[str, ...], output: Path, codec: str | None) -> dict[Path,
 
     Raises:
         UsageError: targets that cannot be, or a source that would be overwritten.
-        MediaError: there is no such file, or no video in a folder.
+        MediaError: there is no such file, no video in a folder, or a URL.
     """
-    from ovsharp.media import CONTAINERS, VIDEO_ENDINGS, Numbered, numbered_in
+    from ovsharp.media import CONTAINERS, VIDEO_ENDINGS, Numbered, numbered_in, refuse_url
 
     found: dict[Path, Path] = {}
     others: list[Path] = []
@@ -32,6 +32,7 @@ def plan(inputs: tuple[str, ...], output: Path, codec: str | None) -> dict[Path,
         if item == str(STANDARD):
             found[_standard_input()] = Path("stdin.mp4")
             continue
+        refuse_url(item)
         path, matches = Path(item), [Path(item)]
         if Numbered.of(path):
             found[path] = Path(f"{path.absolute().parent.name or 'frames'}.mp4")

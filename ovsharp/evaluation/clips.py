@@ -16,7 +16,7 @@ from ovsharp.engine import Frame
 from ovsharp.errors import MediaError
 from ovsharp.evaluation.cases import spread
 from ovsharp.files import sha256
-from ovsharp.media import Shot, find_videos, read_video
+from ovsharp.media import Shot, find_videos, read_video, refuse_url
 
 CATEGORY = "clips"
 """Of clips that lie in no subfolder."""
@@ -164,6 +164,7 @@ def find_clips(inputs: Sequence[Path], limit: int | None = None) -> list[Clip]:
     """
     found: dict[Path, Path] = {}
     for item in inputs:
+        refuse_url(item)
         if item.is_file():
             found.setdefault(item, Path(item.name))
         elif item.is_dir():

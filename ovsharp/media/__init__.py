@@ -16,7 +16,14 @@ from ovsharp.media.decoding import ending_of, picture_size
 from ovsharp.media.distinct import Distinct, difference_hash
 from ovsharp.media.encoders import AUTO, CODECS, Encoder, holder, quieten
 from ovsharp.media.fields import Deinterlace
-from ovsharp.media.find import category_of, find_images, find_pairs, find_videos, holds_pairs
+from ovsharp.media.find import (
+    category_of,
+    find_images,
+    find_pairs,
+    find_videos,
+    holds_pairs,
+    refuse_url,
+)
 from ovsharp.media.finished import Finished, identity
 from ovsharp.media.formats import FORMATS, IMAGE_ENDINGS, QUALITY, format_of
 from ovsharp.media.images import read_frame, read_picture, write_picture
@@ -95,6 +102,7 @@ __all__ = [
     "read_frame",
     "read_picture",
     "read_video",
+    "refuse_url",
     "side_by_side",
     "siting_of",
     "to_bgr",

@@ -72,6 +72,25 @@ def find_pairs(folder: Path) -> list[tuple[Path, Path]]:
     return pairs
 
 
+def refuse_url(item: str | Path) -> None:
+    """Check that an input is no URL: what lies elsewhere may be gone at the second read.
+
+    Raises:
+        MediaError: it is one.
+
+    Example:
+        >>> refuse_url("https://example.com/clip.mp4?key=1")
+        Traceback (most recent call last):
+        ovsharp.errors.MediaError: https://example.com/clip.mp4?key=1 is a URL: download it, or \
+mount what holds it, and give the path of the file
+    """
+    # A `Path` of it has one slash. Windows' drives have one letter.
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(item)) and not Path(item).exists():
+        raise MediaError(
+            f"{item} is a URL: download it, or mount what holds it, and give the path of the file"
+        )
+
+
 def category_of(name: Path) -> str:
     """Tell the category: the first folder, or what stands before the first separator of the name.
 
@@ -88,6 +107,7 @@ def category_of(name: Path) -> str:
 
 
 def _find(item: str | Path) -> list[Path]:
+    refuse_url(item)
     path = Path(item)
     if path.is_file():
         return [path]

@@ -269,8 +269,10 @@ def test_what_cannot_be_split_is_refused(tmp_path: Path, options: list[str], mes
     assert not (tmp_path / "out.mp4").exists()
 
 
-def test_pipes_and_files_without_an_index_are_refused(tmp_path: Path) -> None:
+def test_pipes_urls_and_files_without_an_index_are_refused(tmp_path: Path) -> None:
     source = clip(tmp_path / "in.mp4")
+    refused = run("https://x.org/in.mp4?key=1", "-o", tmp_path / "out.mp4", "--workers", "2")
+    assert "is a URL: download it" in str(refused.exception)
     refused = run(source, "-o", "-", "--workers", "2")
     assert "cannot be split with -o -" in str(refused.exception)
     avi = clip(tmp_path / "in.avi", tuple(range(0, 400, 40)))

@@ -66,6 +66,22 @@ def test_an_input_without_images_is_refused(folder: Path, item: str, message: st
         find_images([folder / item])
 
 
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_url_is_refused_whatever_its_signs(kind: type) -> None:
+    with pytest.raises(
+        MediaError, match=r"x\.org/a\.png\?key=\[1\] is a URL: download it, or mount"
+    ):
+        find_images([kind("https://x.org/a.png?key=[1]")])
+
+
+def test_a_folder_may_have_the_name_of_a_scheme(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, "http:/a.png")
+    monkeypatch.chdir(tmp_path)
+    assert find_images(["http:/a.png"]) == [Path("http:/a.png")]
+
+
 def test_pairs_are_matched_by_their_place_and_name(tmp_path: Path) -> None:
     for name in ("input/a/1.png", "input/b/1.jpg", "input/alone.png"):
         touch(tmp_path, name)
