@@ -21,9 +21,9 @@ _DRAWN_SIDE = 32
 class Shown:
     """Frames that decide what a model becomes."""
 
-    pictures: list[Tensors]
+    pictures: Sequence[Tensors]
     """Crops of real images."""
-    drawn: list[Tensors]
+    drawn: Sequence[Tensors]
     """White, black, flat colours and gradients."""
 
     @property
@@ -34,6 +34,6 @@ class Shown:
 
 def shown_frames(crops: Sequence[Crop], spec: ModelSpec) -> Shown:
     """Give the frames that a model is calibrated on."""
-    pictures = [tensors(crop.frame, spec) for crop in crops]
-    drawn = [tensors(frame, spec) for frame in drawn_frames(spec, _DRAWN_SIDE).values()]
+    pictures: list[Tensors] = [tensors(crop.frame, spec) for crop in crops]
+    drawn: list[Tensors] = [tensors(frame, spec) for frame in drawn_frames(spec, _DRAWN_SIDE).values()]
     return Shown(pictures, drawn)

@@ -82,7 +82,7 @@ def test_corrupt_and_tiny_files_are_skipped_and_counted(tmp_path: Path) -> None:
     (tmp_path / "text.jpg").write_text("no image")
     cv2.imwrite(str(tmp_path / "tiny.png"), np.zeros((9, 9, 3), np.uint8))
     images = read(tmp_path, subset=100)
-    assert {skipped.name for skipped in images.skipped} == {"broken.png", "text.jpg", "tiny.png"}
+    assert {skipped.image for skipped in images.skipped} == {"broken.png", "text.jpg", "tiny.png"}
     assert set(json.loads(images.manifest())["skipped"]) == {"broken.png", "text.jpg", "tiny.png"}
     assert len(files_of((*images.calibration, *images.choosing, *images.validation))) == 8
 
@@ -122,7 +122,7 @@ def test_a_pair_of_the_wrong_scale_is_skipped(tmp_path: Path) -> None:
     write_pairs(tmp_path, 6)
     cv2.imwrite(str(tmp_path / "target" / "photo-2.png"), photos(1)[0][:48])
     images = ImageSet.from_path(tmp_path, None, SPEC, subset=40, seed=0)
-    assert [skipped.name for skipped in images.skipped] == ["input/photo-2.bmp"]
+    assert [skipped.image for skipped in images.skipped] == ["input/photo-2.bmp"]
     assert "expected 1 times 112x96" in images.skipped[0].reason
 
 
