@@ -17,11 +17,11 @@ from ovsharp.media import find_images, find_videos
 from ovsharp.models import collapse
 from ovsharp.progress import Progress, silent
 from ovsharp.training.clips import split_clips
+from ovsharp.training.feed import Material
 from ovsharp.training.fit import (
     CHECKPOINT,
     WEIGHTS,
     Fitted,
-    Material,
     collapsed,
     fit,
 )

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import gc
-import hashlib
 import io
 import json
-import os
-import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,31 +14,27 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
-import numpy.typing as npt
 import torch
 from lightning_fabric import Fabric
 from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.data import DataLoader, Dataset, Subset
 
 from ovsharp.degrade import parse
 from ovsharp.errors import TrainingError, UsageError
 from ovsharp.files import staged
 from ovsharp.models import DEGRADATION, PIXELS, collapse
 from ovsharp.progress import Progress, silent
-from ovsharp.training.clips import ClipPatches, Moving
-from ovsharp.training.images import Images
+from ovsharp.training.feed import Feed, Material
 from ovsharp.training.journal import Journal, Report
 from ovsharp.training.losses import Losses
 from ovsharp.training.network import build, takes_base, unit
-from ovsharp.training.patches import Batch, Patches, StoredPatches, border
+from ovsharp.training.patches import Batch
 from ovsharp.training.pruning import Pruning
 from ovsharp.training.recipe import Course, Stage
 from ovsharp.training.schedule import optimizer_of, schedule_of
 from ovsharp.training.teacher import FeatureLoss, Lessons, StoredAnswers, Teacher
-from ovsharp.training.validation import Score, Validation
+from ovsharp.training.validation import Score
 
 CHECKPOINT = "checkpoint.pth"
 """Everything that a run needs to go on."""
@@ -60,28 +52,6 @@ Deployed = Callable[[nn.Module], dict[str, torch.Tensor]]
 def collapsed(network: nn.Module) -> dict[str, torch.Tensor]:
     """Give the weights of a network with its branches collapsed."""
     return {key: value.cpu() for key, value in collapse(network)[0].state_dict().items()}
-
-
-@dataclass(frozen=True)
-class Material:
-    """Image files to train on and others to validate on."""
-
-    train: list[Path]
-    val: list[Path]
-    clips: tuple[Path, ...] = ()
-    """Videos to train on."""
-    val_clips: tuple[Path, ...] = ()
-    screens: tuple[Path, ...] = ()
-    """Pictures of screens, which are made to move."""
-    patches: Path | None = None
-    """Where patches of clips are kept, for several trainings; in the run's folder if left out."""
-
-    @property
-    def digest(self) -> str:
-        """Tell one choice of files from another."""
-        groups = (self.train, [Path()], self.val, self.clips, self.screens)
-        names = "\n".join(path.name for group in groups for path in group)
-        return hashlib.sha256(names.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -171,22 +141,7 @@ def fit(
             run.train(lambda done, total: progress(name, done, total), report)
         finally:
             run.close()
-        return Fitted(folder / WEIGHTS, Score(**run.state.best), run.skipped)
-
-
-@contextmanager
-def frozen() -> Iterator[None]:
-    """Keep what is here from the garbage collector of processes that are forked meanwhile.
-
-    What libraries hold may wait for threads when it is freed, as FFmpeg's scaler does, and a forked
-    process has none of them: it would wait for ever.
-    """
-    gc.collect()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
+        return Fitted(folder / WEIGHTS, Score(**run.state.best), run.feed.skipped)
 
 
 @contextmanager
@@ -225,21 +180,7 @@ class _Run:
             )
         # torch's stubs lack this overload of Module.to.
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        scale = parse(course.validation).scale
-        self.material = material
-        if course.moving:
-            self.images: Any = None
-            self.skipped = {}
-            stills = self._usable(material.val), self._usable(material.train)
-            screens = self._usable(material.screens)
-            shares = course.shares
-            held = Moving(material.val_clips, screens, stills[0], shares)
-            self.moving = Moving(material.clips, screens, stills[1], shares)
-            self.validation = Validation.of_clips(held, course.validation)
-        else:
-            self.images = Images(material.train, smallest=course.patch + 2 * border(scale))
-            self.validation = Validation(material.val, course.validation)
-            self.skipped = {**self.images.skipped, **self.validation.skipped}
+        self.feed = Feed(course, material, folder, fabric, lessons.plan.stored if lessons else 0)
         self.losses = Losses(course.loss, vgg=vgg).to(fabric.device)
         self.lessons = lessons
         self.features: Any = None
@@ -263,13 +204,6 @@ class _Run:
         self._saved: dict[str, Any] = {}
         self._journal: Journal | None = None
         self._started = time.monotonic()
-
-    def _usable(self, paths: Sequence[Path]) -> tuple[Path, ...]:
-        """Leave out images that cannot be read or are smaller than a patch, and note them."""
-        if not paths:
-            return ()
-        self.skipped |= Images(paths, smallest=self.course.patch, memory=0).skipped
-        return tuple(path for path in paths if path not in self.skipped)
 
     def _listen(self, lessons: Lessons, vgg: Path | None) -> None:
         plan, teacher = lessons.plan, lessons.teacher.to(self.fabric.device)
@@ -313,7 +247,7 @@ class _Run:
             if self.state.step >= end:
                 continue
             pruning = self._enter(stage)
-            for batch in self._batches(stage, first=self.state.step - start, number=number):
+            for batch in self.feed.batches(stage, first=self.state.step - start, number=number):
                 self._learn(batch, pruning)
                 progress(self.state.step, total)
                 if self.state.step % self.every and self.state.step != end:
@@ -343,62 +277,6 @@ class _Run:
             self.schedule.load_state_dict(self._saved["schedule"])
             self._saved = {}
         return Pruning(self.network, stage.prune)
-
-    def _batches(self, stage: Stage, *, first: int, number: int) -> Iterator[Batch]:
-        count = stage.steps * self.course.batch
-        source = self._moving(stage, count, number) or self._photos(stage, count, number)
-        rest = Subset(source, range(first * self.course.batch, count))
-        loader = DataLoader(
-            rest,
-            self.course.batch // self.fabric.world_size,
-            num_workers=max(1, min(8, (os.cpu_count() or 2) - 1)),
-            prefetch_factor=4,
-            collate_fn=_collate,
-        )
-        arrays: Any = self.fabric.setup_dataloaders(loader)
-        with frozen():
-            for parts in arrays:
-                yield Batch(*(torch.from_numpy(part).to(self.fabric.device) for part in parts))
-
-    def _moving(self, stage: Stage, count: int, number: int) -> ClipPatches | None:
-        course, material = self.course, self.material
-        if not course.moving:
-            return None
-        return ClipPatches(
-            self.moving,
-            stage.degrade,
-            (material.patches or self.folder) / f"clips-{number}",
-            patch=course.patch,
-            different=course.stored,
-            count=count,
-            seed=course.seed + 1000 * (number - 1),
-            workers=os.cpu_count() or 1,
-        )
-
-    def _photos(self, stage: Stage, count: int, number: int) -> Dataset[Batch]:
-        patches = Patches(
-            self.images,
-            parse(stage.degrade),
-            patch=self.course.patch,
-            count=count,
-            # Another stage sees other patches, unless the teacher's answers to them are kept.
-            seed=self.course.seed + (0 if self.answers else 1000 * (number - 1)),
-            different=(self.lessons.plan.stored if self.lessons else 0) or self.course.stored,
-        )
-        source: Dataset[Batch] = patches
-        if self.course.stored:
-            folder = self._patch_folder(number)
-            self._forget_patches(but=folder)
-            source = StoredPatches(patches, folder)
-        return source
-
-    def _patch_folder(self, stage: int | str) -> Path:
-        return self.folder / f"patches-{stage}-{self.fabric.global_rank}"
-
-    def _forget_patches(self, but: Path | None = None) -> None:
-        for folder in self.folder.glob(self._patch_folder("*").name):
-            if folder != but:
-                shutil.rmtree(folder)
 
     def _learn(self, batch: Batch, pruning: Pruning) -> None:
         self.module.train()
@@ -475,8 +353,8 @@ class _Run:
         network.eval()
         device = self.fabric.device
         run = partial(apply, network)
-        score = self.validation(run, device)
-        live = self.validation.live_units(network, run, device)
+        score = self.feed.validation(run, device)
+        live = self.feed.validation.live_units(network, run, device)
         network.train(was_training)
         best = score.ssim_out > self.state.best.get("ssim_out", -2.0)
         self.state.stale = 0 if best else self.state.stale + 1
@@ -554,7 +432,7 @@ class _Run:
         # What it undoes travels with it: `convert` and `quantize` need not be told.
         degrade = self.course.stages[-1].degrade
         self._write(WEIGHTS, {"state_dict": weights, DEGRADATION: degrade, PIXELS: self.pixels})
-        self._forget_patches()
+        self.feed.forget()
 
     def _write(self, name: str, state: dict[str, Any]) -> None:
         if self.fabric.is_global_zero:
@@ -575,9 +453,3 @@ def apply(network: Any, frame: torch.Tensor, base: torch.Tensor) -> torch.Tensor
     """Run a network on a picture, with its base if it takes one."""
     picture: torch.Tensor = network(frame, base) if takes_base(network) else network(frame)
     return picture
-
-
-def _collate(items: list[Batch]) -> tuple[npt.NDArray[Any], ...]:
-    # Arrays cross from a worker as bytes; tensors would cross as open files, which fail noisily
-    # when the run is interrupted, and where a container has little shared memory.
-    return tuple(np.stack([part.numpy() for part in parts]) for parts in zip(*items, strict=True))

@@ -138,6 +138,8 @@ def test_36_million_pixels_are_the_most_in_one_piece() -> None:
     assert plan(3000, 3000, everywhere).size == (3000, 3000)
     with pytest.raises(InferenceError, match=r"3001x3000 is too large .* has 36 million"):
         plan(3000, 3001, everywhere)
+    with pytest.raises(InferenceError, match=r"36000001x1 is too large"):
+        plan(1, WHOLE_LIMIT + 1, model(margin=None))
 
 
 def test_a_size_holds_a_tile_that_keeps_a_row() -> None:
@@ -163,6 +165,8 @@ def test_stripes_lie_around_what_changed() -> None:
     assert {(tile.left, tile.keep_left, tile.keep_right) for tile in cut.tiles} == {(0, 0, 64)}
     assert kept(cut) == [(284, 292, 392)]
     assert kept(striped(800, [0, 799], **four)) == [(0, 0, 108), (684, 792, 800)]
+    # What 388 changes ends below the first stripe.
+    assert kept(striped(800, [300, 388], **four)) == [(284, 292, 392), (384, 392, 492)]
     assert kept(striped(798, [797], **four))[-1] == (684, 788, 798)  # padded to 800
     assert kept(striped(800, [300], scale=2, margin=0)) == [(300, 300, 400)]
     assert kept(striped(800, [300], scale=2, margin=0, base=True)) == [(298, 298, 398)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ovsharp.training.fit import frozen
+from ovsharp.training.feed import frozen
 
 
 class Held:
