@@ -3,8 +3,9 @@
     python scripts/release.py [PYTHON ...]
 
 The wheel is installed into an environment of its own for each PYTHON that is named (python3.10, a
-path, ...), and has to sharpen there. The version stands in ovsharp/version.py; a tag on this commit
-has to say the same, and so has CHANGELOG.md.
+path, ...), else for each of the supported ones that is at hand, and has to sharpen there. The
+version stands in ovsharp/version.py; a tag on this commit has to say the same, and so has
+CHANGELOG.md.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from ovsharp.version import __version__
 
 ROOT = Path(__file__).parents[1]
 DIST = ROOT / "dist"
+MINORS = range(10, 14)
+"""Of the Pythons that are supported: 3.10 to 3.13."""
 
 
 def run(*command: object, cwd: Path = ROOT) -> str:
@@ -53,6 +56,16 @@ def build() -> Path:
     return wheel
 
 
+def at_hand() -> list[str]:
+    """Give the supported Pythons that run here: a name alone may be a shim of one that is not."""
+    names = [f"python3.{minor}" for minor in MINORS]
+    return [
+        name
+        for name in names
+        if shutil.which(name) and not subprocess.run([name, "-V"], capture_output=True).returncode
+    ]
+
+
 def install(python: str, wheel: Path, folder: Path) -> Path:
     """Install the wheel with its base into an environment of its own; give its interpreter."""
     run(python, "-m", "venv", folder)
@@ -68,7 +81,7 @@ def main() -> None:
     """Check, build, try, and list what is inside."""
     check_version()
     wheel = build()
-    pythons = sys.argv[1:] or [sys.executable]
+    pythons = sys.argv[1:] or at_hand() or [sys.executable]
     with tempfile.TemporaryDirectory() as scratch:
         for index, python in enumerate(pythons):
             inside = install(python, wheel, Path(scratch, str(index)))

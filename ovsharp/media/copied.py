@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.media.letters import LETTERS
-from ovsharp.media.reader import open_video
+from ovsharp.media.opening import open_video
 from ovsharp.media.tracks import FORMATS, codec_of, codecs_of, kept, streams_to_copy
 
 _TRIED = 64

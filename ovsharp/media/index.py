@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from ovsharp.errors import MediaError, UsageError
-from ovsharp.media.reader import TINY, VideoReader, open_video
+from ovsharp.media.opening import open_video
+from ovsharp.media.reader import TINY, VideoReader
 
 
 def frame_times(clip: VideoReader) -> list[int]:

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, cast
 
 from ovsharp.closing import Closing
 from ovsharp.errors import MediaError, UsageError
-from ovsharp.extras import need
 from ovsharp.limits import MEGAPIXELS
 from ovsharp.media.colour import Colour, colour_of, to_bgr
 from ovsharp.media.deep import Deep, dynamic_hdr, hdr_colour, hdr_of, is_deep, turned
 from ovsharp.media.fields import Deinterlace, Deinterlacer
-from ovsharp.media.letters import LETTERS
 from ovsharp.media.numbered import Numbered
+from ovsharp.media.opening import open_numbered, open_video, rate_of
 from ovsharp.media.picture import Frame
 from ovsharp.media.pipe import Pipe
 from ovsharp.media.shot import Shot
@@ -46,62 +45,6 @@ TINY = 1e-9
 
 _USUAL_RATE = Fraction(25)
 """Frames per second of what tells none."""
-
-
-def open_video(path: str | Path, pipe: Pipe | None = None) -> InputContainer:
-    """Open a video with PyAV.
-
-    Args:
-        path: of the file.
-        pipe: what to read instead of it.
-
-    Raises:
-        MediaError: it is no media file, or a damaged one.
-        OSError: it is missing or cannot be read.
-    """
-    need("av", extra="video")
-    import av
-
-    path = Path(path)
-    if pipe is None:
-        with path.open("rb") as file:
-            if not file.read(1):
-                raise MediaError(f"{path} is empty: expected a video")
-    try:
-        container: InputContainer = av.open(pipe or str(path), "r", metadata_errors=LETTERS)
-    except av.error.FFmpegError as error:
-        raise MediaError(
-            f"{path} is no video that FFmpeg can read, or it is damaged ({error.strerror}); "
-            f"check that it plays, or copy it again"
-        ) from error
-    return container
-
-
-def _open_numbered(frames: Numbered, rate: Fraction) -> InputContainer:
-    need("av", extra="video")
-    import av
-
-    options = {"framerate": str(rate), "start_number": str(frames.first)}
-    try:
-        container: InputContainer = av.open(frames.spelled, "r", format="image2", options=options)
-    except av.error.FFmpegError as error:
-        raise MediaError(
-            f"{frames.files[frames.first]} is no image that FFmpeg can read ({error.strerror})"
-        ) from error
-    return container
-
-
-def _rate_of(number: float) -> Fraction:
-    """Give what a rate means that people write with two or three decimals.
-
-    Example:
-        >>> _rate_of(29.97), _rate_of(12.5)
-        (Fraction(30000, 1001), Fraction(25, 2))
-    """
-    broadcast = Fraction(round(number * 1.001) * 1000, 1001)
-    if abs(broadcast - Fraction(number)) < 0.005:
-        return broadcast
-    return Fraction(number).limit_denominator(1001)
 
 
 class VideoReader(Closing):
@@ -168,7 +111,7 @@ class VideoReader(Closing):
         self.dropped = 0
         self._skip_damaged, self._deep, self._deinterlace = skip_damaged, deep, deinterlace
         self._alpha = alpha
-        self._told = None if rate is None else _rate_of(rate)
+        self._told = None if rate is None else rate_of(rate)
         self._threads = threads
         self._reach = 0.0
         self._closing = threading.Lock()
@@ -186,7 +129,7 @@ class VideoReader(Closing):
 
     def _opened(self) -> InputContainer:
         if self.numbered is not None:
-            return _open_numbered(self.numbered, self._told or _USUAL_RATE)
+            return open_numbered(self.numbered, self._told or _USUAL_RATE)
         return open_video(self.path, self._pipe)
 
     def _begin(self) -> None:

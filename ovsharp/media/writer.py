@@ -27,8 +27,9 @@ from ovsharp.media.deep import hdr_options
 from ovsharp.media.encoders import AUTO, find_encoder, joined
 from ovsharp.media.fitting import completed, pixel_shape, resized
 from ovsharp.media.layouts import bits, layout_for, sampling
+from ovsharp.media.opening import open_video
 from ovsharp.media.picture import Frame
-from ovsharp.media.reader import VideoReader, open_video
+from ovsharp.media.reader import VideoReader
 from ovsharp.media.segments import (
     Piece,
     packed,

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from ovsharp.cli.video import video
 from ovsharp.errors import MediaError, UsageError
-from ovsharp.media.reader import open_video
+from ovsharp.media.opening import open_video
 from ovsharp.runtime import Router
 from tests.media.clips import TIMES, clip
 from tests.networks import write_frame_model
