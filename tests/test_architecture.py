@@ -136,6 +136,17 @@ def test_the_map_shows_every_room() -> None:
     assert tuple(rows) == ORDER
 
 
+def test_the_map_names_files_that_are_there() -> None:
+    page = PACKAGE.parent / "docs" / "ARCHITECTURE.md"
+    if not page.is_file():
+        pytest.skip("ovsharp is installed from a wheel")
+    named = re.findall(r"`(\w+/[a-z_]+\.py)`", page.read_text(encoding="utf-8"))
+    roots = (PACKAGE, PACKAGE.parent)
+    gone = [name for name in named if not any((root / name).is_file() for root in roots)]
+    assert named
+    assert not gone
+
+
 def test_tests_mirror_the_rooms_and_borrow_from_no_other_test() -> None:
     here = Path(__file__).parent
     if here.parent != PACKAGE.parent:

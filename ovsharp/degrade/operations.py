@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from ovsharp.degrade.compression import (
+from ovsharp.degrade.codec_damage import (
     ENLARGERS,
     Codec,
     av1,

@@ -19,7 +19,6 @@ from ovsharp.engine.frames import (
     blend,
     check_frame,
     check_out,
-    pad,
     unsharp,
     upscale,
 )
@@ -41,6 +40,7 @@ from ovsharp.engine.machine import (
     package_versions,
     pair_problem,
 )
+from ovsharp.engine.padding import pad
 from ovsharp.engine.shelf import MEMORY, Shelf
 from ovsharp.engine.tiles import Plan, stripes
 from ovsharp.engine.variant import Made, Maker, Ticket, Tuning, Untouched, Variant

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ovsharp.engine.compiled import BASE, FRAME, SHARP
-from ovsharp.engine.frames import Frame, pad, upscale
+from ovsharp.engine.frames import Frame, upscale
+from ovsharp.engine.padding import pad
 from ovsharp.engine.ring import Slot
 from ovsharp.engine.tiles import Plan, Tile
 from ovsharp.spec import ModelSpec

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from ovsharp.engine import check_frame, upscale
-from ovsharp.engine.frames import blend, check_out, pad
+from ovsharp.engine.frames import blend, check_out
+from ovsharp.engine.padding import pad
 from ovsharp.errors import InferenceError
 from tests.runtime.models import noise
 

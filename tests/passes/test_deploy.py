@@ -8,10 +8,13 @@ from openvino import opset13 as ops
 from ovsharp.convert.parity import compare, levels_of
 from ovsharp.convert.probe import random_frames
 from ovsharp.passes.coding import Coding
+from ovsharp.passes.deploy import rounded
+from ovsharp.passes.exact import Runner
 from ovsharp.passes.frames import with_frames
 from tests.convert import drawn
 
-CODINGS = [Coding(), Coding(colour="bgr")]
+CODINGS = [Coding(), Coding(colour="bgr", std=(0.5, 1.0, 1.5), normalised_output=True)]
+"""The second one has another factor for each colour."""
 
 
 def chain(node: ov.Node, sides: list[int], order: list[int], result: list[int]) -> ov.Node:
@@ -61,7 +64,7 @@ def moved_types(model: ov.Model) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("coding", CODINGS, ids=["rgb", "bgr"])
+@pytest.mark.parametrize("coding", CODINGS, ids=["rgb", "bgr, std"])
 @pytest.mark.parametrize("skip", [True, False])
 @pytest.mark.parametrize("shuffle", ["depth_first", "blocks_first"])
 @pytest.mark.parametrize("unshuffle", UNSHUFFLES)
@@ -185,3 +188,11 @@ def test_a_constant_added_to_each_pixel_is_no_bias() -> None:
     assert not any("pixel-shuffle" in text for text in folded)
     reference = levels_of(body.network, body, Coding())
     assert compare(model, reference, [random_frames(16, 24, seed=1)], 1).difference < 1e-5
+
+
+@pytest.mark.parametrize("clamps", [True, False])
+def test_levels_are_rounded_half_to_even_and_clamped(clamps: bool) -> None:
+    levels = ops.parameter([8], np.float32)
+    model = ov.Model([rounded(levels, clamps=clamps)], [levels])
+    given = np.float32([-300, -0.6, 0.4, 0.6, 1.5, 2.5, 254.6, 555])
+    assert Runner(model)([given]).tolist() == [0, 0, 0, 1, 2, 2, 255, 255]
