@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ovsharp.cli import video_parts
 from ovsharp.cli.video_one import Choices, run
-from ovsharp.cli.video_plan import (
-    STANDARD,
-    check_frames,
-    check_untouched,
-    check_watch,
-    named,
-    plan,
-)
+from ovsharp.cli.video_plan import STANDARD, check_frames, check_untouched, plan
+from ovsharp.cli.video_told import failure
+from ovsharp.cli.video_watch import check_watch, watch_folder
 from ovsharp.errors import MediaError, OvsharpError, UsageError
 from ovsharp.terminal import check_json, crew, options, write_json
 
 if TYPE_CHECKING:
     from ovsharp.apps import Choice
-    from ovsharp.runtime import Sharpener
-
-_LOOK_SECONDS = 1.0
-"""Between two looks at a folder that is watched."""
 
 
 @click.command()
@@ -153,7 +143,7 @@ def video(
                 choices, split=(members, replace(choice, threads=choice.threads or members.threads))
             )
         if watch:
-            _watch(Path(inputs[0]), output, sharpener, choices)
+            watch_folder(Path(inputs[0]), output, sharpener, choices)
         for source, target in jobs.items():
             try:
                 reports.append(run(source, target, sharpener, choices))
@@ -162,45 +152,8 @@ def video(
             except (OvsharpError, OSError) as error:
                 if len(jobs) == 1:
                     raise
-                failures.append(_failure(source, error))
+                failures.append(failure(source, error))
     if choices.json_file is not None:
         write_json(choices.json_file, reports)
     if failures:
         raise MediaError(f"{len(failures)} of {len(jobs)} failed\n  " + "\n  ".join(failures))
-
-
-def _failure(source: Path, error: Exception) -> str:
-    text = str(error)
-    return text if str(source) in text else f"{source}: {text}"
-
-
-def _watch(folder: Path, output: Path, sharpener: Sharpener, choices: Choices) -> NoReturn:
-    """Sharpen what comes into a folder, for ever; what is in the output already counts as done."""
-    from ovsharp.apps import Arrivals
-    from ovsharp.media import is_video
-
-    arrivals, reports = Arrivals(folder, is_video), []
-    click.echo(f"watching {folder}; Ctrl-C ends it", err=True)
-    while True:
-        for source in arrivals.ready():
-            target = output / named(source.relative_to(folder), choices.codec)
-            if target.exists() and not choices.overwrite:
-                click.echo(f"{source}: {target} is there already", err=True)
-                continue
-            try:
-                reports.append(_continued(source, target, sharpener, choices))
-            except (OvsharpError, OSError) as error:
-                click.echo(f"failed: {_failure(source, error)}", err=True)
-            if choices.json_file is not None:
-                write_json(choices.json_file, reports)
-        time.sleep(_LOOK_SECONDS)
-
-
-def _continued(
-    source: Path, target: Path, sharpener: Sharpener, choices: Choices
-) -> dict[str, Any]:
-    """Go on with a job, or begin it anew where it was another one."""
-    if choices.settings[1].target_fps is None:  # one model for all frames
-        with suppress(UsageError):
-            return run(source, target, sharpener, replace(choices, resume=True))
-    return run(source, target, sharpener, choices)

@@ -102,17 +102,6 @@ def named(name: Path, codec: str | None) -> Path:
     return name if fitting == name.suffix.lower() else name.with_suffix(fitting)
 
 
-def check_watch(inputs: tuple[str, ...], output: Path) -> None:
-    """Refuse what cannot be watched."""
-    folder = Path(inputs[0])
-    if len(inputs) > 1 or not folder.is_dir():
-        raise UsageError("--watch looks at one folder: name it as the only input")
-    if output == STANDARD or output.suffix or (output.exists() and not output.is_dir()):
-        raise UsageError(f"--watch writes into a folder, and -o {output} is none")
-    if output.resolve().is_relative_to(folder.resolve()):
-        raise UsageError(f"{output} is in {folder}, and would be watched itself; choose another -o")
-
-
 def check_untouched(flags: dict[str, Any]) -> None:
     """Refuse what would change a video that is to be kept bit for bit."""
     changing = ("size", "start", "end", "side_by_side", "skip_damaged", "input_fps")

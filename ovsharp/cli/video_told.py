@@ -130,3 +130,9 @@ def _choice_notes(call: Session) -> list[str]:
         return []
     frames = ", ".join(f"{name} {count}" for name, count in call.made.items())
     return [*switches, f"frames by model: {frames}"]
+
+
+def failure(source: Path, error: Exception) -> str:
+    """Say what is wrong with a video, by its name."""
+    text = str(error)
+    return text if str(source) in text else f"{source}: {text}"
