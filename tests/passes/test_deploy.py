@@ -118,6 +118,35 @@ def test_a_clamp_and_a_factor_are_folded_however_they_are_written(end: str, behi
     assert parity.levels <= 1
 
 
+def test_a_kernel_that_is_wider_than_high_keeps_its_padding() -> None:
+    def draw(picture: ov.Node) -> ov.Node:
+        node = ops.space_to_depth(picture, "depth_first", 2)
+        wide = drawn.weights(16, 12, 3, 5, seed=1)
+        node = ops.relu(ops.convolution(node, wide, [1, 1], [1, 2], [1, 2], [1, 1]))
+        node = drawn.convolution(node, 16, 12, seed=2, gain=0.02)
+        return ops.add(picture, ops.depth_to_space(node, "depth_first", 2))
+
+    body = drawn.settled(drawn.float_model(draw))
+    model, _ = with_frames(body, Coding())
+
+    assert strides(model)[0] == [2, 1]
+    reference = levels_of(body.network, body, Coding())
+    assert compare(model, reference, [random_frames(16, 24, seed=1)], 1).difference < 1e-5
+
+
+def test_the_correction_of_an_upscaler_is_added_to_its_base() -> None:
+    small = ops.parameter([1, 3, -1, -1], np.float32, name="small")
+    large = ops.parameter([1, 3, -1, -1], np.float32, name="large")
+    detail = drawn.convolution(small, 3, 12, seed=1, gain=0.02)
+    answer = ops.add(large, ops.depth_to_space(detail, "depth_first", 2))
+    body = drawn.settled(ov.Model([answer], [small, large], "upscaler"))
+    model, folded = with_frames(body, Coding())
+
+    assert "skip added to the base's own bytes" in folded
+    reference = levels_of(body.network, body, Coding())
+    assert compare(model, reference, [random_frames(10, 14, seed=1)], 2).difference < 1e-5
+
+
 def test_other_bounds_are_not_taken_for_black_and_white() -> None:
     def draw(picture: ov.Node) -> ov.Node:
         return ops.clamp(packed("depth first", "depth_first", skip=True)(picture), 0.1, 1)
