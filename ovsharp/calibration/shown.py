@@ -35,5 +35,7 @@ class Shown:
 def shown_frames(crops: Sequence[Crop], spec: ModelSpec) -> Shown:
     """Give the frames that a model is calibrated on."""
     pictures: list[Tensors] = [tensors(crop.frame, spec) for crop in crops]
-    drawn: list[Tensors] = [tensors(frame, spec) for frame in drawn_frames(spec, _DRAWN_SIDE).values()]
+    drawn: list[Tensors] = [
+        tensors(frame, spec) for frame in drawn_frames(spec, _DRAWN_SIDE).values()
+    ]
     return Shown(pictures, drawn)
