@@ -54,6 +54,7 @@ def test_every_recipe_names_networks_that_exist(name: str) -> None:
     for course in filter(None, (recipe.student, recipe.teacher)):
         ARCHITECTURES.get(course.architecture)
         assert all(parse(stage.degrade) for stage in course.stages)
+    ARCHITECTURES.build(recipe.student.architecture, **recipe.student.arguments)
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
