@@ -11,6 +11,7 @@ CHROMIUM = next(
 )
 IN_CHROMIUM = [
     pytest.mark.slow,
+    pytest.mark.timeout(1200),  # the first one converts all models
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
 ]
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,24 @@ def test_call_app(video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_opencv_loop(video: Path, tmp_path: Path) -> None:
     assert "12 frames" in run("opencv_loop.py", video, tmp_path / "frames")
     assert len(list((tmp_path / "frames").glob("*.png"))) == 12
+
+
+def test_webrtc_loop(
+    video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("aiortc", reason="the extra 'webrtc' is not installed")
+    import aioice.ice
+
+    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda **_: ["127.0.0.1"])
+    monkeypatch.setenv("OVSHARP_CACHE", str(tmp_path / "cache"))
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    import webrtc_loop  # type: ignore[import-not-found]
+
+    frames = asyncio.run(webrtc_loop.main(str(video), str(tmp_path / "out.mp4")))
+    assert frames > 0
+    assert f"{frames} frames came; the last one was made by " in capsys.readouterr().out
+    with read_video(tmp_path / "out.mp4") as reader:
+        assert next(iter(reader)).frame.shape == (64, 96, 3)
 
 
 def test_fastapi_upload_says_what_is_missing() -> None:

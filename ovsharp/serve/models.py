@@ -16,6 +16,9 @@ LATE = 250.0
 _MEMORY = 256
 """Megabytes that what is compiled of one model may take: many may be open."""
 
+_SHOWN = 80
+"""Letters of a name that is repeated to who asked for it."""
+
 
 class Models(Closing):
     """The shipped models, and the one that runs where a request names none. Thread-safe.
@@ -60,7 +63,7 @@ class Models(Closing):
         """
         if model is not None and model not in self.names:
             raise UsageError(
-                f"there is no model '{model}' here; leave it out, or name one of "
+                f"there is no model '{model[:_SHOWN]}' here; leave it out, or name one of "
                 f"{', '.join(self.names)}"
             )
         return Upscalers(self.default if model is None else model).name(factor)
