@@ -11,6 +11,7 @@ Example:
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,11 @@ __all__ = [
     "__version__",
     "before_after",
 ]
+
+# OpenVINO and NNCF send usage data when they are imported, from a process that they fork: without
+# that package they take their own stand-in. Where an application imported it before, it stays.
+# https://github.com/openvinotoolkit/openvino/pull/23832
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 _ROOMS = {"Sharpener": "ovsharp.runtime", "before_after": "ovsharp.apps"}
 """Where the names stand that are imported when they are first used."""

@@ -130,6 +130,32 @@ def kept_if_filled(folder: Path) -> Iterator[None]:
                 path.rmdir()
 
 
+def append(path: Path, content: bytes) -> None:
+    """Add bytes to the end of a file: all of them, or none.
+
+    Args:
+        path: made, if it does not exist; not its folder.
+        content: is added as it is.
+
+    Raises:
+        OSError: it cannot be written, or the disk is full; it names the file.
+    """
+    made = not path.exists()
+    with path.open("ab", buffering=0) as file:
+        end = file.tell()
+        rest = memoryview(content)
+        try:
+            while rest:  # a disk that becomes full takes a part of them first
+                rest = rest[file.write(rest) :]
+        except BaseException as error:
+            file.truncate(end)
+            if made:
+                path.unlink(missing_ok=True)
+            if isinstance(error, OSError):
+                error.filename = str(path)
+            raise
+
+
 def settle(path: Path) -> None:
     """Wait until a file, its name too, is on the disk: it survives a loss of power from then on.
 

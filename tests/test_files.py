@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from ovsharp.errors import MissingExtraError
 from ovsharp.extras import need
-from ovsharp.files import sha256, staged
+from ovsharp.files import append, sha256, staged
 
 
 def test_files_arrive_when_the_block_succeeds(tmp_path: Path) -> None:
@@ -102,3 +103,22 @@ def test_a_missing_extra_is_named_with_its_command(
     monkeypatch.setitem(sys.modules, "blocked", None)
     with pytest.raises(MissingExtraError, match=rf"{missing}.*pip install \"ovsharp\[quantize\]\""):
         need("numpy", missing, extra="quantize")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limits")
+@pytest.mark.parametrize("before", [b"", b"so far\n"])
+def test_all_of_what_is_appended_arrives_or_nothing(tmp_path: Path, before: bytes) -> None:
+    path = tmp_path / "log.jsonl"
+    if before:
+        append(path, before)
+    # A disk that becomes full within the line.
+    script = (
+        "import resource, signal, sys; from pathlib import Path; from ovsharp.files import append\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20, 20))\n"
+        "try:\n    append(Path(sys.argv[1]), b'x' * 40)\n"
+        "except OSError as error:\n    print(error.filename)"
+    )
+    said = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True)
+    assert said.stdout.strip() == str(path), said.stderr
+    assert (path.read_bytes() if path.exists() else b"") == before
+    assert path.exists() == bool(before)

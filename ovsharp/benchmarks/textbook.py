@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -114,8 +113,6 @@ def _crops(photos: Sequence[Photo], spec: ModelSpec) -> list[Frame]:
 
 
 def _quantized(model: ov.Model, crops: Sequence[Frame], scale: int, *, base: bool) -> ov.Model:
-    # NNCF sends usage data unless this is set when it is first imported.
-    os.environ.setdefault("NNCF_CI", "1")
     import nncf
 
     def tensors(crop: Frame) -> dict[str, Frame]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -135,8 +134,6 @@ def compress(model: ov.Model) -> None:
 
 
 def _import_nncf() -> Any:
-    # NNCF sends usage data unless this is set when it is first imported.
-    os.environ.setdefault("NNCF_CI", "1")
     import nncf
     import nncf.quantization.range_estimator
 

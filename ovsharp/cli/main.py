@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import os
 import signal
@@ -138,6 +139,9 @@ def run() -> NoReturn:
         # end of the interpreter would destroy them, and the process abort (seen once, under load).
         sys.stderr.flush()
         os._exit(code)
+    # At its end Python gives signals back to the system, which would kill a process whose work and
+    # exit code stand.
+    atexit.register(_ignore_signals)
     sys.exit(code)
 
 
@@ -169,6 +173,12 @@ def _run() -> int:
     except MemoryError:
         _say("not enough memory; close other programs, or use smaller images or fewer of them")
     return EXIT_FAILED
+
+
+def _ignore_signals() -> None:
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):  # Windows has no SIGHUP
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def _in_main_thread() -> bool:

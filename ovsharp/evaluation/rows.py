@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from ovsharp.errors import UsageError
@@ -43,13 +41,3 @@ def read_rows(file: Path) -> dict[str, Row]:
 def line_of(row: Row) -> str:
     """Write a row as a line of the file."""
     return json.dumps(dataclasses.asdict(row)) + "\n"
-
-
-@contextmanager
-def filled(file: Path) -> Iterator[None]:
-    """Take the file away again if nothing was written to it."""
-    try:
-        yield
-    finally:
-        if file.exists() and not file.stat().st_size:
-            file.unlink()

@@ -16,10 +16,11 @@ from ovsharp.errors import MediaError
 from ovsharp.evaluation.options import Options, Subject
 from ovsharp.evaluation.plan import Plan, make_plan
 from ovsharp.evaluation.results import BICUBIC, INPUT, Evaluation, Method, Row
-from ovsharp.evaluation.rows import ROWS, filled, line_of, read_rows
+from ovsharp.evaluation.rows import ROWS, line_of, read_rows
 from ovsharp.evaluation.sharing import Share, outcomes, shared
 from ovsharp.evaluation.statistics import compare_pairs, group_rows
 from ovsharp.evaluation.work import Play, Work
+from ovsharp.files import append
 from ovsharp.records import Skipped
 from ovsharp.reports import Size
 from ovsharp.version import __version__
@@ -109,17 +110,17 @@ def _run(
 ) -> tuple[list[Row], list[Skipped]]:
     done: dict[int, list[Row]] = {}
     skipped: dict[int, Skipped] = {}
-    with filled(file), file.open("a" if known else "w", encoding="utf-8") as log:
-        for count, (number, outcome) in enumerate(working, 1):
-            if isinstance(outcome, str):
-                skipped[number] = Skipped(plan.tasks[number].name, outcome)
-            else:
-                done[number] = outcome
-            for row in done.get(number, []):
-                if row.key not in known:
-                    log.write(line_of(row))
-            log.flush()
-            progress(count, len(plan.tasks))
+    if not known:
+        file.unlink(missing_ok=True)
+    for count, (number, outcome) in enumerate(working, 1):
+        if isinstance(outcome, str):
+            skipped[number] = Skipped(plan.tasks[number].name, outcome)
+        else:
+            done[number] = outcome
+        fresh = [row for row in done.get(number, []) if row.key not in known]
+        if fresh:
+            append(file, "".join(map(line_of, fresh)).encode())
+        progress(count, len(plan.tasks))
     return [row for number in sorted(done) for row in done[number]], [
         skipped[number] for number in sorted(skipped)
     ]

@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from ovsharp.files import sha256
+from ovsharp.files import append, sha256
 
 RECORD = ".ovsharp-image.jsonl"
 """Name of the record in a folder of outputs."""
@@ -57,10 +57,9 @@ class Finished:
             "sha256": sha256(target),
             "settings": self._settings,
         }
-        with self._path.open("a", encoding="utf-8") as file:
-            # A line of its own, even where a crash has left half a line before it.
-            torn = file.tell() and not _ends_a_line(self._path)
-            file.write("\n" * bool(torn) + json.dumps(entry) + "\n")
+        # A line of its own, even where a crash has left half a line before it.
+        torn = self._path.exists() and not _ends_a_line(self._path)
+        append(self._path, ("\n" * torn + json.dumps(entry) + "\n").encode())
         self._known[entry["target"]] = entry
 
     def _name(self, target: Path) -> str:
@@ -89,5 +88,7 @@ def _entry(line: str) -> dict[str, str] | None:
 
 def _ends_a_line(path: Path) -> bool:
     with path.open("rb") as file:
+        if not file.seek(0, os.SEEK_END):
+            return True
         file.seek(-1, os.SEEK_END)
         return file.read(1) == b"\n"

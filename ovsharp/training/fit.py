@@ -22,7 +22,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ovsharp.degrade import parse
 from ovsharp.errors import TrainingError, UsageError
-from ovsharp.files import staged
+from ovsharp.files import kept_if_filled, staged
 from ovsharp.models import DEGRADATION, PIXELS, collapse
 from ovsharp.progress import Progress, silent
 from ovsharp.training.feed import Feed, Material
@@ -137,10 +137,8 @@ def fit(
         run.state.seen = seen
         if resume and (folder / CHECKPOINT).exists():
             run.load()
-        try:
+        with kept_if_filled(folder):
             run.train(lambda done, total: progress(name, done, total), report)
-        finally:
-            run.close()
         return Fitted(folder / WEIGHTS, Score(**run.state.best), run.feed.skipped)
 
 
@@ -238,7 +236,6 @@ class _Run:
 
     def train(self, progress: Callable[[int, int], None], report: Callable[[Report], None]) -> None:
         """Go through the stages that are left."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         if self.fabric.is_global_zero:
             self._journal = Journal(self.folder, self.state.step)
         total, end = self.course.steps, 0
@@ -442,11 +439,6 @@ class _Run:
             with staged(self.folder) as staging:
                 (staging / name).write_bytes(content.getbuffer())
         self.fabric.barrier()
-
-    def close(self) -> None:
-        """Close the log."""
-        if self._journal is not None:
-            self._journal.close()
 
 
 def apply(network: Any, frame: torch.Tensor, base: torch.Tensor) -> torch.Tensor:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
+import os
+import platform
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ovsharp.files import staged
+from ovsharp.files import append, kept_if_filled, staged
 from ovsharp.training.validation import Score
 
 LOG = "log.jsonl"
@@ -70,27 +74,62 @@ class Journal:
     """
 
     def __init__(self, folder: Path, step: int) -> None:
-        from torch.utils.tensorboard import SummaryWriter
-
         self._path = folder / LOG
-        lines = self._path.read_text(encoding="utf-8").splitlines() if step else []
-        kept = [line for line in lines if _is_kept(line, step)]
-        with staged(folder) as staging:
-            text = "".join(f"{line}\n" for line in kept)
-            (staging / LOG).write_text(text, encoding="utf-8")
-        self._board: Any = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
+        if step:
+            lines = self._path.read_text(encoding="utf-8").splitlines()
+            text = "".join(f"{line}\n" for line in lines if _is_kept(line, step))
+            with staged(folder) as staging:
+                (staging / LOG).write_text(text, encoding="utf-8")
+        else:
+            self._path.unlink(missing_ok=True)
+        self._events = _Events(folder / "tensorboard", step)
 
     def write(self, report: Report) -> None:
-        """Add a report."""
+        """Add a report.
+
+        Raises:
+            OSError: the disk is full; it names the file.
+        """
         row = report.row()
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+        append(self._path, f"{json.dumps(row)}\n".encode())
         losses = {f"loss/{name}": value for name, value in report.losses.items()}
         values = {key: row[key] for key in ("rate", "loss", "ssim_out", "psnr_out", "better")}
-        for name, value in {**values, "live units": report.live, **losses}.items():
-            self._board.add_scalar(name, value, report.step)
-        self._board.flush()
+        self._events.write({**values, "live units": report.live, **losses}, report.step)
 
-    def close(self) -> None:
-        """Close the files."""
-        self._board.close()
+
+class _Events:
+    """Writes scalars as TensorBoard reads them.
+
+    Not by torch's `SummaryWriter`: it writes in a thread, which ends in a traceback of its own
+    where the disk is full, and forks badly.
+
+    Args:
+        folder: made with the first event.
+        step: TensorBoard drops what another file of the folder has beyond it.
+    """
+
+    def __init__(self, folder: Path, step: int) -> None:
+        from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+
+        begun = time.time()
+        name = f"events.out.tfevents.{begun:.0f}.{platform.node()}.{os.getpid()}"
+        self._path = folder / name
+        start = SessionLog(status=SessionLog.START)
+        self._begin = [
+            Event(wall_time=begun, file_version="brain.Event:2"),
+            Event(wall_time=begun, step=step + 1, session_log=start),
+        ]
+
+    def write(self, values: dict[str, float], step: int) -> None:
+        from tensorboard.compat.proto.event_pb2 import Event
+        from tensorboard.compat.proto.summary_pb2 import Summary
+        from tensorboard.summary.writer.record_writer import RecordWriter
+
+        scalars = [Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
+        event = Event(wall_time=time.time(), step=step, summary=Summary(value=scalars))
+        records = io.BytesIO()
+        for one in (*self._begin, event):
+            RecordWriter(records).write(one.SerializeToString())
+        with kept_if_filled(self._path.parent):
+            append(self._path, records.getvalue())
+        self._begin = []

@@ -143,6 +143,27 @@ def test_output_to_a_full_disk_is_a_failure() -> None:
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_at_the_end_of_the_process_changes_nothing(number: str) -> None:
+    # At its last moment: Python has given the signals back to the system by then.
+    script = (
+        "import os, signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from ovsharp.cli.main import run\n"
+        "class Last:\n"
+        "    def __del__(self, kill=os.kill, me=os.getpid(), number=signal.%s):\n"
+        "        kill(me, number)\n"
+        "sys.modules['last'] = Last()\n"
+        "sys.argv = ['ovsharp', '--version']\n"
+        "run()"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script % number], capture_output=True, text=True, timeout=60
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+
+
 def test_a_closed_pipe_is_silent() -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "ovsharp", "--help"],

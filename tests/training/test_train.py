@@ -65,7 +65,7 @@ def test_training_sharpens(small: TrainingRecipe, photos: Path, tmp_path: Path) 
     assert score.better == 1
     network = load_network(done.student.weights)
     assert (network.architecture, network.collapsed) == ("student", 0), "in deployed form"
-    assert list((run / "tensorboard").iterdir())
+    assert drawn_by_tensorboard(run) == [(row["step"], row["ssim_out"]) for row in rows(run)]
     assert [path.name for path in done.student.skipped] == ["things_broken.png"]
 
 
@@ -91,6 +91,16 @@ def test_a_student_of_another_scale_is_refused(
     with pytest.raises(UsageError, match="32x32, expected 64x64: check its scale"):
         recipe = changed(small, patch=64, stages=(Stage("x2", 4, 1e-3),))
         train(recipe, photos, tmp_path / "run")
+
+
+def drawn_by_tensorboard(run: Path) -> list[tuple[int, float]]:
+    """Read a curve as TensorBoard does."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(run / "tensorboard"))
+    events.Reload()
+    curve = events.Scalars("ssim_out")
+    return [(point.step, round(point.value, 4)) for point in curve]
 
 
 class KilledError(Exception):
