@@ -60,7 +60,7 @@ def trained(name: str) -> Zoo:
     given = functional.interpolate(small, scale_factor=2, mode="bilinear") if scale == 1 else small
     optimizer = torch.optim.Adam(network.parameters(), 3e-3)
     random = np.random.default_rng(0)
-    side = 24
+    side = min(24, given.shape[2] // 2)
     network.train()
     for _ in range(STEPS):
         top, left = (int(random.integers(given.shape[2] - side)) for _ in range(2))
