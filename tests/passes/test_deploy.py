@@ -7,6 +7,7 @@ from openvino import opset13 as ops
 
 from ovsharp.convert.parity import compare, levels_of
 from ovsharp.convert.probe import random_frames
+from ovsharp.passes.body import Body
 from ovsharp.passes.coding import Coding
 from ovsharp.passes.deploy import rounded
 from ovsharp.passes.exact import Runner
@@ -62,6 +63,14 @@ def moved_types(model: ov.Model) -> set[str]:
         for node in moved
         if node.output(0).partial_shape.rank.get_length() == 5
     }
+
+
+def difference(
+    model: ov.Model, body: Body, coding: Coding = CODINGS[0], size: tuple[int, int] = (16, 24)
+) -> float:
+    """The largest difference of a packed model from its network, white = 1."""
+    reference = levels_of(body.network, body, coding)
+    return compare(model, reference, [random_frames(*size, seed=1)], body.scale).difference
 
 
 @pytest.mark.parametrize("coding", CODINGS, ids=["rgb", "bgr, std"])
@@ -130,8 +139,7 @@ def test_a_kernel_that_is_wider_than_high_keeps_its_padding() -> None:
     model, _ = with_frames(body, Coding())
 
     assert strides(model)[0] == [2, 1]
-    reference = levels_of(body.network, body, Coding())
-    assert compare(model, reference, [random_frames(16, 24, seed=1)], 1).difference < 1e-5
+    assert difference(model, body) < 1e-5
 
 
 def test_the_correction_of_an_upscaler_is_added_to_its_base() -> None:
@@ -143,8 +151,7 @@ def test_the_correction_of_an_upscaler_is_added_to_its_base() -> None:
     model, folded = with_frames(body, Coding())
 
     assert "skip added to the base's own bytes" in folded
-    reference = levels_of(body.network, body, Coding())
-    assert compare(model, reference, [random_frames(10, 14, seed=1)], 2).difference < 1e-5
+    assert difference(model, body, size=(10, 14)) < 1e-5
 
 
 def test_other_bounds_are_not_taken_for_black_and_white() -> None:
@@ -164,8 +171,7 @@ def test_an_unshuffle_written_as_reshapes_of_one_size_is_recognised() -> None:
     model, folded = with_frames(body, Coding())
 
     assert strides(model)[0] == [2, 1], folded
-    reference = levels_of(body.network, body, Coding())
-    assert compare(model, reference, [random_frames(16, 24, seed=1)], 1).difference < 1e-5
+    assert difference(model, body) < 1e-5
 
 
 def test_a_rearrangement_that_is_no_unshuffle_is_left_alone() -> None:
@@ -179,8 +185,7 @@ def test_a_rearrangement_that_is_no_unshuffle_is_left_alone() -> None:
     model, _ = with_frames(body, Coding())
 
     assert strides(model)[0] == [1, 1]
-    reference = levels_of(body.network, body, Coding())
-    assert compare(model, reference, [random_frames(16, 24, seed=1)], 1).difference < 1e-4
+    assert difference(model, body) < 1e-4
 
 
 def test_a_skip_in_another_range_is_not_added_to_bytes() -> None:
@@ -189,8 +194,7 @@ def test_a_skip_in_another_range_is_not_added_to_bytes() -> None:
     model, folded = with_frames(body, coding)
 
     assert not any("skip" in text for text in folded)
-    reference = levels_of(body.network, body, coding)
-    assert compare(model, reference, [random_frames(16, 24, seed=1)], 1).difference < 1e-5
+    assert difference(model, body, coding) < 1e-5
 
 
 def test_the_frame_passes_through_exactly_where_the_correction_is_nothing() -> None:
@@ -215,8 +219,7 @@ def test_a_constant_added_to_each_pixel_is_no_bias() -> None:
     model, folded = with_frames(body, Coding())
 
     assert not any("pixel-shuffle" in text for text in folded)
-    reference = levels_of(body.network, body, Coding())
-    assert compare(model, reference, [random_frames(16, 24, seed=1)], 1).difference < 1e-5
+    assert difference(model, body) < 1e-5
 
 
 @pytest.mark.parametrize("clamps", [True, False])
