@@ -70,8 +70,9 @@ def install(python: str, wheel: Path, folder: Path) -> Path:
     """Install the wheel with its base into an environment of its own; give its interpreter."""
     run(python, "-m", "venv", folder)
     inside = folder / "bin" / "python"
+    # -I: a PYTHONPATH with a checkout in it would count as installed already.
     run(
-        inside, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+        inside, "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
         "-c", ROOT / "constraints.txt", wheel,
     )  # fmt: skip
     return inside
