@@ -6,7 +6,8 @@ Of each file below so many mutants are drawn, the same ones each time; all of th
 What is changed is a copy in build/mutants, by the operators of cosmic-ray; each mutant is tested in
 a fork of this process, which has loaded what takes long. A surviving mutant is printed as a diff:
 either a test is missing, or the change changes nothing. The `|` of annotations, which nothing runs,
-`is` for `==`, which changes nothing between small numbers, and what is no Python are left out.
+`is` for `==`, which changes nothing between small numbers, imports for type checkers, and what is
+no Python are left out.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def mutants(code: str) -> Iterator[str]:
             ast.parse(changed or "=")
         except SyntaxError:
             continue
-        if changed not in seen:
+        if changed not in seen and "not TYPE_CHECKING" not in changed:
             seen.add(changed)
             yield changed
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -82,6 +83,35 @@ def test_the_other_images_have_the_last_word(monkeypatch: pytest.MonkeyPatch) ->
     found = search(monkeypatch, Paper(HARMS), "kcabdefghijlmnop", 0.0145, other)
     assert found.float_layers == ("k", "c", "a", "b")
     assert found.verdict.ssim_drop == pytest.approx(0.014)
+
+
+def test_the_other_images_ask_three_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They never hold, by little: each time one layer more goes back."""
+
+    class Never(Paper):
+        def judge(self, model: frozenset[str], execution: Execution) -> Verdict:
+            return replace(super().judge(model, execution), ssim_drop=0.0146)
+
+    other = Never(HARMS)
+    with pytest.raises(LimitError):
+        search(monkeypatch, Paper(HARMS), "kcabdefghijlmnop", 0.0145, other)
+    assert len(other.judged) == 3
+
+
+def test_progress_never_says_that_it_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[int, int]] = []
+    monkeypatch.setattr(gate, "ranked", lambda *_: tuple("kcabdefghijlmnop"))
+    give_back(
+        Paper(HARMS),  # type: ignore[arg-type]
+        [],
+        Paper(HARMS),  # type: ignore[arg-type]
+        Paper(HARMS),  # type: ignore[arg-type]
+        INT8,
+        max_drop=0.0145,
+        progress=lambda _, done, total: told.append((done, total)),
+    )
+    assert told == [(done, done + 1) for done in range(1, len(told) + 1)]
+    assert len(told) > 1
 
 
 def test_what_was_given_back_too_strictly_is_quantized_again(

@@ -24,6 +24,11 @@ WEIGHTS = {
 """Of blue, green and red in the luma of each matrix."""
 
 
+def test_numbers_are_those_of_h_273() -> None:
+    assert (BT709, BT601, BT2020) == (1, 6, 9)
+    assert (LIMITED, FULL) == (1, 2)  # as FFmpeg counts them
+
+
 def decoded(name: str = "yuv420p", size: tuple[int, int] = (96, 64), **tags: int) -> Any:
     """A frame as a decoder gives it; what it does not tell is unspecified."""
     told = {"color_trc": 2, "colorspace": 2, "color_range": 0, "color_primaries": 2, **tags}

@@ -154,6 +154,14 @@ def test_the_correction_of_an_upscaler_is_added_to_its_base() -> None:
     assert difference(model, body, size=(10, 14)) < 1e-5
 
 
+def test_an_upscaler_that_draws_the_picture_anew_gives_it_larger() -> None:
+    body = drawn.settled(drawn.float_model(drawn.enlarging("depth_first")))
+    model, folded = with_frames(body, Coding())
+
+    assert any("on bytes" in text for text in folded)
+    assert difference(model, body, size=(10, 14)) < 1e-5
+
+
 def test_other_bounds_are_not_taken_for_black_and_white() -> None:
     def draw(picture: ov.Node) -> ov.Node:
         return ops.clamp(packed("depth first", "depth_first", skip=True)(picture), 0.1, 1)
