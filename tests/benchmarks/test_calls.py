@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
+from ovsharp import Sharpener
 from ovsharp.benchmarks import calls, calls_lines, calls_table, forecast_table, measure_calls
 from ovsharp.benchmarks.calls import Capacity, Trial, search
 from ovsharp.errors import UsageError
@@ -71,6 +72,22 @@ def test_every_frame_of_every_call_counts_after_the_warm_up(quick: None, tmp_pat
         assert 0 <= one.late <= 1
         assert 0 < one.p50 <= one.p95 <= one.p99
     assert capacity.cpu_ms > 0
+
+
+def test_whatever_a_router_may_choose_is_compiled_before_the_first_trial(
+    quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled = []
+
+    def look(sharpener: Sharpener, *_: object) -> Trial:
+        compiled.append(sharpener._shelf.count)
+        return trial(1, 0.0)
+
+    monkeypatch.setattr(calls, "_trial", look)
+    measure_calls("call", sizes=["48x64"], threads=1)
+    with Sharpener("call", threads=1) as sharpener:
+        models = set(sharpener.variants) - {"untouched"}
+    assert compiled == [len(models), len(models)]
 
 
 def test_the_command_prints_80_columns_and_writes_json(quick: None, tmp_path: Path) -> None:
