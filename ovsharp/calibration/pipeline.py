@@ -129,8 +129,8 @@ def quantize(
     preset = preset or choose_preset(parent)
     shown = shown_frames(images.calibration, parent_spec)
     candidates = post_training(
-        equalized(parent, shown.pictures, progress=progress),
-        [*shown.pictures, *shown.drawn],
+        equalized(parent, shown.frames, progress=progress),
+        shown.frames,
         shown.fitting,
         preset=preset,
         progress=progress,

@@ -27,6 +27,11 @@ class Shown:
     """White, black, flat colours and gradients."""
 
     @property
+    def frames(self) -> list[Tensors]:
+        """All of them."""
+        return [*self.pictures, *self.drawn]
+
+    @property
     def fitting(self) -> list[Tensors]:
         """The few of them that decide on ranges, weights and the rank of layers."""
         return [*spread(self.pictures, FITTING), *self.drawn]
@@ -35,7 +40,6 @@ class Shown:
 def shown_frames(crops: Sequence[Crop], spec: ModelSpec) -> Shown:
     """Give the frames that a model is calibrated on."""
     pictures: list[Tensors] = [tensors(crop.frame, spec) for crop in crops]
-    drawn: list[Tensors] = [
-        tensors(frame, spec) for frame in drawn_frames(spec, _DRAWN_SIDE).values()
-    ]
+    flat = drawn_frames(spec, _DRAWN_SIDE).values()
+    drawn: list[Tensors] = [tensors(frame, spec) for frame in flat]
     return Shown(pictures, drawn)
