@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import cast
 
@@ -17,6 +18,10 @@ BLOCK = 8
 """Side of the blocks that are transformed, in pixels: those of JPEG."""
 _LEVEL = 0.1
 """Added to magnitudes before their logarithm is taken, in levels."""
+_SIDE = 64
+"""Side of a crop, in pixels."""
+_EDGE = 32.0
+"""Second differences above it, in levels, count as so much: one strong edge is no period."""
 _WIDTH = 96
 _LEFT_OUT = 0.05
 """Share of numbers that are left out in training, so that none alone decides."""
@@ -29,15 +34,19 @@ class RouterNetwork(nn.Module):
     codec empties them, blur makes them fall off, JPEG puts their magnitudes on steps and its blocks
     on a grid. So each crop is transformed in blocks of 8x8 (DCT-II), on the grid of JPEG and half a
     block beside it, in luma and two differences of colour, and of each of these coefficients the
-    network gets three numbers over all blocks of all crops: the logarithm of its mean magnitude,
-    the mean of the logarithm, and the share of values near zero. Three layers make gains of that.
+    network gets four numbers over all blocks of all crops: the logarithms of its mean and of its
+    root mean square magnitude, the mean of the logarithm, and the share of values near zero.
+
+    A picture that was enlarged is smoother where its pixels lie between those of the smaller one:
+    the mean magnitude of its second differences repeats with the steps of these (Gallagher,
+    "Detection of linear and cubic interpolation in JPEG compressed images", 2005). So the network
+    also gets the strength of each period, along rows and columns. Three layers make gains of all.
 
     Args:
         models: number of gains.
 
     Shape:
-        frames x crops x 3 x side x side float, BGR, 0..1, sides multiples of 8, 16 or more ->
-        frames x models, dB.
+        frames x crops x 3 x 64 x 64 float, BGR, 0..1 -> frames x models, dB.
     """
 
     def __init__(self, models: int) -> None:
@@ -46,7 +55,10 @@ class RouterNetwork(nn.Module):
         self.register_buffer("planes", 255 * planes.view(3, 3, 1, 1))
         # Every plane by itself: 3 * 64 filters.
         self.register_buffer("filters", dct(BLOCK).view(-1, 1, BLOCK, BLOCK).repeat(3, 1, 1, 1))
-        count = 2 * 3 * 3 * BLOCK**2
+        places = torch.arange(_SIDE - 2)
+        angles = 2 * math.pi / _SIDE * torch.outer(torch.arange(1, _SIDE // 2 + 1), places)
+        self.register_buffer("waves", torch.stack((angles.cos(), angles.sin())).transpose(1, 2))
+        count = 2 * 4 * 3 * BLOCK**2 + 2 * (_SIDE // 2)
         self.register_buffer("centre", torch.zeros(count))
         self.register_buffer("spread", torch.ones(count))
         self.mix = nn.Sequential(
@@ -76,8 +88,21 @@ class RouterNetwork(nn.Module):
                 (places.mean((1, 3)) + _LEVEL).log(),
                 (places + _LEVEL).log().mean((1, 3)),
                 (-places).exp().mean((1, 3)),
+                (places.square().mean((1, 3)) + _LEVEL**2).log() / 2,
             ]
+        luma = planes[:, 0]
+        for rows in (luma, luma.transpose(1, 2)):
+            strength = self._periods(rows).view(frames, count, -1)
+            numbers.append((strength.mean(1) + _LEVEL).log())
         return torch.cat(numbers, 1)
+
+    def _periods(self, luma: torch.Tensor) -> torch.Tensor:
+        """Give how strongly second differences along rows repeat: crops x side x side -> x 32."""
+        second = luma[:, :, 2:] - 2 * luma[:, :, 1:-1] + luma[:, :, :-2]
+        along = second.abs().clamp(max=_EDGE).mean(1)
+        along = along - along.mean(1, keepdim=True)
+        parts = torch.matmul(along, cast("torch.Tensor", self.waves))
+        return parts.square().sum(0).sqrt()
 
     def told(self, found: torch.Tensor) -> torch.Tensor:
         """Give gains for what was found, in dB."""
