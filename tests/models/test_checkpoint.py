@@ -171,7 +171,7 @@ BAD = [
     (pickled_optimizer, r"torch\.optim\.adam\.Adam.*\['model'\], 'bad-weights"),
     (truncated, "truncated or damaged"),
     (truncated_old, "truncated or damaged"),
-    (truncated_safetensors, "truncated or damaged safetensors"),
+    (truncated_safetensors, "truncated or damaged"),
     (plain_zip, r"zip archive without a checkpoint.*config\.json"),
     (diverged, r"'b\.weight' has values that are not finite"),
     (sparse, "'w' is no plain tensor"),
