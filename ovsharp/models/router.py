@@ -57,7 +57,9 @@ class RouterNetwork(nn.Module):
         self.register_buffer("filters", dct(BLOCK).view(-1, 1, BLOCK, BLOCK).repeat(3, 1, 1, 1))
         places = torch.arange(_SIDE - 2)
         angles = 2 * math.pi / _SIDE * torch.outer(torch.arange(1, _SIDE // 2 + 1), places)
-        self.register_buffer("waves", torch.stack((angles.cos(), angles.sin())).transpose(1, 2))
+        # One matrix of two dimensions: the CPU plugin fails on products of a batch of them.
+        waves = torch.cat((angles.cos(), angles.sin())).T
+        self.register_buffer("waves", waves, persistent=False)
         count = 2 * 4 * 3 * BLOCK**2 + 2 * (_SIDE // 2)
         self.register_buffer("centre", torch.zeros(count))
         self.register_buffer("spread", torch.ones(count))
@@ -102,7 +104,7 @@ class RouterNetwork(nn.Module):
         along = second.abs().clamp(max=_EDGE).mean(1)
         along = along - along.mean(1, keepdim=True)
         parts = torch.matmul(along, cast("torch.Tensor", self.waves))
-        return parts.square().sum(0).sqrt()
+        return parts.view(len(along), 2, -1).square().sum(1).sqrt()
 
     def told(self, found: torch.Tensor) -> torch.Tensor:
         """Give gains for what was found, in dB."""

@@ -24,7 +24,7 @@ SHORT = {
         "it makes sharp frames too sharp, and black and white cut that",
     ),
     **dict.fromkeys(
-        (f"x4-{name}" for name in ("balanced", "codec", "fast", "jpeg", "quality", "rough")),
+        (f"x4-{name}" for name in ("balanced", "fast", "jpeg", "quality", "rough")),
         "to be trained again",
     ),
 }
