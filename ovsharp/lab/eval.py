@@ -112,7 +112,11 @@ if TYPE_CHECKING:
     "colour",
 )
 @click.option("--resume", is_flag=True, help="Keep what an earlier run in the folder finished.")
-@click.option("--text", is_flag=True, help="Measure the legibility of text, with Tesseract.")
+@click.option(
+    "--text",
+    is_flag=True,
+    help="Measure how legible text is, too: seconds a picture (Tesseract).",
+)
 @options.device
 @options.threads
 @options.json_file("all figures")

@@ -34,24 +34,24 @@ def find_images(inputs: Sequence[str | Path]) -> list[Path]:
     return list(found)
 
 
-def find_videos(folder: Path) -> list[Path]:
+def find_videos(folder: str | Path) -> list[Path]:
     """List the videos in a folder and below it, sorted, by the endings of `VIDEO_ENDINGS`.
 
     Raises:
         MediaError: there is none.
     """
-    found = sorted(path for path in folder.rglob("*") if path.is_file() and is_video(path))
+    found = sorted(path for path in Path(folder).rglob("*") if path.is_file() and is_video(path))
     if not found:
         raise MediaError(f"{folder} holds no video: expected {', '.join(VIDEO_ENDINGS)}")
     return found
 
 
-def holds_pairs(folder: Path) -> bool:
+def holds_pairs(folder: str | Path) -> bool:
     """Tell whether a folder has the subfolders `input` and `target`."""
-    return (folder / INPUT).is_dir() and (folder / TARGET).is_dir()
+    return Path(folder, INPUT).is_dir() and Path(folder, TARGET).is_dir()
 
 
-def find_pairs(folder: Path) -> list[tuple[Path, Path]]:
+def find_pairs(folder: str | Path) -> list[tuple[Path, Path]]:
     """List the pairs of damaged and sharp images in the subfolders `input` and `target`.
 
     Two images are a pair if their names are equal before the ending.
@@ -59,6 +59,7 @@ def find_pairs(folder: Path) -> list[tuple[Path, Path]]:
     Raises:
         MediaError: there is no image on one side, or no pair.
     """
+    folder = Path(folder)
     inputs, targets = (
         {path.relative_to(side).with_suffix(""): path for path in find_images([side])}
         for side in (folder / INPUT, folder / TARGET)

@@ -73,13 +73,13 @@ def open_study(
     return study
 
 
-def read_study(folder: Path) -> Study:
+def read_study(folder: str | Path) -> Study:
     """Read the design of a study.
 
     Raises:
         UsageError: there is none, or it is damaged.
     """
-    path = folder / DESIGN
+    path = Path(folder, DESIGN)
     try:
         return Study.from_json(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -90,7 +90,7 @@ def read_study(folder: Path) -> Study:
         raise UsageError(f"{path}: {error}") from error
 
 
-def analyse(folder: Path) -> tuple[Ratings | Choices, str]:
+def analyse(folder: str | Path) -> tuple[Ratings | Choices, str]:
     """Analyse the votes of all raters who have finished.
 
     Returns:
@@ -99,6 +99,7 @@ def analyse(folder: Path) -> tuple[Ratings | Choices, str]:
     Raises:
         UsageError: no study, or nobody has finished.
     """
+    folder = Path(folder)
     study = read_study(folder)
     path = folder / VOTES
     if not path.is_file():

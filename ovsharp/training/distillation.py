@@ -51,14 +51,14 @@ class Trained:
 
 def train(
     recipe: TrainingRecipe,
-    data: Path,
-    out: Path,
+    data: str | Path,
+    out: str | Path,
     *,
-    val: Path | None = None,
-    teacher: Path | None = None,
-    init: Path | None = None,
+    val: str | Path | None = None,
+    teacher: str | Path | None = None,
+    init: str | Path | None = None,
     resume: bool = False,
-    vgg: Path | None = None,
+    vgg: str | Path | None = None,
     devices: int = 1,
     every: int = 500,
     moving: MovingFolders | None = None,
@@ -94,13 +94,16 @@ def train(
         MediaError: a folder is missing or has no image.
 
     Example:
-        >>> from pathlib import Path
         >>> from ovsharp.training import load_recipe, train
         >>> recipe = load_recipe("sharp").sized("fast")
-        >>> done = train(recipe, Path("photos"), Path("runs/fast"))  # doctest: +SKIP
+        >>> done = train(recipe, "photos", "runs/fast")  # doctest: +SKIP
         >>> done.student.weights  # doctest: +SKIP
         PosixPath('runs/fast/student.pth')
     """
+    data, out = Path(data), Path(out)
+    val, teacher, init, vgg = (
+        None if path is None else Path(path) for path in (val, teacher, init, vgg)
+    )
     if not resume and any((out / name).exists() for name in (CHECKPOINT, WEIGHTS)):
         raise UsageError(
             f"{out} holds a run already: go on with it with --resume, or choose another folder"

@@ -26,14 +26,14 @@ RATE = 0.3
 
 
 def finetune(
-    weights: Path,
+    weights: str | Path,
     recipe: TrainingRecipe,
-    data: Path,
-    out: Path,
+    data: str | Path,
+    out: str | Path,
     *,
-    val: Path | None = None,
+    val: str | Path | None = None,
     moving: MovingFolders | None = None,
-    vgg: Path | None = None,
+    vgg: str | Path | None = None,
     every: int = 500,
     progress: Progress = silent,
     report: Callable[[str, Report], None] = silent,
@@ -58,6 +58,8 @@ def finetune(
         UsageError: `out` holds a run already, or the weights are of another architecture.
         TrainingError: no usable image, or a loss that is no number.
     """
+    data, out = Path(data), Path(out)
+    val, vgg = (None if path is None else Path(path) for path in (val, vgg))
     if (out / WEIGHTS).exists():
         raise UsageError(f"{out} holds a run already: choose another folder")
     loaded = load_network(weights, architecture=recipe.student.architecture)

@@ -57,7 +57,14 @@ def test_training_sharpens(small: TrainingRecipe, photos: Path, tmp_path: Path) 
     )
     seen: list[Report] = []
     run = tmp_path / "run"
-    done = train(recipe, photos, run, val=photos, every=100, report=lambda _, x: seen.append(x))
+    done = train(
+        recipe,
+        str(photos),
+        str(run),
+        val=str(photos),
+        every=100,
+        report=lambda _, x: seen.append(x),
+    )
     assert [report.step for report in seen] == [100, 200]
     score = done.student.score
     assert score.ssim_out > score.ssim_in + 0.003
