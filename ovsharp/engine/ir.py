@@ -152,6 +152,6 @@ def _save(model: ov.Model, folder: Path, stem: str, *, half: bool) -> Path:
             ov.save_model(model, path, compress_to_fp16=half)
         except RuntimeError as error:
             raise OSError(
-                f"cannot write {path.name}; is the disk full? ({last_line(error)})"
+                f"cannot write {folder / path.name}; is the disk full? ({last_line(error)})"
             ) from error
     return folder / path.name
