@@ -252,6 +252,8 @@ def test_a_folder_that_may_not_be_written(verb: str, inputs: Path, tmp_path: Pat
 @pytest.mark.parametrize("verb", ["image", "degrade", "eval", "frames"])
 def test_an_input_that_vanishes(verb: str, inputs: Path, tmp_path: Path) -> None:
     own = shutil.copytree(inputs, tmp_path / "inputs")
+    for number in range(10, 50):  # more than are read ahead; 7.png is still the last one
+        shutil.copy(own / "photos" / "0.png", own / "photos" / f"{number}.png")
     call = command(verb, own, tmp_path / "out")
     if verb == "frames":  # of two videos, the second one is there when the first is read
         call.insert(1, str(shutil.copy(own / "call.mp4", own / "again.mp4")))
