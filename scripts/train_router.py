@@ -33,6 +33,7 @@ from ovsharp.degrade import parse
 from ovsharp.engine import upscale, write_router
 from ovsharp.files import sha256, staged
 from ovsharp.media import find_images, find_videos, read_frame
+from ovsharp.models.router import SIDE as CROP
 from ovsharp.models.router import RouterNetwork, RouterOnFrames
 from ovsharp.quality import ssim
 from ovsharp.runtime import crops
@@ -162,7 +163,7 @@ FADES = 0.2
 """Share of the clips and screens."""
 RIM = 40
 """Pixels at the border of a square that gains are not measured on."""
-CROP, CROPS = 64, 36
+CROPS = 36
 SEEN, DRAWS = 9, 4
 """Crops that are looked at in training, and how often they are drawn from each square."""
 RATE = 2e-3

@@ -16,10 +16,10 @@ from ovsharp.models.checkpoint import read_weights
 
 BLOCK = 8
 """Side of the blocks that are transformed, in pixels: those of JPEG."""
+SIDE = 64
+"""Side of a crop, in pixels."""
 _LEVEL = 0.1
 """Added to magnitudes before their logarithm is taken, in levels."""
-_SIDE = 64
-"""Side of a crop, in pixels."""
 _EDGE = 32.0
 """Second differences above it, in levels, count as so much: one strong edge is no period."""
 _WIDTH = 96
@@ -55,12 +55,12 @@ class RouterNetwork(nn.Module):
         self.register_buffer("planes", 255 * planes.view(3, 3, 1, 1))
         # Every plane by itself: 3 * 64 filters.
         self.register_buffer("filters", dct(BLOCK).view(-1, 1, BLOCK, BLOCK).repeat(3, 1, 1, 1))
-        places = torch.arange(_SIDE - 2)
-        angles = 2 * math.pi / _SIDE * torch.outer(torch.arange(1, _SIDE // 2 + 1), places)
+        places = torch.arange(SIDE - 2)
+        angles = 2 * math.pi / SIDE * torch.outer(torch.arange(1, SIDE // 2 + 1), places)
         # One matrix of two dimensions: the CPU plugin fails on products of a batch of them.
         waves = torch.cat((angles.cos(), angles.sin())).T
         self.register_buffer("waves", waves, persistent=False)
-        count = 2 * 4 * 3 * BLOCK**2 + 2 * (_SIDE // 2)
+        count = 2 * 4 * 3 * BLOCK**2 + 2 * (SIDE // 2)
         self.register_buffer("centre", torch.zeros(count))
         self.register_buffer("spread", torch.ones(count))
         self.mix = nn.Sequential(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 from xml.etree import ElementTree
@@ -20,20 +19,12 @@ from ovsharp.evaluation.results import Row as Scored
 from ovsharp.evaluation.statistics import compare_pairs, group_rows
 from ovsharp.measuring.results import Report
 from tests.benchmarks.reports import report, row
-
-SCRIPT = Path(__file__).parents[2] / "scripts" / "benchmark_page.py"
+from tests.scripts import loaded
 
 
 @pytest.fixture(scope="module")
 def page() -> ModuleType:
-    import sys
-
-    spec = importlib.util.spec_from_file_location("benchmark_page", SCRIPT)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["benchmark_page"] = module
-    spec.loader.exec_module(module)
-    return module
+    return loaded("benchmark_page")
 
 
 def speeds(*newer: str) -> Report:

@@ -57,8 +57,9 @@ def test_the_network_computes_what_it_did(activation: str) -> None:
         np.testing.assert_allclose(after, before, rtol=1e-4, atol=1e-3)
 
 
-def test_channels_get_one_range_as_far_as_the_limit_allows() -> None:
-    model = network()
+@pytest.mark.parametrize("activation", ["relu", "prelu"])
+def test_channels_get_one_range_as_far_as_the_limit_allows(activation: str) -> None:
+    model = network(activation=activation)
     before = largest(model)
     after = largest(equalized(model, FRAMES))
     assert before.max() > 4 * np.sort(before)[1]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import os
 import pickle
 import random
 import struct
-import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -21,6 +19,7 @@ import tifffile
 
 from ovsharp.serve import Limits, Models
 from tests.media.clips import clip
+from tests.scripts import loaded
 from tests.serve.rooms import encoded, photo, server, uploads
 from tests.waiting import until
 
@@ -28,14 +27,7 @@ from tests.waiting import until
 @pytest.fixture(scope="module")
 def damaged() -> Callable[[bytes, random.Random], bytes]:
     """What `scripts/fuzz.py` does to a file."""
-    path = Path(__file__).parents[2] / "scripts" / "fuzz.py"
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module  # dataclasses look there
-    spec.loader.exec_module(module)
-    function: Callable[[bytes, random.Random], bytes] = module.damaged
+    function: Callable[[bytes, random.Random], bytes] = loaded("fuzz").damaged
     return function
 
 
