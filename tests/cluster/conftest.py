@@ -6,10 +6,12 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -37,6 +39,16 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("", 0))
         return int(listener.getsockname()[1])
+
+
+def workers(doing: str) -> list[psutil.Process]:
+    """Find the processes of these nodes that do something now, by its name."""
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            if " ".join(process.cmdline()).startswith(f"ray::{doing}"):
+                found.append(process)
+    return found
 
 
 def _expect_no_agent(patch: pytest.MonkeyPatch) -> None:
@@ -68,6 +80,8 @@ def nodes() -> Iterator[Any]:
         patch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_worker_register_timeout_seconds", str(_START))
+        patch.setenv("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", str(_START))
+        patch.setenv("RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S", str(_START))
         patch.setenv("RAY_prestart_worker_first_driver", "0")
         _expect_no_agent(patch)
         for name in ("_wait_for_node", "wait_for_nodes"):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from ovsharp.errors import MediaError, UsageError
 from ovsharp.lab.degrade import degrade
 from ovsharp.lab.eval import eval as evaluate
 from tests.cluster import tasks
-from tests.cluster.conftest import node
+from tests.cluster.conftest import node, workers
 from tests.media.clips import clip
 from tests.networks import write_frame_model
 
@@ -127,6 +129,50 @@ def test_folders_are_those_of_one_process_where_nodes_see_no_file(
         assert one
         for name in ("one", "many"):
             shutil.rmtree(tmp_path / name)
+
+
+def losing(nodes: Any) -> list[str]:
+    """Kill a worker in the middle of its work, then lose a node, and say what was done."""
+    done: list[str] = []
+    until = time.monotonic() + 300
+    while not done and time.monotonic() < until:
+        time.sleep(0.02)
+        for worker in workers("work_away")[:1]:
+            time.sleep(0.3)
+            worker.kill()
+            done.append("worker")
+    nodes.remove_node(nodes.list_all_nodes()[-1], allow_graceful=False)
+    done.append("node")
+    return done
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("verb", [video, image])
+def test_a_killed_worker_and_a_lost_node_change_no_byte(
+    verb: Any, nodes: Any, address: str, tmp_path: Path
+) -> None:
+    if verb is video:
+        source = clip(tmp_path / "in.mp4", tuple(range(0, 40 * 1500, 40)), sound=True)
+        options = [str(source), "--steady"]
+    else:
+        (tmp_path / "photos").mkdir()
+        for index in range(120):
+            crop = np.ascontiguousarray(data.astronaut()[2 * index :][:256, 60:400, ::-1])
+            cv2.imwrite(str(tmp_path / "photos" / f"{index}.jpg"), crop, [1, 20])
+        options = [str(tmp_path / "photos")]
+    for name, more in (("one", []), ("many", ["--cluster", address])):
+        out = tmp_path / name / ("out.mp4" if verb is video else "")
+        out.parent.mkdir(exist_ok=True)
+        with ThreadPoolExecutor() as pool:
+            lost = pool.submit(losing, nodes) if more else None
+            told = CliRunner().invoke(verb, [*options, "-o", str(out), *more])
+            assert told.exit_code == 0, told.output
+            if lost is not None:
+                try:
+                    assert lost.result() == ["worker", "node"]
+                finally:
+                    nodes.add_node(**node())
+    assert contents(tmp_path / "one") == contents(tmp_path / "many")
 
 
 def test_work_of_a_lost_node_is_done_by_another(nodes: Any, cluster: Cluster) -> None:
