@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 ROOT = Path(__file__).parents[2]
-_START = 240
+START = 240
 """Seconds that a node may take to start: Ray's own 30 are too few for a machine with other work."""
 
 
@@ -26,7 +26,7 @@ class SlowClock:
         return getattr(time, name)
 
     def monotonic(self) -> float:
-        return time.monotonic() * 30 / _START
+        return time.monotonic() * 30 / START
 
 
 def node() -> dict[str, Any]:
@@ -79,13 +79,13 @@ def nodes() -> Iterator[Any]:
         # Nodes import ovsharp and these tests from where they are imported here.
         patch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv("RAY_worker_register_timeout_seconds", str(_START))
-        patch.setenv("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", str(_START))
-        patch.setenv("RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S", str(_START))
+        patch.setenv("RAY_worker_register_timeout_seconds", str(START))
+        patch.setenv("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", str(START))
+        patch.setenv("RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S", str(START))
         patch.setenv("RAY_prestart_worker_first_driver", "0")
         _expect_no_agent(patch)
         for name in ("_wait_for_node", "wait_for_nodes"):
-            patch.setattr(Nodes, name, partialmethod(getattr(Nodes, name), timeout=_START))
+            patch.setattr(Nodes, name, partialmethod(getattr(Nodes, name), timeout=START))
         patch.setattr("ray._private.node.time", SlowClock())
         head = {**node(), "include_dashboard": False}
         nodes = Nodes(initialize_head=True, head_node_args=head)

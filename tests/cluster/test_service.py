@@ -22,7 +22,7 @@ from click.testing import CliRunner
 from skimage import data
 
 from ovsharp.cli.image import image
-from tests.cluster.conftest import free_port, node, workers
+from tests.cluster.conftest import START, free_port, node, workers
 
 pytest.importorskip("ray.serve", reason='needs Ray Serve: pip install "ovsharp[cluster]"')
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -42,6 +42,9 @@ def server(nodes: Any) -> Iterator[str]:
 
     port = free_port()
     ray.init(address=nodes.address, log_to_driver=False)
+    patch = pytest.MonkeyPatch()
+    for module in ("api", "client"):
+        patch.setattr(f"ray.serve._private.{module}.HTTP_PROXY_TIMEOUT", START)
     try:
         serve.start(
             proxy_location="HeadOnly",
@@ -52,6 +55,7 @@ def server(nodes: Any) -> Iterator[str]:
         yield f"127.0.0.1:{port}"
         serve.shutdown()
     finally:
+        patch.undo()
         ray.shutdown()
 
 
