@@ -76,6 +76,8 @@ class PartDone:
     switches: tuple[Switch, ...]
     last: str
     """Name of what made the last frame."""
+    why: str
+    """No frame was sharpened; empty if one was."""
     repeated: int
     notes: tuple[str, ...]
 
@@ -140,6 +142,7 @@ def sharpen_part(part: Part) -> PartDone:
             made=call.made,
             switches=call.switches,
             last=call.variant,
+            why="" if done.sharpened else call.why,
             repeated=call.repeated,
             notes=(*clip.notes, *sink.notes),
         )

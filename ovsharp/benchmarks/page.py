@@ -32,7 +32,7 @@ def to_html(report: Report, samples: Sequence[Sample]) -> str:
         cards([*_quality_plots(report), *(fps_bars(report, size) for size in report.sizes)]),
         *(_ratios(report, size) for size in report.sizes),
         "<h2>Before and after</h2>" if samples else "",
-        *(_sample(sample) for sample in samples),
+        *(_pictures(same) for same in _alike(samples)),
         "<h2>Size and quality</h2>",
         f'<div class="card">{_quality_table(report)}</div>',
         *(
@@ -69,13 +69,29 @@ def _ratios(report: Report, size: str) -> str:
     )
 
 
-def _sample(sample: Sample) -> str:
+def _alike(samples: Sequence[Sample]) -> list[list[Sample]]:
+    """Put models together that were given the same, so that it stands there once."""
+    found: dict[tuple[str, bytes, bytes], list[Sample]] = {}
+    for one in samples:
+        (_, given), *_, (_, truth) = one.pictures
+        found.setdefault((one.photo, given.tobytes(), truth.tobytes()), []).append(one)
+    return list(found.values())
+
+
+def _pictures(samples: Sequence[Sample]) -> str:
+    first = samples[0]
+    alone = len(samples) == 1
+    made = [
+        (caption if alone else f"{one.model}: {caption}", image)
+        for one in samples
+        for caption, image in one.pictures[1:-1]
+    ]
     figures = "".join(
         f'<figure><img alt="{escape(caption)}" src="{picture_url(image, ".webp", LOSSLESS)}">'
         f"<figcaption>{escape(caption)}</figcaption></figure>"
-        for caption, image in sample.pictures
+        for caption, image in (first.pictures[0], *made, first.pictures[-1])
     )
-    heading = escape(f"{sample.model}: {sample.photo}")
+    heading = escape(f"{first.model}: {first.photo}" if alone else first.photo)
     return f'<div class="card"><h3>{heading}</h3><div class="crops">{figures}</div></div>'
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol, get_args
 
 from ovsharp.benchmarks.eager import load_eager
+from ovsharp.benchmarks.judging import Judged, judge
 from ovsharp.benchmarks.rivals import find_rivals
 from ovsharp.benchmarks.samples import Sample, choose_samples
 from ovsharp.benchmarks.subjects import EagerSubject, OpenVinoSubject, Ready, Subject
@@ -26,16 +26,14 @@ from ovsharp.benchmarks.variants import (
 )
 from ovsharp.benchmarks.verdict import recommend, with_speedups
 from ovsharp.degrade import parse
-from ovsharp.engine import Frame, Mode, check_device, get_core, max_isa
+from ovsharp.engine import Mode, check_device, get_core, max_isa
 from ovsharp.errors import InferenceError, UsageError
 from ovsharp.files import scratch
 from ovsharp.guards import Guard, unguarded
 from ovsharp.measuring import (
     MAX_PHOTOS,
-    STILL_PHOTOS,
     Album,
-    Baseline,
-    Photo,
+    PhotoSet,
     ProcessKilledError,
     Quality,
     Report,
@@ -44,14 +42,12 @@ from ovsharp.measuring import (
     Startup,
     Timing,
     Workload,
+    check_photos,
     environment,
-    flicker,
     frames_of_size,
     measure,
     open_album,
     photos_for,
-    score,
-    still_scene,
 )
 from ovsharp.reports import Size
 from ovsharp.runtime import shipped_models
@@ -167,12 +163,8 @@ def run_benchmark(
         if max_isa():
             subjects, crashed = _without_crashes(subjects, sizes[0], progress)
             notes += crashed
-        chosen = [photos_for(candidate.spec, album, options.degrade) for candidate in candidates]
-        photos = {
-            candidate.name: own for candidate, (own, _) in zip(candidates, chosen, strict=True)
-        }
         progress.plan(len(subjects) * (1 + len(sizes) * (1 + options.seconds)))
-        outputs, flickers = _run_photos(subjects, photos, progress)
+        judged, chosen = _judge(candidates, subjects, album, options, progress)
         speeds: dict[str, list[Speed]] = {subject.key: [] for subject in subjects}
         for size in sizes:
             fitting = [subject for subject in subjects if size.fits(subject.candidate.spec)]
@@ -188,8 +180,14 @@ def run_benchmark(
                 )
             for key, speed in _measure_size(fitting, size, album, options, progress).items():
                 speeds[key].append(speed)
-    qualities = _score(subjects, photos, outputs, flickers)
-    rows = tuple(_row(subject, qualities[subject.key], speeds[subject.key]) for subject in subjects)
+    rows = tuple(
+        _row(
+            subject,
+            judged[subject.candidate.name].qualities[subject.key],
+            speeds[subject.key],
+        )
+        for subject in subjects
+    )
     report = Report(
         version=__version__,
         date=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
@@ -201,7 +199,7 @@ def run_benchmark(
             "peers": str(options.peers or ""),
         },
         environment=environment.describe(load_before),
-        photos=tuple(described for _, described in chosen),
+        photos=tuple(chosen),
         sizes=tuple(size.name for size in sizes),
         rows=with_speedups(rows),
         recommendations=(),
@@ -211,7 +209,7 @@ def run_benchmark(
         report = dataclasses.replace(report, recommendations=recommend(report))
     # Through JSON once: what is printed is what is written, and lists are lists.
     report = Report.from_json(report.to_json())
-    return report, choose_samples(report, photos, outputs)
+    return report, choose_samples(report, {name: one.cuts for name, one in judged.items()})
 
 
 def _candidates(
@@ -303,39 +301,28 @@ def _without_crashes(
     return kept, notes
 
 
-def _run_photos(
-    subjects: Sequence[Subject], photos: Mapping[str, Sequence[Photo]], progress: Progress
-) -> tuple[dict[str, list[Frame]], dict[str, float | None]]:
-    """Give each row's pictures of the photos, and its flicker on still scenes of some."""
-    outputs, flickers = {}, {}
-    for subject in subjects:
-        progress.step(f"{subject.key}: photos")
-        own = photos[subject.candidate.name]
-        scenes = [still_scene(photo) for photo in own[:STILL_PHOTOS]]
-        made = subject.sharpen([*own, *itertools.chain.from_iterable(scenes)])
-        outputs[subject.key] = made[: len(own)]
-        flickers[subject.key] = flicker(scenes, made[len(own) :])
-        progress.advance(1)
-    return outputs, flickers
-
-
-def _score(
+def _judge(
+    candidates: Sequence[Candidate],
     subjects: Sequence[Subject],
-    photos: Mapping[str, Sequence[Photo]],
-    outputs: Mapping[str, Sequence[Frame]],
-    flickers: Mapping[str, float | None],
-) -> dict[str, Quality]:
-    baselines = {name: Baseline.of(own) for name, own in photos.items()}
-    return {
-        subject.key: score(
-            photos[subject.candidate.name],
-            outputs[subject.key],
-            baselines[subject.candidate.name],
-            outputs.get(f"{subject.candidate.name} fp32 f32"),
-            flickers[subject.key],
-        )
-        for subject in subjects
-    }
+    album: Album,
+    options: Options,
+    progress: Progress,
+) -> tuple[dict[str, Judged], list[PhotoSet]]:
+    """Judge one model after the other on its photos, which go before the next one's are made."""
+    for candidate in candidates:  # a mistake is told before the minutes of running
+        check_photos(candidate.spec, album, options.degrade)
+    judged, chosen = {}, []
+    for candidate in candidates:
+        photos, described = photos_for(candidate.spec, album, options.degrade)
+        rows = [subject for subject in subjects if subject.candidate is candidate]
+
+        def done(key: str) -> None:
+            progress.step(f"{key}: photos")
+            progress.advance(1)
+
+        judged[candidate.name] = judge(rows, photos, done)
+        chosen.append(described)
+    return judged, chosen
 
 
 def _measure_size(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -14,10 +14,12 @@ from ovsharp.measuring import Photo, Report, Row
 
 SIDE = 144
 """Height and width of a crop in pixels of the output."""
+SMALL = 96
+"""The same, of what is shown of many models."""
 PER_MODEL = 3
 """Photos of each model, of few."""
 MOST = 18
-"""Photos of all models, where there are many."""
+"""Photos of all models, where there are many. Of more models one row each is shown, and smaller."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,30 @@ class Sample:
     """Caption and uint8 BGR pixels, all of one size."""
 
 
+@dataclass(frozen=True)
+class Cut:
+    """The most detailed part of a photo, and what rows made of it."""
+
+    photo: str
+    top: int
+    left: int
+    shown: Frame
+    truth: Frame
+    made: dict[str, Frame] = field(default_factory=dict)
+    """By row."""
+
+    @classmethod
+    def of(cls, photo: Photo) -> Cut:
+        """Find the part of a photo."""
+        top, left = most_detailed(photo.truth, SIDE)
+        shown, truth = _part(photo.shown, top, left), _part(photo.truth, top, left)
+        return cls(photo.name, top, left, shown, truth)
+
+    def add(self, row: str, output: Frame) -> None:
+        """Cut the part out of what a row made of the photo."""
+        self.made[row] = _part(output, self.top, self.left)
+
+
 def per_model(models: int) -> int:
     """Give how many photos of each model are shown, so that a page of many stays below 5 MB.
 
@@ -40,39 +66,35 @@ def per_model(models: int) -> int:
     return max(1, min(PER_MODEL, MOST // models))
 
 
-def choose_samples(
-    report: Report,
-    photos: Mapping[str, Sequence[Photo]],
-    outputs: Mapping[str, Sequence[Frame]],
-) -> list[Sample]:
-    """Cut the most detailed part out of the first photos of every model.
+def choose_samples(report: Report, cuts: Mapping[str, Sequence[Cut]]) -> list[Sample]:
+    """Choose what is shown of the first photos of every model.
 
     Args:
         report: says which rows are worth showing: FP32 executed in f32 and the advised one.
-        photos: by model.
-        outputs: by row, in the order of its model's photos.
+        cuts: of photos, by model.
     """
+    side = SIDE if len(report.models) <= MOST else SMALL
     samples = []
     for model in report.models:
-        rows = _shown_rows(report, model)
-        for index, photo in enumerate(photos[model][: per_model(len(report.models))]):
-            top, left = most_detailed(photo.truth, SIDE)
+        for cut in cuts[model][: per_model(len(report.models))]:
             pictures = [
-                ("input", photo.shown),
-                *((_caption(row), outputs[row.key][index]) for row in rows),
-                ("truth", photo.truth),
+                ("input", cut.shown),
+                *((_caption(row), cut.made[row.key]) for row in _shown_rows(report, model)),
+                ("truth", cut.truth),
             ]
-            samples.append(
-                Sample(
-                    model,
-                    photo.name,
-                    tuple(
-                        (caption, np.ascontiguousarray(image[top : top + SIDE, left : left + SIDE]))
-                        for caption, image in pictures
-                    ),
-                )
-            )
+            small = tuple((caption, _middle(image, side)) for caption, image in pictures)
+            samples.append(Sample(model, cut.photo, small))
     return samples
+
+
+def _middle(image: Frame, side: int) -> Frame:
+    top, left = (max(0, length - side) // 2 for length in image.shape[:2])
+    return np.ascontiguousarray(image[top : top + side, left : left + side])
+
+
+def _part(image: Frame, top: int, left: int) -> Frame:
+    """Copy a part: a view would keep the whole."""
+    return image[top : top + SIDE, left : left + SIDE].copy()
 
 
 def _shown_rows(report: Report, model: str) -> list[Row]:
@@ -80,6 +102,8 @@ def _shown_rows(report: Report, model: str) -> list[Row]:
         (row for size in reversed(report.sizes) if (row := best_row(report, model, size))), None
     )
     rows = [row for row in (report.reference(model), best) if row is not None]
+    if len(report.models) > MOST:
+        rows = rows[-1:]
     rows = rows or [row for row in report.rows if row.model == model][:1]
     return list({row.key: row for row in rows}.values())
 

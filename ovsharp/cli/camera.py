@@ -77,7 +77,6 @@ def camera(
         raise UsageError("nothing to show: leave --preview on, or give --virtual or -o FILE")
     from ovsharp.apps import Live
     from ovsharp.media import Camera, Recorder
-    from ovsharp.terminal import executed
 
     wanted = _size(size)
     with ExitStack() as finishing, ExitStack() as stack:
@@ -107,8 +106,8 @@ def camera(
         figures, chosen = live.figures, sharpener.choice
         if not figures.frames:
             raise error or MediaError(f"{cam.name} gave no frame before the end")
-        execution = executed(sharpener.spec, sharpener.execution.label)
-        ran = f"{figures.variant} on {choice.device}, {execution}"
+        ran = viewing.who_ran(cam.name, sharpener, choice.device)
+        made = dict(sharpener.made)
     if cam.returns:
         click.echo(f"{cam.name} vanished and came back, {cam.returns} x", err=True)
     if cam.stuck:
@@ -120,7 +119,7 @@ def camera(
         "" if chosen is None else f"note: {chosen.reason}",
     )
     if json_file is not None:
-        content = {**dataclasses.asdict(figures), "fps": figures.fps, "ran": ran}
+        content = {**dataclasses.asdict(figures), "fps": figures.fps, "made_by": made, "ran": ran}
         if recorder is not None:
             content |= {
                 "recorded": recorder.written,

@@ -152,15 +152,14 @@ def _run() -> int:
         error.show()
         return EXIT_USAGE
     except (click.Abort, KeyboardInterrupt) as error:
-        if isinstance(error.__cause__ or error, _Terminated):
-            _say("terminated")
-            return EXIT_TERMINATED
-        _say("interrupted")
-        return EXIT_INTERRUPTED
+        return _ended(error.__cause__ or error)
     except OvsharpError as error:
         _say(str(error))
         return EXIT_USAGE if isinstance(error, UsageError | DeviceError) else EXIT_FAILED
     except ImportError as error:
+        # A native library that is interrupted while it loads says "initialization failed".
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            return _ended(error.__cause__)
         sentence = display_library(error)
         if sentence is None:
             raise
@@ -173,6 +172,13 @@ def _run() -> int:
     except MemoryError:
         _say("not enough memory; close other programs, or use smaller images or fewer of them")
     return EXIT_FAILED
+
+
+def _ended(by: BaseException) -> int:
+    """Say what ended the work, and give its exit code."""
+    terminated = isinstance(by, _Terminated)
+    _say("terminated" if terminated else "interrupted")
+    return EXIT_TERMINATED if terminated else EXIT_INTERRUPTED
 
 
 def _ignore_signals() -> None:

@@ -80,8 +80,7 @@ def screen(
         figures = live.figures
         if not figures.frames:
             raise error or MediaError("the window was closed before the first picture")
-        execution = console.executed(sharpener.spec, sharpener.execution.label)
-        ran = f"{figures.variant} on {choice.device}, {execution}"
+        ran = viewing.who_ran(window or "the screen", sharpener, choice.device)
     viewing.say(figures, ran)
     if error is not None:
         raise error

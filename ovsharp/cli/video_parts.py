@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ovsharp.errors import UsageError
-from ovsharp.terminal import check_crew, console
+from ovsharp.terminal import by_model, check_crew, console
 
 if TYPE_CHECKING:
     from ovsharp.apps import PartDone, VideoJob
@@ -67,12 +67,14 @@ def run_parts(
     made: Counter[str] = Counter()
     for part in done:
         made.update(part.made)
-    if len(made) > 1 or "untouched" in made or "bicubic" in made:
-        notes += _switches(done)
-        notes.append("frames by model: " + ", ".join(f"{n} {c}" for n, c in made.most_common()))
+    notes += _switches(done)
     if repeated := sum(part.repeated for part in done):
         notes.append(f"{repeated} frames are equal to the one before and were not computed again")
-    return _told(job, len(times), frames, seconds, workers.label, made, notes)
+    sharpened = any(not part.why for part in done)
+    why = "" if sharpened else next((part.why for part in done), "")
+    of = "frames that were left" if frames < len(times) else ""
+    who = [by_model(job.source, dict(made.most_common()), why, of)] if made else []
+    return _told(job, len(times), frames, seconds, workers.label, made, who, notes)
 
 
 def _all_notes(done: list[PartDone]) -> list[str]:
@@ -102,13 +104,13 @@ def _told(
     seconds: float,
     label: str,
     made: Counter[str],
+    who: list[str],
     notes: list[str],
 ) -> dict[str, Any]:
     fps = frames / seconds if seconds else 0.0
     sharpened = sum(count for name, count in made.items() if name not in ("untouched", "bicubic"))
-    nothing = f"{job.source}: nothing was sharpened" if frames and not sharpened else ""
     lines = [
-        *([nothing] if nothing else []),
+        *who,
         f"{job.target}: {total} frames in {seconds:.1f} s, {fps:.1f} FPS in all, by {label}",
         *(f"  note: {note}" for note in notes),
     ]
@@ -119,6 +121,7 @@ def _told(
         "frames": total,
         "resumed_frames": total - frames,
         "sharpened": sharpened,
+        "made_by": dict(made.most_common()),
         "copied": False,
         "seconds": round(seconds, 3),
         "system_fps": round(fps, 2),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ovsharp.cli.video_plan import STANDARD
-from ovsharp.terminal import console
+from ovsharp.terminal import by_model, console
 
 if TYPE_CHECKING:
     from ovsharp.apps import Progress
@@ -40,7 +40,7 @@ def summary(
     """
     from ovsharp.media import CONTAINERS
 
-    why = "" if progress.sharpened or not progress.frames else call.why
+    why = "" if progress.sharpened else call.why
     busy = {"decode": progress.decode, "infer": progress.infer, "encode": progress.encode}
     shares = {stage: round(work / progress.seconds, 3) for stage, work in busy.items()}
     figures: dict[str, Any] = {
@@ -49,6 +49,7 @@ def summary(
         "frames": done + progress.frames,
         "resumed_frames": done,
         "sharpened": progress.sharpened,
+        "made_by": dict(call.made),
         "repeated": call.repeated,
         "copied": False,
         "dropped": clip.dropped,
@@ -69,15 +70,13 @@ def summary(
             "output": flicker.output,
             "ratio": flicker.ratio,
         }
-    nothing = []
-    if why:
-        some = "none of the frames that were left" if done else "nothing"
-        advice = "; the frames were coded again, --untouched copy keeps the original"
-        files = clip.numbered is None and target.suffix.lower() in CONTAINERS
-        nothing.append(f"{source}: {some} was sharpened: {why}{advice * files}")
+    if why and clip.numbered is None and target.suffix.lower() in CONTAINERS:
+        why += "; the frames were coded again, --untouched copy keeps the original"
+    of = "frames that were left" if done else ""
+    who = [by_model(source, call.made, why, of)] if call.made else []
     model = "" if progress.model_fps is None else f"model {progress.model_fps:.1f} FPS, "
     lines = [
-        *nothing,
+        *who,
         f"{target}: {figures['frames']} frames in {progress.seconds:.1f} s, "
         f"{progress.fps:.1f} FPS in all, {model}{clip.dropped} dropped",
         "  busy: "
@@ -112,7 +111,7 @@ def copied_summary(source: Path, target: Path, clip: VideoReader, frames: int) -
 
 
 def quality_notes(call: Session) -> list[str]:
-    """Say which models ran, how they changed, and what they did not have to do."""
+    """Say where models changed, and what they did not have to do."""
     if call.repeated:
         once = f"{call.repeated} frames are equal to the one before and were not computed again"
         return [*_choice_notes(call), once]
@@ -124,12 +123,9 @@ def _choice_notes(call: Session) -> list[str]:
         f"frame {switch.frame}: {switch.before} -> {switch.after} ({switch.reason})"
         for switch in call.switches
     ]
-    if call.choice is not None:
-        return [call.choice.reason, *switches, f"{call.variant} runs at the end"]
-    if len(call.variants) == 1 or not call.frames:
-        return []
-    frames = ", ".join(f"{name} {count}" for name, count in call.made.items())
-    return [*switches, f"frames by model: {frames}"]
+    if call.choice is None:
+        return switches
+    return [call.choice.reason, *switches, f"{call.variant} runs at the end"]
 
 
 def failure(source: Path, error: Exception) -> str:

@@ -147,9 +147,9 @@ def _serve(study: room.Study, folder: Path, host: str, port: int) -> None:
             f"raters go to {server.url} - Ctrl-C ends it",
         ]
         out = console.output()
-        out.print("\n".join(lines), markup=False, soft_wrap=True)
-        out.file.flush()
-        try:
+        try:  # from the line on that says so
+            out.print("\n".join(lines), markup=False, soft_wrap=True)
+            out.file.flush()
             server.serve_forever(poll_interval=0.2)
         except KeyboardInterrupt:  # the way to stop it
             out.print(f"votes are in {folder}; next: ovsharp study {folder} --results")

@@ -7,6 +7,7 @@ from ovsharp.measuring.photos import (
     MAX_PHOTOS,
     Album,
     Photo,
+    check_photos,
     frames_of_size,
     open_album,
     photos_for,
@@ -14,6 +15,7 @@ from ovsharp.measuring.photos import (
 from ovsharp.measuring.quality import Baseline, score
 from ovsharp.measuring.results import (
     Latency,
+    PhotoSet,
     Quality,
     Report,
     Role,
@@ -44,6 +46,7 @@ __all__ = [
     "Latency",
     "Measured",
     "Photo",
+    "PhotoSet",
     "ProcessKilledError",
     "Quality",
     "Report",
@@ -53,6 +56,7 @@ __all__ = [
     "Startup",
     "Timing",
     "Workload",
+    "check_photos",
     "environment",
     "flicker",
     "frames_of_size",

@@ -138,18 +138,30 @@ def _sent(degradation: str) -> str:
     return codec[1] if codec is not None and find_spec("av") is None else ""
 
 
+def check_photos(spec: ModelSpec, album: Album, degrade: str | None) -> tuple[Recipe | None, str]:
+    """Choose what damages an album for a model; None where it came damaged.
+
+    Returns:
+        It, and who chose it.
+
+    Raises:
+        UsageError: as `choose_recipe`, or a recipe for photos that came damaged.
+    """
+    if album.paired and degrade is not None:
+        raise UsageError("--degrade makes no sense with pairs: their input is damaged already")
+    return (None, "--data") if album.paired else choose_recipe(spec, degrade)
+
+
 def photos_for(spec: ModelSpec, album: Album, degrade: str | None) -> tuple[list[Photo], PhotoSet]:
     """Make a model's photos from an album.
 
     The seed of a photo's damage depends on the name of its file alone.
 
     Raises:
-        UsageError: as `choose_recipe`, or a recipe for photos that came damaged.
+        UsageError: as `check_photos`.
         MediaError: no photo fits the model.
     """
-    if album.paired and degrade is not None:
-        raise UsageError("--degrade makes no sense with pairs: their input is damaged already")
-    recipe, why = (None, "--data") if album.paired else choose_recipe(spec, degrade)
+    recipe, why = check_photos(spec, album, degrade)
     photos, skipped = [], list(album.skipped)
     for name, damaged, sharp in album.items:
         if min(sharp.shape[:2]) < MIN_SIDE * spec.scale:

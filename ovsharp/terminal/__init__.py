@@ -11,7 +11,7 @@ from ovsharp.extras import on_first_use
 from ovsharp.terminal.codes import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TERMINATED, EXIT_USAGE
 from ovsharp.terminal.crew import check_crew
 from ovsharp.terminal.examples import EXAMPLES, with_examples
-from ovsharp.terminal.figures import check_json, write_json
+from ovsharp.terminal.figures import by_model, check_json, write_json
 from ovsharp.terminal.options import with_quiet
 from ovsharp.terminal.presets import with_presets
 from ovsharp.terminal.renamed import with_new_names
@@ -29,6 +29,7 @@ __all__ = [
     "STREAM",
     "Streams",
     "as_files",
+    "by_model",
     "check_crew",
     "check_json",
     "executed",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -20,6 +21,27 @@ def check_json(path: Path | None, output: Path) -> None:
     """
     if path is not None and str(path) == str(output) == STANDARD:
         raise UsageError("-o - and --json - cannot both be standard output; name a file for one")
+
+
+def by_model(source: object, made: Mapping[str, int], why: str = "", of: str = "") -> str:
+    """Say in a line which models made the frames of a video or a camera, or why none did.
+
+    Args:
+        source: what the frames came from.
+        made: frames by the name of what made them, most first.
+        why: nothing was sharpened; empty if something was.
+        of: which frames, where it is not all of them.
+
+    Example:
+        >>> by_model("a.mp4", {"call-codec": 20, "untouched": 4})
+        'a.mp4: frames by model: call-codec 20, untouched 4'
+        >>> by_model("a.mp4", {"untouched": 24}, "it is fine")
+        'a.mp4: nothing was sharpened: it is fine'
+    """
+    if why:
+        return f"{source}: {f'none of the {of}' if of else 'nothing'} was sharpened: {why}"
+    names = ", ".join(f"{name} {count}" for name, count in made.items())
+    return f"{source}: {of or 'frames'} by model: {names}"
 
 
 def write_json(path: Path, figures: object) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ovsharp.errors import MediaError, OvsharpError
-from ovsharp.terminal import console
+from ovsharp.terminal import by_model, console
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -200,8 +200,25 @@ def press(live: Live, key: str, picture: Frame, recording: Recording) -> None:
         console.output().print(f"snapshot: {path}", markup=False)
 
 
+def who_ran(source: object, sharpener: Sharpener, device: str) -> str:
+    """Say in a line which models made the frames, and how they ran; or why none did."""
+    made = sharpener.made
+    if not made:
+        return by_model(source, made, "strength was 0, or the view was paused")
+    if len(made) == 1 and not sharpener.sharpened:
+        return by_model(source, made, sharpener.why)
+    execution = console.executed(sharpener.spec, sharpener.execution.label)
+    return f"{by_model(source, made)}; on {device}, {execution}"
+
+
 def say(figures: Figures, ran: str, *more: str) -> None:
-    """Say how it went; empty lines are left out."""
+    """Say how it went; empty lines are left out.
+
+    Args:
+        figures: of the view.
+        ran: what `who_ran` says.
+        more: lines.
+    """
     lines = [
         ran,
         f"{figures.frames} frames in {figures.seconds:.1f} s, {figures.fps:.1f} FPS, "

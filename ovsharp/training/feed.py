@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import multiprocessing
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ from lightning_fabric import Fabric
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from ovsharp.degrade import parse
+from ovsharp.errors import TrainingError
 from ovsharp.training.clips import ClipPatches, Moving
 from ovsharp.training.images import Images
 from ovsharp.training.patches import Batch, Patches, StoredPatches, border
@@ -63,6 +65,25 @@ def frozen() -> Iterator[None]:
         gc.unfreeze()
 
 
+def check_processes() -> None:
+    """Try what the processes that prepare batches talk by.
+
+    Without it PyTorch's loader fails half made, and its end is one more traceback, as it was where
+    workers had not started: https://github.com/pytorch/pytorch/pull/23761
+
+    Raises:
+        TrainingError: this system lends no semaphore.
+    """
+    try:
+        multiprocessing.Lock()
+    except OSError as error:
+        raise TrainingError(
+            f"training prepares its batches in processes of their own, and these cannot talk to it "
+            f"here: /dev/shm: {error.strerror}; give the container one that can be written to, as "
+            f"by docker's --tmpfs /dev/shm"
+        ) from error
+
+
 class Feed:
     """Images, clips and screens of a course, read and cut.
 
@@ -81,6 +102,7 @@ class Feed:
     def __init__(
         self, course: Course, material: Material, folder: Path, fabric: Fabric, taught: int
     ) -> None:
+        check_processes()
         self.course, self.material = course, material
         self.folder, self.fabric, self.taught = folder, fabric, taught
         if course.moving:

@@ -22,6 +22,7 @@ from ovsharp.apps.live import draw_overlay
 from ovsharp.cli.camera import camera
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.media import Camera, VideoWriter, read_video
+from ovsharp.runtime import Router
 from ovsharp.terminal.viewing import Recording, press
 from tests.interrupt import interrupted
 from tests.media.clips import clip
@@ -57,6 +58,33 @@ def test_a_recording_holds_what_was_shown(video: Path, model: Path, tmp_path: Pa
     assert f"recorded {len(shots)} of them" in result.output
     assert shots[0].frame.shape == (64, 96, 3)
     assert "latency from capture to display" in result.output
+    assert figures["made_by"] == {"test": figures["frames"]}
+    first = f"{video}: frames by model: test {figures['frames']}; on CPU, execution "
+    assert result.stdout.startswith(first)
+
+
+@pytest.mark.parametrize(
+    ("gain", "more", "said"),
+    [
+        (2.0, (), "frames by model: call-"),
+        (-1.0, (), "nothing was sharpened: no model is expected to gain 0.1 dB: "),
+        (2.0, ("--strength", "0"), "nothing was sharpened: strength was 0"),
+    ],
+)
+def test_it_says_who_made_the_frames_or_why_none_did(
+    video: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    gain: float,
+    more: tuple[str, ...],
+    said: str,
+) -> None:
+    monkeypatch.setattr(
+        Router, "gains", lambda router, _frame: dict.fromkeys(router.spec.models, gain)
+    )
+    result = call("--camera", video, "--no-preview", "-o", tmp_path / "out.mp4", *more)
+    assert result.exit_code == 0, result.exception
+    assert result.stdout.startswith(f"{video}: {said}")
 
 
 def test_the_halves_of_a_split_view(video: Path, model: Path) -> None:

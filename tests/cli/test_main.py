@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from ovsharp import __version__, errors
-from ovsharp.cli.main import VERBS, main, run
+from ovsharp.cli.main import VERBS, _Terminated, main, run
 
 # Python buffers what it writes into files and pipes, unless it is told otherwise.
 BUFFERED = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
@@ -24,6 +24,11 @@ def ovsharp(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]
     command = [sys.executable, "-m", "ovsharp", *arguments]
     options = {"text": True, "timeout": 60, "stderr": subprocess.PIPE, "env": BUFFERED, **options}
     return subprocess.run(command, **options)
+
+
+def caused(error: Exception, cause: BaseException) -> Exception:
+    error.__cause__ = cause
+    return error
 
 
 def exit_code(error: BaseException | int, monkeypatch: pytest.MonkeyPatch) -> int:
@@ -60,6 +65,17 @@ def _no_hard_exit(monkeypatch: pytest.MonkeyPatch) -> None:
         (click.UsageError("no such option"), 2, "Error: no such option"),
         (click.Abort(), 130, "ovsharp: interrupted\n"),
         (KeyboardInterrupt(), 130, "ovsharp: interrupted\n"),
+        (_Terminated(), 143, "ovsharp: terminated\n"),
+        (
+            caused(ImportError("initialization failed"), KeyboardInterrupt()),
+            130,
+            "ovsharp: interrupted\n",
+        ),
+        (
+            caused(ImportError("initialization failed"), _Terminated()),
+            143,
+            "ovsharp: terminated\n",
+        ),
         (MemoryError(), 1, "ovsharp: not enough memory"),
         (BrokenPipeError(errno.EPIPE, "Broken pipe"), 1, ""),
         (

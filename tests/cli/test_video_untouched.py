@@ -55,9 +55,10 @@ def test_that_nothing_is_sharpened_is_said_first(tmp_path: Path) -> None:
     assert "-1.0 dB" in first
     assert first.endswith("--untouched copy keeps the original")
     assert second.startswith(f"{tmp_path / 'out.mp4'}: {len(TIMES)} frames in")
-    assert "model" not in result.stdout.split("frames by model")[0].replace(first, "")
+    assert "model" not in result.stdout.replace(first, "")
     (figures,) = json.loads(report.read_text())
     assert figures["sharpened"] == 0
+    assert figures["made_by"] == {"untouched": len(TIMES)}
     assert figures["model_fps"] is None
     assert "model" not in figures["budget"]
 
@@ -69,6 +70,10 @@ def test_frames_that_a_model_made_are_counted(tmp_path: Path, expect: dict[str, 
     assert result.exit_code == 0, result.output
     assert "nothing" not in result.stdout
     (figures,) = json.loads(report.read_text())
+    ((name, count),) = figures["made_by"].items()
+    assert name.startswith("call-")
+    assert count == len(TIMES)
+    assert result.stdout.startswith(f"{tmp_path / 'in.mp4'}: frames by model: {name} {count}\n")
     assert figures["sharpened"] == len(TIMES)
     assert figures["model_fps"] == figures["budget"]["model"] > 0
 
@@ -172,4 +177,5 @@ def test_changes_are_counted_from_the_start_of_the_file(
     result = run(source, "-o", tmp_path / "out.mp4")
     assert result.exit_code == 0, result.output
     assert "note: frame 240: untouched -> call-balanced (expected +3.0 dB" in result.stdout
-    assert "frames by model: untouched 240, call-balanced 20" in result.stdout
+    first = f"{source}: frames by model: untouched 240, call-balanced 20\n"
+    assert result.stdout.startswith(first)

@@ -94,9 +94,13 @@ def test_the_output_is_that_of_one_process(long: Path, tmp_path: Path, options: 
     assert [note for note in notes[0] if "->" not in note] == [
         note for note in notes[1] if "->" not in note
     ]
+    by_model, other = (run.stdout.splitlines()[0] for run in (plain, split))
+    assert by_model == other
+    if options:
+        assert by_model.startswith(f"{long}: frames by model: call-")
     if not options:
-        (by_model,) = (one for one in notes[1] if "frames by model" in one)
-        assert "untouched" in by_model
+        assert by_model.startswith(f"{long}: frames by model: ")
+        assert "untouched " in by_model
         assert "call-" in by_model
         assert sum("->" in one for one in notes[1]) == sum("->" in one for one in notes[0]) > 0
 

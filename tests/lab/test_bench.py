@@ -32,6 +32,34 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     ]
 
 
+def test_the_plain_install_is_enough(inputs: list[str], tmp_path: Path) -> None:
+    """Without PyTorch, PyAV, NNCF and ONNX: as pip brings ovsharp without an extra."""
+    extras = ("torch", "av", "nncf", "onnx")
+    report = tmp_path / "report.json"
+    script = (
+        "import sys\n"
+        "class Absent:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name.partition('.')[0] in {extras}:\n"
+        "            raise ModuleNotFoundError(name)\n"
+        "import importlib.util\n"
+        "find = importlib.util.find_spec\n"
+        f"absent = lambda name, *more: None if name in {extras} else find(name, *more)\n"
+        "importlib.util.find_spec = absent\n"
+        "sys.meta_path.insert(0, Absent())\n"
+        "from ovsharp.cli.main import run\n"
+        "run()"
+    )
+    # A router's model, whose own damage needs a video codec.
+    call = ["bench", *inputs[2:], "--model", "call-codec-fast", "--json", str(report)]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *call], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    (photos,) = json.loads(report.read_text())["photos"]
+    assert "needs the extra video" in photos["why"]
+
+
 def _invoke(arguments: list[str]) -> Result:
     return CliRunner().invoke(bench, arguments)
 

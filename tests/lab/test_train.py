@@ -178,6 +178,33 @@ def test_ctrl_c_keeps_the_checkpoint_and_resume_goes_on(recipe: Path) -> None:
     assert [json.loads(line)["step"] for line in log] == list(range(1, 401))
 
 
+def without_shared_memory() -> list[str]:
+    """Give what runs a command where /dev/shm cannot be written to; empty if nothing can."""
+    inside = "mount -t tmpfs -o ro none /dev/shm"
+    ways = ["unshare", "--mount", "--user", "--map-root-user"]
+    for way in (ways[:2], ways):
+        try:
+            subprocess.run([*way, "sh", "-c", inside], check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError):
+            continue
+        return [*way, "sh", "-c", f'{inside} && exec "$@"', "sh"]
+    return []
+
+
+def test_a_machine_without_shared_memory_is_told(recipe: Path) -> None:
+    """As containers may be: the processes that cut patches cannot talk to the training there."""
+    begin = without_shared_memory()
+    if not begin:
+        pytest.skip("nothing may be mounted here")
+    command = [*begin, sys.executable, "-m", "ovsharp", "train", *options(recipe, "--steps", 2)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.startswith("ovsharp: training prepares its batches in processes")
+    assert "/dev/shm: Read-only file system" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (recipe.parent / "run").exists()
+
+
 def test_a_mistake_in_a_recipe_ends_in_a_sentence(recipe: Path) -> None:
     recipe.write_text(TOML.replace("batch", "bach"), encoding="utf-8")
     command = [sys.executable, "-m", "ovsharp", "train", *options(recipe)]
