@@ -57,7 +57,6 @@ def frozen() -> Iterator[None]:
     What libraries hold may wait for threads when it is freed, as FFmpeg's scaler does, and a forked
     process has none of them: it would wait for ever.
     """
-    gc.collect()
     gc.freeze()
     try:
         yield

@@ -32,6 +32,8 @@ def test_a_forked_process_frees_nothing_of_its_parent(tmp_path: Path) -> None:
                 gc.collect()
                 os._exit(0)
             os.waitpid(child, 0)
+        assert not log.exists()
+        gc.collect()
     finally:
         gc.enable()
     assert log.read_text().split() == [str(os.getpid())]
