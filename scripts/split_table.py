@@ -2,8 +2,10 @@
 
     python scripts/split_table.py clip.mp4 [--workers 2] [--cluster auto] [--rounds 3] [-- OPTIONS]
 
-Prints a table: seconds, and their ratio to one process in the same round, as medians of all rounds.
-For a cluster on this machine, run `ray start --head --num-cpus 2` before; its start is not timed.
+Prints a table: seconds, and their ratio to one process in the same round, as medians of all rounds;
+memory at most (shared pages counted once), with the daemons of a cluster on this machine.
+For such a cluster, run `ray start --head --num-cpus 2` before; its start is not timed. Where others
+work on the machine, set RAY_worker_niceness=0 before: Ray's processes give way to all by default.
 Ends with 1 if the outputs differ by a byte.
 """
 
@@ -16,12 +18,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+import psutil
+
 from ovsharp.files import sha256
+
+_LOOK = 0.5
+"""Seconds from one look at the memory to the next."""
+_RAY = f"{os.sep}ray{os.sep}"
+"""In the command lines of a cluster's daemons."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +41,8 @@ class Run:
     seconds: float
     cores: float
     """Seconds of cores that it and its processes used; those of a cluster are not among them."""
+    megabytes: float
+    """Memory at most."""
     digest: str
 
 
@@ -50,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for _ in range(asked.rounds):
         for name, more in ways.items():
             runs[name].append(timed(asked.source, [*asked.options, *more]))
+            print(f"{name}: {runs[name][-1].seconds:.1f} s", file=sys.stderr)
     print("\n".join(table(runs)))
     return int(len({run.digest for each in runs.values() for run in each}) > 1)
 
@@ -59,26 +72,54 @@ def timed(source: Path, options: Sequence[str]) -> Run:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out.mp4"
         command = [sys.executable, "-m", "ovsharp", "video", str(source), "-o", str(out), *options]
-        began, used = time.monotonic(), _used()
-        done = subprocess.run(command, check=False, capture_output=True, text=True, env=os.environ)
-        if done.returncode:
-            raise SystemExit(done.stderr)
-        return Run(time.monotonic() - began, _used() - used, sha256(out))
+        began, used, most = time.monotonic(), _used(), 0.0
+        with (Path(folder) / "said").open("w+", encoding="utf-8") as said:
+            process = subprocess.Popen(command, stdout=said, stderr=said)
+            while process.poll() is None:
+                most = max(most, _megabytes(process.pid, "--cluster" in options))
+                time.sleep(_LOOK)
+            said.seek(0)
+            if process.returncode:
+                raise SystemExit(said.read())
+        return Run(time.monotonic() - began, _used() - used, most, sha256(out))
 
 
 def table(runs: dict[str, list[Run]]) -> list[str]:
     """Give the lines of a table; the first way is what the others are compared with."""
     first = next(iter(runs.values()))
-    lines = ["| | seconds | of one process | core seconds | output |", "|---|---|---|---|---|"]
+    lines = [
+        "| | seconds | of one process | core seconds | MB | output |",
+        "|---|---|---|---|---|---|",
+    ]
     for name, each in runs.items():
         ratio = median(run.seconds / one.seconds for run, one in zip(each, first, strict=True))
         same = {run.digest for run in each} == {first[0].digest}
         cores = "" if "--cluster" in name else f"{median(run.cores for run in each):.1f}"
         lines.append(
             f"| {name} | {median(run.seconds for run in each):.1f} | {ratio:.2f} | {cores} "
-            f"| {'equal' if same else 'DIFFERS'} |"
+            f"| {max(run.megabytes for run in each):.0f} | {'equal' if same else 'DIFFERS'} |"
         )
     return lines
+
+
+def _megabytes(command: int, cluster: bool) -> float:
+    """Give the memory of the command and its processes, and of a cluster here."""
+    total = 0
+    for process in _processes(command, cluster):
+        with suppress(psutil.Error):
+            total += process.memory_full_info().pss
+    return total / 1e6
+
+
+def _processes(command: int, cluster: bool) -> Iterator[psutil.Process]:
+    with suppress(psutil.Error):
+        mine = psutil.Process(command)
+        yield from (mine, *mine.children(recursive=True))
+    for process in psutil.process_iter() if cluster else ():
+        with suppress(psutil.Error):
+            said = process.cmdline()
+            if said and (said[0].startswith("ray::") or any(_RAY in word for word in said[:4])):
+                yield process
 
 
 def _used() -> float:

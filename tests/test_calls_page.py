@@ -53,12 +53,12 @@ def test_the_gate_is_fair_and_a_frame_is_never_counted_twice(
 def test_ways_are_compared_within_a_round_and_by_their_bytes() -> None:
     module = loaded("split_table")
     runs = {
-        "one process": [module.Run(10.0, 18.0, "a"), module.Run(40.0, 20.0, "a")],
-        "--workers 2": [module.Run(5.0, 19.0, "a"), module.Run(30.0, 21.0, "a")],
-        "--cluster auto": [module.Run(20.0, 0.0, "a"), module.Run(40.0, 0.0, "b")],
+        "one process": [module.Run(10.0, 18.0, 300, "a"), module.Run(40.0, 20.0, 301, "a")],
+        "--workers 2": [module.Run(5.0, 19.0, 500, "a"), module.Run(30.0, 21.0, 499, "a")],
+        "--cluster auto": [module.Run(20.0, 0.0, 900, "a"), module.Run(40.0, 0.0, 900, "b")],
     }
     assert module.table(runs)[2:] == [
-        "| one process | 25.0 | 1.00 | 19.0 | equal |",
-        "| --workers 2 | 17.5 | 0.62 | 20.0 | equal |",
-        "| --cluster auto | 30.0 | 1.50 |  | DIFFERS |",
+        "| one process | 25.0 | 1.00 | 19.0 | 301 | equal |",
+        "| --workers 2 | 17.5 | 0.62 | 20.0 | 500 | equal |",
+        "| --cluster auto | 30.0 | 1.50 |  | 900 | DIFFERS |",
     ]

@@ -122,6 +122,7 @@ class Live:
                 picture = draw_overlay(picture, lines)
             self._show(picture)
             self._count(capture)
+            self.sharpener.catch_up()
         return self.figures
 
     def stop(self) -> None:

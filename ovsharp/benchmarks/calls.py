@@ -24,7 +24,7 @@ from ovsharp.engine import Frame, Mode
 from ovsharp.errors import UsageError
 from ovsharp.measuring import Measured, environment, open_album
 from ovsharp.reports import Size, add_numbers, add_words
-from ovsharp.runtime import VIDEO_LOOK_EVERY, Call, Sharpener
+from ovsharp.runtime import VIDEO_LOOK_EVERY, Call, Sharpener, check_quality
 from ovsharp.version import __version__
 
 DAMAGES = ("jpeg(quality=25)", "noise(sigma=6)", "gla", "blur(kernel=7, sigma=1.2)", "clean")
@@ -33,7 +33,9 @@ CLIP = 6
 """Frames of a call, over and over."""
 LIMIT = 0.01
 """Share of frames that may be late where calls count as held."""
-WARM_UP = 1.0
+SPREAD = VIDEO_LOOK_EVERY
+"""Frames within which calls begin: those that begin at once would all be looked at at once, too."""
+WARM_UP = 2.0
 """Seconds of each trial that do not count: calls begin, and the router settles."""
 LOAD = 0.85
 """Share of the cores that a forecast uses: at more, frames are late by chance (docs/CALLS.md)."""
@@ -74,6 +76,8 @@ class Capacity:
     """What a machine holds of calls of one size, in one mode."""
 
     size: str
+    quality: str
+    """Of the models; empty where none was asked for."""
     mode: Mode
     trials: tuple[Trial, ...]
     """In the order in which they were made."""
@@ -122,6 +126,7 @@ def measure_calls(
     model: str | Path | None = None,
     *,
     sizes: Sequence[str] = ("360p", "720p"),
+    qualities: Sequence[str | None] = (None,),
     modes: Sequence[Mode] = ("throughput",),
     fps: float = 30.0,
     seconds: float = 4.0,
@@ -132,16 +137,17 @@ def measure_calls(
 ) -> CallsReport:
     """Find how many calls this machine holds.
 
-    Calls have phases of their own, drawn by a seed, and suffer from `DAMAGES` in turns, so that
-    a router gives them to different models. They share a sharpener through its gate, with one
-    period of a frame as the deadline.
+    Calls begin at moments of their own within a second, drawn by a seed, and suffer from `DAMAGES`
+    in turns, so that a router gives them to different models. They share a sharpener through its
+    gate, with one period of a frame as the deadline.
 
     Args:
         model: as for `Sharpener`.
         sizes: of the output; see `Size.parse`.
+        qualities: as for `Sharpener`.
         modes: of the sharpener.
         fps: frames per second of each call.
-        seconds: of each trial that count; there are about six of them per size and mode.
+        seconds: of each trial that count; there are about six of them per size, quality and mode.
         device: as for `Sharpener`.
         precision: likewise.
         threads: likewise.
@@ -154,23 +160,27 @@ def measure_calls(
     for name, value in (("fps", fps), ("seconds", seconds)):
         if not 0 < value <= 1000:
             raise UsageError(f"{name} must be above 0 and at most 1000, got {value:g}")
+    for quality in qualities:
+        check_quality(quality, None)
     before, capacities = environment.load(), []
-    for size, mode in itertools.product(map(Size.parse, sizes), modes):
+    for size, quality, mode in itertools.product(map(Size.parse, sizes), qualities, modes):
         tuning = {"device": device, "precision": precision, "mode": mode, "threads": threads}
-        with Sharpener(model, **tuning) as sharpener:  # type: ignore[arg-type]
-            clips = _clips(*size.frame(sharpener.spec))
+        with Sharpener(model, quality=quality, **tuning) as sharpener:  # type: ignore[arg-type]
+            clips = damaged_clips(*size.frame(sharpener.spec))
             _compile(sharpener, clips[0][0])
             cpu_ms = _cost(sharpener, clips)
             first = int(0.7 * 1000 * environment.usable_cores() / (fps * cpu_ms))
             trials: list[Trial] = []
+            place = ", ".join(filter(None, (size.name, quality, mode)))
 
-            def holds(count: int, where: str = f"{size.name}, {mode}") -> bool:
+            def holds(count: int, where: str = place) -> bool:
                 step(f"{where}: {count} call{'s' * (count > 1)}")
                 trials.append(_trial(sharpener, clips, count, fps, seconds))  # noqa: B023
                 return trials[-1].holds  # noqa: B023
 
             search(holds, first)
-        capacities.append(Capacity(size.name, mode, tuple(trials), round(cpu_ms, 3)))
+        found = Capacity(size.name, quality or "", mode, tuple(trials), round(cpu_ms, 3))
+        capacities.append(found)
     return CallsReport(
         version=__version__,
         date=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
@@ -209,7 +219,7 @@ def search(holds: Callable[[int], bool], first: int) -> int:
     return low
 
 
-def _clips(height: int, width: int) -> list[list[Frame]]:
+def damaged_clips(height: int, width: int) -> list[list[Frame]]:
     """Give a short clip for each damage: a photo that pans, a little for each frame."""
     photos = [photo for _, _, photo in open_album(None).items]
     clips = []
@@ -234,26 +244,27 @@ def _compile(sharpener: Sharpener, frame: Frame) -> None:
 def _cost(sharpener: Sharpener, clips: list[list[Frame]]) -> float:
     """Give the milliseconds of cores per frame of calls that have settled."""
     process, used = psutil.Process(), 0.0
-    for clip in clips:
-        frames = itertools.cycle(clip)
-        with sharpener.session() as call:
-            for _ in range(SETTLED):
-                call(next(frames))
-            before = _cpu(process)
-            for _ in range(VIDEO_LOOK_EVERY):
-                call(next(frames))
-            used += _cpu(process) - before
+    with sharpener.gate() as gate:
+        for clip in clips:
+            frames = itertools.cycle(clip)
+            with gate.call() as call:
+                for _ in range(SETTLED):
+                    call(next(frames))
+                before = _cpu(process)
+                for _ in range(VIDEO_LOOK_EVERY):
+                    call(next(frames))
+                used += _cpu(process) - before
     return max(1e-3, 1000 * used / (VIDEO_LOOK_EVERY * len(clips)))
 
 
 def _trial(
     sharpener: Sharpener, clips: list[list[Frame]], count: int, fps: float, seconds: float
 ) -> Trial:
-    period, process = 1 / fps, psutil.Process()
-    phases = np.random.default_rng(count).uniform(0, period, count)
-    rounds = max(1, round((seconds + WARM_UP) * fps))
-    turns = itertools.product(range(rounds), range(count))
-    due = sorted((phases[call] + turn * period, call) for turn, call in turns)
+    period, process, end = 1 / fps, psutil.Process(), WARM_UP + seconds
+    starts = np.random.default_rng(count).uniform(0, SPREAD * period, count)
+    due = sorted(
+        (when, call) for call in range(count) for when in np.arange(starts[call], end, period)
+    )
     waits = _Waits()
     with sharpener.gate(deadline_ms=1000 * period) as gate:
         calls = [gate.call() for _ in range(count)]
@@ -311,8 +322,8 @@ def _cpu(whose: Any) -> float:
 def calls_table(report: CallsReport) -> Table:
     """What was held, and what was one call too many."""
     title = f"Calls at {report.fps:g} FPS, and milliseconds of their frames"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
-    add_words(table, "size", "mode")
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, collapse_padding=True)
+    add_words(table, *_names(report))
     add_numbers(table, "calls", "p50", "p95", "p99", "late", "busy", "others", "MB")
     for one in report.capacities:
         over = [trial for trial in one.trials if trial.calls > one.best.calls]
@@ -320,7 +331,8 @@ def calls_table(report: CallsReport) -> Table:
         for trial in shown:
             name = f"[bold]{trial.calls}[/]" if trial.holds else f"({trial.calls})"
             last = trial is shown[-1]
-            table.add_row(one.size, one.mode, name, *_cells(trial), end_section=last)
+            words = _names(report, one)
+            table.add_row(*words, name, *_cells(trial), end_section=last)
     return table
 
 
@@ -328,11 +340,11 @@ def forecast_table(report: CallsReport) -> Table:
     """How many calls other numbers of such cores would hold."""
     title = "Forecast: calls by cores, with nothing else on them"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
-    add_words(table, "size", "mode")
+    add_words(table, *_names(report))
     add_numbers(table, "CPU ms", *map(str, CORES))
     for one in report.capacities:
         calls = map(str, one.forecast(report.fps).values())
-        table.add_row(one.size, one.mode, f"{one.cpu_ms:.1f}", *calls)
+        table.add_row(*_names(report, one), f"{one.cpu_ms:.1f}", *calls)
     return table
 
 
@@ -340,13 +352,25 @@ def calls_lines(report: CallsReport) -> list[str]:
     """Say what was measured, and on what."""
     machine = report.environment
     load = ", ".join(f"{value:g}" for value in machine.load_before) or "unknown"
+    hows = {" ".join(filter(None, (one.quality, one.mode))) for one in report.capacities}
     return [
-        f"{report.model} on {machine.cpu}, {machine.usable_cores:g} cores, {machine.used_isa}; "
+        f"{report.model}, {' and '.join(sorted(hows))}, on {machine.cpu}, "
+        f"{machine.usable_cores:g} cores, {machine.used_isa}; "
         f"load before {load}",
         f"held: at most {100 * LIMIT:g} % of the frames later than a period, "
         f"{1000 / report.fps:.1f} ms; in brackets: too many; others: what else used the cores",
         f"forecast: of CPU time per frame alone, {100 * LOAD:g} % of the cores used",
     ]
+
+
+def _names(report: CallsReport, one: Capacity | None = None) -> list[str]:
+    """Give the words of a row, or their titles: size, then of quality and mode what differs."""
+    differ = [
+        name
+        for name in ("quality", "mode")
+        if len({getattr(each, name) for each in report.capacities}) > 1
+    ]
+    return [name if one is None else getattr(one, name) for name in ("size", *differ)]
 
 
 def _cells(trial: Trial) -> list[str]:

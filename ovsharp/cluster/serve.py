@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ray import serve
 from ray.serve.config import AutoscalingConfig, BackpressureConfig, RequestRouterConfig
 
+from ovsharp.runtime import Quality
 from ovsharp.serve import DRAIN, LOCAL, Limits, Models, check_token, create_app
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Settings(BaseModel):
     model: str | None = Field(None, description="What runs where a request names none.")
     device: str = "CPU"
     precision: str | None = None
+    quality: Quality | None = Field(None, description="Size of the models; fast holds most calls.")
     mode: Literal["latency", "throughput"] = "throughput"
     cores: int = Field(2, ge=1, description="CPU cores of a replica, and its threads.")
     min_replicas: int = Field(1, ge=0)
@@ -62,6 +64,7 @@ class Service:
                 settings.model,
                 device=settings.device,
                 precision=settings.precision,
+                quality=settings.quality,
                 mode=settings.mode,
                 threads=settings.cores,
             )

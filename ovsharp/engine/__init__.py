@@ -1,5 +1,6 @@
 """One model on one device: IR, compiled model, requests, tiles, frames in and out. No torch."""
 
+from ovsharp.engine.buffers import copy_frame
 from ovsharp.engine.compiled import CompiledFrames, Mode, Settings, check_tuning, compile_frames
 from ovsharp.engine.device import (
     MAX_ISA,
@@ -75,6 +76,7 @@ __all__ = [
     "check_process",
     "check_tuning",
     "compile_frames",
+    "copy_frame",
     "devices",
     "execution_of",
     "float_hints",

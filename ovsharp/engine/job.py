@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ovsharp.engine.buffers import empty_frame
 from ovsharp.engine.compiled import BASE, FRAME, SHARP
 from ovsharp.engine.frames import Frame, upscale
 from ovsharp.engine.padding import pad
@@ -39,10 +40,10 @@ class Job:
         self._frame = self._padded[:height, :width]
         self._base = upscale(self._padded, spec.scale) if spec.base else None
         shape = (height * spec.scale, width * spec.scale, 3)
-        self._out = np.empty(shape, np.uint8) if out is None else out
+        self._out = empty_frame(shape) if out is None else out
         whole = plan.size == plan.padded == (height, width)
         tile_shape = (plan.size[0] * spec.scale, plan.size[1] * spec.scale, 3)
-        self._tile_out = self._out if whole else np.empty(tile_shape, np.uint8)
+        self._tile_out = self._out if whole else empty_frame(tile_shape)
 
     @property
     def frame(self) -> Frame:

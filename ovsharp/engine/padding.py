@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from ovsharp.engine.buffers import copy_frame
 from ovsharp.engine.frames import Frame
 
 
@@ -29,4 +30,4 @@ def pad(frame: Frame, height: int, width: int, *, copy: bool = False) -> Frame:
         padded = cv2.copyMakeBorder(frame, 0, below, 0, right, cv2.BORDER_REPLICATE)
         return np.asarray(padded, np.uint8)
     # OpenVINO shares the memory of writeable arrays only, even if it just reads it.
-    return frame.copy() if copy else np.require(frame, requirements=["C", "W"])
+    return copy_frame(frame) if copy else np.require(frame, requirements=["C", "W"])

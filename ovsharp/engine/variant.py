@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from ovsharp.engine.buffers import copy_frame
 from ovsharp.engine.compiled import CompiledFrames, Mode, compile_frames
 from ovsharp.engine.device import execution_of, get_core
 from ovsharp.engine.frames import Frame, upscale
@@ -158,11 +159,11 @@ class Untouched:
         if out is not None:
             np.copyto(out, result)
             return out
-        return frame.copy() if result is frame else result
+        return copy_frame(frame) if result is frame else result
 
     def ticket(self, frame: Frame) -> Ticket:
         """Copy a frame."""
-        return _Done(frame.copy(), self)
+        return _Done(copy_frame(frame), self)
 
     def clear(self) -> None:
         """Do nothing: nothing is compiled."""
@@ -184,7 +185,7 @@ class Made:
 
     def ticket(self, frame: Frame) -> Ticket:
         """Copy a frame."""
-        return _Done(frame.copy(), self)
+        return _Done(copy_frame(frame), self)
 
 
 Maker = Variant | Untouched | Made

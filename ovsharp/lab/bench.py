@@ -99,9 +99,17 @@ _ISAS = ("AVX512_CORE_BF16", "AVX512_CORE_VNNI", "AVX2_VNNI", "AVX2")
     flag_value=30.0,
     metavar="[FPS]",
     help="Find instead how many calls of so many frames per second (30) this machine holds with "
-    "at most 1 % of the frames late, and forecast for others; takes one --model, --device, "
-    "--sizes [360p,720p], --precision, --mode [throughput], --threads, --isa, --seconds of each "
-    "trial and --json.",
+    "at most 1 % of the frames late, and forecast for others; takes one --model, --quality, "
+    "--device, --sizes [360p,720p], --precision, --mode [throughput], --threads, --isa, --seconds "
+    "of each trial and --json.",
+)
+@click.option(
+    "--quality",
+    "qualities",
+    default="",
+    metavar="LIST",
+    help="Of --calls: sizes of the models, fast, balanced or best. [default: fast,balanced; that "
+    "of --model]",
 )
 @click.option("--seconds", default=4.0, show_default=True, help="Timed seconds per row and size.")
 @shared.threads
@@ -132,6 +140,7 @@ def bench(
     precisions: str,
     modes: str,
     calls: float | None,
+    qualities: str,
     seconds: float,
     threads: int | None,
     json_file: Path | None,
@@ -161,9 +170,12 @@ def bench(
         return
     from ovsharp import benchmarks
     from ovsharp.cluster import guarded
+    from ovsharp.errors import UsageError
     from ovsharp.files import staged
     from ovsharp.terminal import EXIT_FAILED, output, progress, show
 
+    if qualities:
+        raise UsageError("--quality goes with --calls; without, name the models by --model")
     limit = _share(max_regress)
     old = _read_baseline(baseline) if baseline else None
     options = benchmarks.Options(
@@ -226,7 +238,7 @@ def _bench_calls(fps: float) -> None:
         for name, value in context.params.items()
         if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
     }
-    taken = ("models", "device", "sizes", "precisions", "modes", "threads", "seconds")
+    taken = ("models", "qualities", "device", "sizes", "precisions", "modes", "threads", "seconds")
     strange = given.keys() - {*taken, "calls", "isa", "json_file"}
     names = {one.name: one.opts[0] for one in context.command.params}
     if strange:
@@ -239,11 +251,14 @@ def _bench_calls(fps: float) -> None:
     from ovsharp import benchmarks
     from ovsharp.terminal import output, progress, show
 
+    model = next(iter(given.get("models", ())), None)
+    qualities = _split(given.get("qualities", "" if model else "fast,balanced"))
     with progress() as bars:
         bar = _Bar(bars)
         report = benchmarks.measure_calls(
-            next(iter(given.get("models", ())), None),
+            model,
             sizes=_split(given.get("sizes", "360p,720p")),
+            qualities=qualities or (None,),
             modes=benchmarks.parse_modes(_split(given.get("modes", "throughput"))),
             fps=fps,
             seconds=context.params["seconds"],

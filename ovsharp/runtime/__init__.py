@@ -2,6 +2,7 @@
 
 from ovsharp.runtime.call_gate import Call, Gate
 from ovsharp.runtime.choice import Choice
+from ovsharp.runtime.choosing import check_quality
 from ovsharp.runtime.history import Switch
 from ovsharp.runtime.router import Router, crops, model_files
 from ovsharp.runtime.routes import VIDEO_LOOK_EVERY
@@ -34,6 +35,7 @@ __all__ = [
     "Steady",
     "Switch",
     "check_origin",
+    "check_quality",
     "crops",
     "find_model",
     "find_router",

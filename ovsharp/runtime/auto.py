@@ -209,6 +209,11 @@ class Auto(Chooser):
         for level in self._levels:
             level.restart()
 
+    def catch_up(self) -> None:
+        """Let routers look, where the next frame would wait for that."""
+        for level in self._levels:
+            level.catch_up()
+
     def close(self) -> None:
         """Wait for what is being prepared."""
         with self._lock:

@@ -12,11 +12,12 @@ import weakref
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
 from ovsharp.closing import Closing
-from ovsharp.engine import Frame, check_frame, check_process, upscale
+from ovsharp.engine import Frame, check_frame, check_process, copy_frame, upscale
 from ovsharp.errors import InferenceError, UsageError
 from ovsharp.runtime.session import Session
 
@@ -163,7 +164,7 @@ class Call(Closing):
         """
         check_process()
         check_frame(frame)
-        new = _Waiting(frame.copy(), self._gate.clock())
+        new = _Waiting(copy_frame(frame), self._gate.clock())
         with self._lock:
             if self._closed:
                 raise InferenceError("the call is closed; open another one")
@@ -215,6 +216,8 @@ class Call(Closing):
                 item.future.set_exception(error)
             else:
                 item.future.set_result(result)
+                with suppress(Exception):  # the next frame does it itself, and raises it
+                    self.session.catch_up()
 
     def _give_back(self, item: _Waiting, why: str) -> None:
         if item.future.set_running_or_notify_cancel():

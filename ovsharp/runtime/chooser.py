@@ -79,6 +79,9 @@ class Chooser(ABC):
     def restart(self) -> None:  # noqa: B027 - most have nothing to forget
         """Forget what was chosen for the frames before."""
 
+    def catch_up(self) -> None:  # noqa: B027 - most put nothing off
+        """Do now what the next frame would wait for. It changes no result."""
+
     def close(self) -> None:  # noqa: B027 - most have nothing that runs
         """Wait for what is being prepared."""
 

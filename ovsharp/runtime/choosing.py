@@ -77,7 +77,7 @@ class Choosers:
         return Variant(find_model(name, self._tuning.precision), self._tuning, self._shelf)
 
 
-def check_quality(quality: Quality | None, target_fps: float | None) -> None:
+def check_quality(quality: str | None, target_fps: float | None) -> None:
     """Check a quality; None leaves it open.
 
     Raises:

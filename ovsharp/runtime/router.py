@@ -114,7 +114,14 @@ class Router:
         Args:
             frame: uint8, H x W x 3, BGR, of any size.
         """
-        looked_at = crops(frame, self.spec.crop, self.spec.crops)
+        return self.gains_on(self.crops(frame))
+
+    def crops(self, frame: Frame) -> Frame:
+        """Copy what it looks at of a frame: uint8, crops x side x side x 3."""
+        return crops(frame, self.spec.crop, self.spec.crops)
+
+    def gains_on(self, looked_at: Frame) -> dict[str, float]:
+        """Give the expected gain of each model, in dB, by `crops` of a frame."""
         with self._lock:
             values = np.array(self._request(len(looked_at)).infer([looked_at])[0]).ravel()
         return dict(zip(self.models, values.tolist(), strict=True))

@@ -83,7 +83,7 @@ class Routes(Level):
         """
         if self._every == 1:
             looks = Looks()
-            name = self.pinned or self._look(frame, looks)
+            name = self.pinned or self._look(self._told(self._router.crops(frame)), looks)
             turn = Turn(self._models.get(name))
             self._note(name, looks)
             return turn
@@ -98,8 +98,15 @@ class Routes(Level):
     def ahead(self, frame: Frame) -> Maker:
         """Look at a frame and give the model for it."""
         looks = Looks()
-        looks.add(self._told(frame))
+        looks.add(self._told(self._router.crops(frame)))
         return self._models.get(self.pinned or looks.best())
+
+    def catch_up(self) -> None:
+        """Look at the last frame, where the next one would wait for that."""
+        with self._lock:
+            for course in self._courses.values():
+                if course.crops is not None:
+                    course.told, course.crops = self._told(course.crops), None
 
     def session(self, look_every: int, first: int) -> Level:
         """Give a chooser for another call, which looks at its own frames only."""
@@ -111,9 +118,13 @@ class Routes(Level):
         if pinned:
             course.due = course.frames  # it looks as soon as it may choose again
         elif course.frames >= course.due:
-            wanted = self._look(frame, course.looks, staying=course.model)
+            if course.told is None:
+                crops = self._router.crops(frame) if course.crops is None else course.crops
+                course.told = self._told(crops)
+            wanted = self._look(course.told, course.looks, staying=course.model)
             period = -(-self._every // CLOSER) if course.looks.unsettled(wanted) else self._every
             course.due = course.frames + period
+        course.told = course.crops = None
         variant: Maker = self._models.get(wanted)
         if before not in ("", wanted):
             old, new = self._models.get(before).run(frame), variant.run(frame)
@@ -124,6 +135,9 @@ class Routes(Level):
         fade, step = course.fade, course.step
         course.frames += 1
         course.step += 1
+        if course.frames == course.due and not pinned:
+            # The next frame is chosen for by this one: there is time to look at it until then.
+            course.crops = self._router.crops(frame)
         place = self._note(wanted, course.looks)
         if before not in ("", wanted):
             reason = "pinned" if pinned else self._reason(course.looks.gains, before, wanted)
@@ -133,14 +147,14 @@ class Routes(Level):
             return Turn(variant)
         return _Faded(variant, fade, step)
 
-    def _look(self, frame: Frame, looks: Looks, staying: str = "") -> str:
-        """Look at a frame and name the model that gains most, or the present one; see `Looks`."""
-        looks.add(self._told(frame))
+    def _look(self, told: Mapping[str, float], looks: Looks, staying: str = "") -> str:
+        """Take a look and name the model that gains most, or the present one; see `Looks`."""
+        looks.add(told)
         self.history.look({name: looks.gains[name] for name in self._router.models})
         return looks.best(staying)
 
-    def _told(self, frame: Frame) -> dict[str, float]:
-        return {**self._router.gains(frame), self._models.nobody.name: self._router.spec.least}
+    def _told(self, crops: Frame) -> dict[str, float]:
+        return {**self._router.gains_on(crops), self._models.nobody.name: self._router.spec.least}
 
     def _note(self, name: str, looks: Looks) -> int:
         """Note who makes a frame and why; give the frame's place in the stream."""
@@ -181,7 +195,11 @@ class _Course:
     """That were begun."""
     looks: Looks = field(default_factory=Looks)
     due: int = 0
-    """Frames after which the router looks again."""
+    """Frames after which the router has looked again: at the last of these."""
+    crops: Frame | None = None
+    """What it looks at."""
+    told: dict[str, float] | None = None
+    """What it has said of that, ahead of the next frame."""
     step: int = 0
     """Frames since the last change of model."""
     fade: Fade | None = None

@@ -175,6 +175,23 @@ class Session(Closing):
         if self._steady is not None:
             self._steady = Steady()
 
+    def catch_up(self) -> None:
+        """Do now what the next frame would wait for; it changes no result. Thread-safe.
+
+        For programs that show a result and then have time until the next frame: about once a
+        second a router looks at a frame, which takes as long as making one.
+
+        Example:
+            >>> from ovsharp import Sharpener
+            >>> with Sharpener(threads=1) as sharpener, sharpener.session() as call:
+            ...     for frame in np.zeros((3, 48, 64, 3), np.uint8):
+            ...         result = call(frame)  # show it, then:
+            ...         call.catch_up()
+            >>> result.shape
+            (48, 64, 3)
+        """
+        self._chooser.catch_up()
+
     def pin(self, name: str | None) -> None:
         """Hold on to one model, whatever is expected of it, from one of the next frames on.
 

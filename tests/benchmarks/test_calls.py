@@ -38,18 +38,23 @@ def trial(count: int, late: float) -> Trial:
 
 def test_what_is_held_is_the_most_that_was_seldom_late() -> None:
     capacity = Capacity(
-        "360p", "throughput", (trial(8, 0.0), trial(16, 0.3), trial(12, 0.01), trial(14, 0.02)), 5.0
+        "360p",
+        "",
+        "throughput",
+        (trial(8, 0.0), trial(16, 0.3), trial(12, 0.01), trial(14, 0.02)),
+        5.0,
     )
     assert (capacity.held, capacity.best.calls) == (12, 12)
     # 85 % of 1000 ms of each core, 30 frames of 5 ms for each call
     assert {cores: capacity.forecast(30)[cores] for cores in (1, 2, 64)} == {1: 5, 2: 11, 64: 362}
-    nothing = Capacity("720p", "latency", (trial(2, 0.5), trial(1, 0.2)), 20.0)
+    nothing = Capacity("720p", "", "latency", (trial(2, 0.5), trial(1, 0.2)), 20.0)
     assert (nothing.held, nothing.best.calls) == (0, 1)
 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calls, "WARM_UP", 0.1)
+    monkeypatch.setattr(calls, "SPREAD", 1)
     monkeypatch.setattr(calls, "search", lambda holds, first: [holds(1), holds(3)])
 
 
@@ -67,7 +72,7 @@ def test_every_frame_of_every_call_counts_after_the_warm_up(quick: None, tmp_pat
     assert steps == ["48x64, throughput: 1 call", "48x64, throughput: 3 calls"]
     assert [one.calls for one in capacity.trials] == [1, 3]
     for one in capacity.trials:
-        # Ten turns; in the first two, before 0.1 s, no call counts, and phases do the rest.
+        # All that are due in the 0.4 s that count.
         assert one.frames == 8 * one.calls
         assert 0 <= one.late <= 1
         assert 0 < one.p50 <= one.p95 <= one.p99
@@ -87,7 +92,7 @@ def test_whatever_a_router_may_choose_is_compiled_before_the_first_trial(
     measure_calls("call", sizes=["48x64"], threads=1)
     with Sharpener("call", threads=1) as sharpener:
         models = set(sharpener.variants) - {"untouched"}
-    assert compiled == [len(models), len(models)]
+    assert compiled == [len(models) + 1] * 2  # a gate asks for the usual size, too
 
 
 def test_the_command_prints_80_columns_and_writes_json(quick: None, tmp_path: Path) -> None:
@@ -106,19 +111,41 @@ def test_the_command_prints_80_columns_and_writes_json(quick: None, tmp_path: Pa
 
 def test_tables_fit_80_columns(quick: None, tmp_path: Path) -> None:
     report = measure_calls(write_frame_model(tmp_path), sizes=["48x64"], fps=20, seconds=0.1)
-    wide = Capacity("1440p", "throughput", (trial(1024, 0.001), trial(1100, 0.999)), 123.4)
-    report = dataclasses.replace(report, capacities=(wide, wide))
+    tried = (trial(124, 0.001), trial(139, 0.999))
+    wide = Capacity("1440p", "balanced", "throughput", tried, 123.4)
+    other = dataclasses.replace(wide, quality="fast", mode="latency")
+    report = dataclasses.replace(report, capacities=(wide, other))
     console = Console(width=80, record=True)
     console.print(calls_table(report), forecast_table(report), *calls_lines(report))
     text = console.export_text()
     assert "…" not in text
-    assert "1024" in text
+    assert "124" in text
     assert "99.9%" in text
+
+
+def test_qualities_stand_side_by_side(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def look(sharpener: Sharpener, *_: object) -> Trial:
+        asked.append(set(sharpener.variants))
+        return trial(1, 0.0)
+
+    monkeypatch.setattr(calls, "_trial", look)
+    monkeypatch.setattr(calls, "_cost", lambda *_: 5.0)
+    result = CliRunner().invoke(bench, ["--calls", "--sizes", "48x64", "--threads", "1"])
+    assert result.exit_code == 0, result.exception
+    assert ["call-fast" in names for names in asked] == [True, True, False, False]
+    assert ["call-balanced" in names for names in asked] == [False, False, True, True]
+    rows = [line.split()[:2] for line in result.output.splitlines() if "48x64" in line]
+    assert rows == [["48x64", "fast"], ["48x64", "balanced"]] * 2
+    assert "call, balanced throughput and fast throughput, on" in result.output
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--quality", "fast,nice"], "quality must be one of fast, balanced, best, got 'nice'"),
+        (["--model", "call-fast", "--quality", "fast,best,odd"], "got 'odd'"),
         (["--textbook", "--csv", "a.csv"], "--calls does not go with --csv, --textbook; leave"),
         (["--model", "a", "--model", "b"], "--calls measures one --model"),
         (["--precision", "f32,bf16"], "--calls measures one --precision"),
@@ -131,5 +158,7 @@ def test_what_makes_no_sense_is_refused(arguments: list[str], message: str) -> N
     result = CliRunner().invoke(bench, ["--calls", *arguments])
     assert isinstance(result.exception, UsageError)
     assert message in str(result.exception)
+    alone = CliRunner().invoke(bench, ["--quality", "fast"])
+    assert "--quality goes with --calls" in str(alone.exception)
     nothing = CliRunner().invoke(bench, ["--calls", "0"])
     assert "fps must be above 0" in str(nothing.exception)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import time
 from collections.abc import Iterator
@@ -26,8 +27,10 @@ from ovsharp.lab.degrade import degrade
 from ovsharp.lab.eval import eval as evaluate
 from tests.cluster import tasks
 from tests.cluster.conftest import node, workers
+from tests.interrupt import interrupted
 from tests.media.clips import clip
 from tests.networks import write_frame_model
+from tests.waiting import until
 
 pytest.importorskip("av")
 pytestmark = pytest.mark.slow
@@ -173,6 +176,24 @@ def test_a_killed_worker_and_a_lost_node_change_no_byte(
                 finally:
                     nodes.add_node(**node())
     assert contents(tmp_path / "one") == contents(tmp_path / "many")
+
+
+@pytest.mark.timeout(900)
+def test_an_interrupted_video_leaves_no_task_and_goes_on(address: str, tmp_path: Path) -> None:
+    source = clip(tmp_path / "in.mp4", tuple(range(0, 40 * 1500, 40)), sound=True)
+    work = tmp_path / ".ovsharp-many.mp4.work"
+    many = [str(source), "-o", str(tmp_path / "many.mp4"), "--cluster", address]
+    code, said = interrupted(["video", *many], lambda: any(work.glob("segment-*")))
+    assert code == 130
+    assert "continue with --resume" in said
+    assert not (tmp_path / "many.mp4").exists()
+    until(lambda: not workers("work_away"))
+    told = CliRunner().invoke(video, [*many, "--resume", "--json", str(tmp_path / "told.json")])
+    assert told.exit_code == 0, told.output
+    facts = json.loads((tmp_path / "told.json").read_text())
+    assert 0 < facts["resumed_frames"] < facts["frames"] == 1500
+    assert CliRunner().invoke(video, [str(source), "-o", str(tmp_path / "one.mp4")]).exit_code == 0
+    assert (tmp_path / "many.mp4").read_bytes() == (tmp_path / "one.mp4").read_bytes()
 
 
 def test_work_of_a_lost_node_is_done_by_another(nodes: Any, cluster: Cluster) -> None:

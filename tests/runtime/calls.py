@@ -15,10 +15,10 @@ from tests.photos import crop
 ASTRONAUT = crop()
 
 
-def gains(router: Router, frame: Frame) -> dict[str, float]:
+def gains_on(router: Router, crops: Frame) -> dict[str, float]:
     """What a router expects that reads it from the first pixel: of one model, so many dB."""
     told = dict.fromkeys(router.spec.models, -1.0)
-    place, tenths, _ = frame[0, 0].tolist()
+    place, tenths, _ = crops[0, 0, 0].tolist()
     return told | {router.spec.models[place]: tenths / 10 - 1}
 
 

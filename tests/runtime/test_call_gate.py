@@ -21,7 +21,7 @@ from ovsharp import Sharpener
 from ovsharp.engine import Frame
 from ovsharp.errors import InferenceError, UsageError
 from ovsharp.runtime import Call, Gate, Router, Session
-from tests.runtime.calls import alone, calls, gains
+from tests.runtime.calls import alone, calls, gains_on
 from tests.runtime.models import noise
 
 
@@ -33,6 +33,7 @@ class Worker:
         self.entered: threading.Semaphore = threading.Semaphore(0)
         self.opened = 0
         self.running: Counter[int] = Counter()
+        self.caught_up: list[int] = []
         self.most = 0
 
     def open(self, **options: object) -> Any:
@@ -58,6 +59,10 @@ class _Session:
             raise InferenceError("a frame that nobody can make")
         worker.served.append((self.name, int(picture[0, 0, 0])))
         return picture + 1
+
+    def catch_up(self) -> None:
+        self.worker.caught_up.append(self.name)
+        raise InferenceError("the look failed")
 
     def close(self) -> None:
         self.closed = True
@@ -150,6 +155,17 @@ def test_a_failure_is_told_to_its_owner_and_the_gate_goes_on() -> None:
         assert value(good) == 2
 
 
+def test_what_the_next_frame_would_wait_for_is_done_behind_a_result() -> None:
+    with opened(3) as (worker, many):
+        done: list[list[int]] = []
+        worker.permits.release(3)
+        for call in many:
+            call.submit(told(1)).add_done_callback(lambda _: done.append(worker.caught_up.copy()))
+    # Not before it; and where it fails, the gate goes on: the next frame fails, if need be.
+    assert done == [[], [0], [0, 1]]
+    assert worker.caught_up == [0, 1, 2]
+
+
 def test_a_frame_that_was_given_up_costs_no_turn() -> None:
     with opened(2) as (worker, (one, two)):
         first = one.submit(told(1))
@@ -207,7 +223,7 @@ def test_what_makes_no_sense_is_refused(options: dict[str, Any], message: str) -
 
 @pytest.fixture
 def by_corner(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Router, "gains", gains)
+    monkeypatch.setattr(Router, "gains_on", gains_on)
 
 
 def options_of(index: int) -> dict[str, Any]:
@@ -247,6 +263,7 @@ def test_what_is_let_through_is_what_it_is_alone(by_corner: None, seed: int) -> 
     class Noting:
         def __init__(self, session: Session) -> None:
             self.session, self.spec, self.close = session, session.spec, session.close
+            self.catch_up = session.catch_up
             self.own = served.setdefault(len(served), [])
 
         def __call__(self, picture: Frame) -> Frame:

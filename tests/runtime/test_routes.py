@@ -42,7 +42,10 @@ class Stub:
         self.told = dict.fromkeys(MODELS, 0.0) | gains
         self.asked = 0
 
-    def gains(self, frame: Frame) -> dict[str, float]:
+    def crops(self, frame: Frame) -> Frame:
+        return frame[None].copy()
+
+    def gains_on(self, crops: Frame) -> dict[str, float]:
         self.asked += 1
         return self.told
 
@@ -121,6 +124,45 @@ def test_in_a_stream_the_router_looks_now_and_then() -> None:
     assert asked == [0, 2, 4, 6, 11, 16, 18, 20]
 
 
+def test_a_look_can_be_taken_before_the_frame_that_it_is_for() -> None:
+    told = []
+    for early in (False, True):
+        through, _ = routes(Stub(), every=5)
+        asked = []
+
+        def gains_on(crops: Frame) -> dict[str, float]:
+            asked.append(index)  # noqa: B023 - of this turn
+            return dict.fromkeys(MODELS, 0.0) | {"dark": 1.0, "light": crops[0, 0, 0, 0] / 50}
+
+        through._router.gains_on = gains_on  # type: ignore[method-assign]
+        made = []
+        for index in range(25):
+            made.append(shown(through, GREY if index > 11 else GREY // 5))
+            if early:
+                through.catch_up()
+                through.catch_up()  # there is nothing left to do
+        told.append((made, through.history.switches))
+        assert asked == (
+            [0, 1, 3, 5, 10, 15, 17, 19, 24] if early else [0, 2, 4, 6, 11, 16, 18, 20]
+        )
+    assert told[0] == told[1]
+    assert len(told[0][1]) == 1
+
+
+def test_the_frame_before_is_looked_at_as_it_was() -> None:
+    through, _ = routes(Stub(), every=2)
+    looked_at = []
+    through._router.gains_on = lambda crops: (  # type: ignore[method-assign]
+        looked_at.append(int(crops[0, 0, 0, 0])) or dict.fromkeys(MODELS, 1.0)
+    )
+    frame = GREY.copy()
+    for level in range(5):
+        frame[:] = level
+        shown(through, frame)
+        frame[:] = 255  # its owner has use for it
+    assert looked_at == [0, 0, 1, 2]
+
+
 def test_in_a_stream_a_choice_holds_unless_another_is_clearly_better() -> None:
     router = Stub(dark=1.0, light=0.9)
     through, _ = routes(router, every=1 + 1)
@@ -143,7 +185,7 @@ def looks_at(gains: list[dict[str, float]], every: int = 4) -> tuple[list[str], 
     router = Stub()
     through, _ = routes(router, every=every)
     names, told = [], iter(gains)
-    router.gains = lambda _frame: dict.fromkeys(MODELS, 0.0) | next(told)  # type: ignore[method-assign]
+    router.gains_on = lambda _crops: dict.fromkeys(MODELS, 0.0) | next(told)  # type: ignore[method-assign]
     while True:
         try:
             shown(through, GREY)
