@@ -62,6 +62,7 @@ HEAVY = {"torch", "nncf", "onnx", "onnxscript", "safetensors"}
 
 DISTRIBUTIONS = {
     "ai_edge_litert": "ai-edge-litert",
+    "ai_edge_quantizer": "ai-edge-quantizer",
     "litert_torch": "litert-torch",
     "lightning_fabric": "lightning-fabric",
     "cv2": "opencv-python",

@@ -15,7 +15,7 @@ function router(name) {
   const file = join(models, `${name}.json`);
   if (existsSync(file)) {
     const { router, models: files } = JSON.parse(readFileSync(file, "utf8"));
-    return [`${name}.json`, router, ...Object.values(files)].map((one) => join(models, one));
+    return [`${name}.json`, router, ...Object.values(files).map(({ file }) => file)].map((one) => join(models, one));
   }
   console.error(`there is no ${file}: ovsharp convert ${name} --to planar -o ${models}`);
   process.exit(1);

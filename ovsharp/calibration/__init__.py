@@ -5,6 +5,7 @@ from ovsharp.calibration.damage import Trial, likely, try_damages
 from ovsharp.calibration.gate import LimitError, Trade
 from ovsharp.calibration.images import ImageSet
 from ovsharp.calibration.judge import FLAT_LIMIT, GRADIENT_LIMIT, Quality, Verdict
+from ovsharp.calibration.lite import quantize_lite
 from ovsharp.calibration.pipeline import Quantized, quantize
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "Verdict",
     "likely",
     "quantize",
+    "quantize_lite",
     "try_damages",
 ]

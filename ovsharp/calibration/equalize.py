@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -50,13 +51,13 @@ def equalized(
     if not joints:
         return copy
     for joint, largest in zip(joints, _largest(copy, joints, frames, progress), strict=True):
-        factors = _factors(largest)
-        _multiply(joint.before.input(1), factors, axis=0)
+        by = factors(largest)
+        _multiply(joint.before.input(1), by, axis=0)
         bias = bias_of(joint.before)
         if bias is not None:
-            _multiply(bias, factors, axis=-3)
+            _multiply(bias, by, axis=-3)
         for layer in joint.behind:
-            _multiply(layer.input(1), np.reciprocal(factors), axis=1)
+            _multiply(layer.input(1), np.reciprocal(by), axis=1)
     return copy
 
 
@@ -112,15 +113,21 @@ def _largest(
     return found
 
 
-def _factors(largest: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def factors(largest: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Tell what each channel is multiplied by, given the largest value of each.
+
+    Example:
+        >>> factors(np.array([8.0, 4.0, 0.1])).tolist()
+        [1.0, 2.0, 4.0]
+    """
     most = float(largest.max(initial=0))
     if most <= 0:
         return np.ones_like(largest)
     return np.asarray(most / np.maximum(largest, most / LARGEST), np.float32)
 
 
-def _multiply(port: ov.Input, factors: npt.NDArray[np.float32], *, axis: int) -> None:
+def _multiply(port: ov.Input, by: npt.NDArray[np.float32], *, axis: int) -> None:
     values = np.asarray(value(port), np.float32)
     shape = [1] * values.ndim
     shape[axis] = -1
-    replace(port, values * factors.reshape(shape))
+    replace(port, values * by.reshape(shape))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -100,10 +100,10 @@ class Judge:
         ]
         self._extremes = drawn_frames(spec, DRAWN_SIDE)
         self._parent = parent
-        own = _scores([upscale(frame, spec.scale) for frame in self._frames], self._truths)
-        scores = _scores(outputs, self._truths)
-        self.before, self.parent = _average(own), _average(scores)
-        self.worse = sum(a.ssim < b.ssim for a, b in zip(scores, own, strict=True))
+        own = scores([upscale(frame, spec.scale) for frame in self._frames], self._truths)
+        theirs = scores(outputs, self._truths)
+        self.before, self.parent = average(own), average(theirs)
+        self.worse = sum(a.ssim < b.ssim for a, b in zip(theirs, own, strict=True))
 
     @cached_property
     def _expected(self) -> list[Frame]:
@@ -116,34 +116,11 @@ class Judge:
         Raises:
             InferenceError: OpenVINO cannot compile or run it.
         """
-        quality = _mean(self._run(model, self._frames, execution), self._truths)
+        quality = average(scores(self._run(model, self._frames, execution), self._truths))
         outputs = self._run(model, self._extremes.values(), execution)
-        name, levels, limit = max(
-            (
-                (name, self._difference(output, expected), _limit(name))
-                for name, output, expected in zip(
-                    self._extremes, outputs, self._expected, strict=True
-                )
-            ),
-            key=lambda row: row[1] / row[2],
-        )
-        return Verdict(
-            execution=execution.label,
-            quality=quality,
-            ssim_drop=self.parent.ssim - quality.ssim,
-            psnr_drop=self.parent.psnr - quality.psnr,
-            extreme_frame=name,
-            extreme_levels=levels,
-            extreme_limit=limit,
-        )
-
-    def _difference(self, output: Frame, expected: Frame) -> int:
-        """Largest difference where the border of the frame has no influence."""
-        rim = (self._spec.margin or 0) * self._spec.scale
-        if 2 * rim >= min(output.shape[:2]):
-            rim = 0
-        inner = np.s_[rim : output.shape[0] - rim, rim : output.shape[1] - rim]
-        return int(np.abs(output[inner].astype(np.int16) - expected[inner]).max())
+        drawn = dict(zip(self._extremes, outputs, strict=True))
+        expected = dict(zip(self._extremes, self._expected, strict=True))
+        return verdict(execution.label, quality, self.parent, drawn, expected, self._spec)
 
     def _run(
         self, model: ov.Model, frames: Iterable[Frame], execution: Execution
@@ -160,6 +137,48 @@ class Judge:
             yield np.array(request.infer(tensors(frame, self._spec))["sharp"][0])
 
 
+def verdict(
+    execution: str,
+    quality: Quality,
+    parent: Quality,
+    drawn: Mapping[str, Frame],
+    expected: Mapping[str, Frame],
+    spec: ModelSpec,
+) -> Verdict:
+    """Compare what a model makes of photos and of synthetic frames with what its parent makes.
+
+    Args:
+        execution: what the model ran with.
+        quality: of what it makes of the photos.
+        parent: the same of its parent.
+        drawn: what it makes of synthetic frames, by name.
+        expected: what its parent makes of them.
+        spec: of the parent.
+    """
+    name, levels, limit = max(
+        ((name, _difference(drawn[name], expected[name], spec), _limit(name)) for name in drawn),
+        key=lambda row: row[1] / row[2],
+    )
+    return Verdict(
+        execution=execution,
+        quality=quality,
+        ssim_drop=parent.ssim - quality.ssim,
+        psnr_drop=parent.psnr - quality.psnr,
+        extreme_frame=name,
+        extreme_levels=levels,
+        extreme_limit=limit,
+    )
+
+
+def _difference(output: Frame, expected: Frame, spec: ModelSpec) -> int:
+    """Largest difference where the border of the frame has no influence."""
+    rim = (spec.margin or 0) * spec.scale
+    if 2 * rim >= min(output.shape[:2]):
+        rim = 0
+    inner = np.s_[rim : output.shape[0] - rim, rim : output.shape[1] - rim]
+    return int(np.abs(output[inner].astype(np.int16) - expected[inner]).max())
+
+
 def tensors(frame: Frame, spec: ModelSpec) -> dict[str, Frame]:
     """Give the inputs of a model for a frame, each with a batch axis."""
     inputs = {"frame": frame[None]}
@@ -168,21 +187,19 @@ def tensors(frame: Frame, spec: ModelSpec) -> dict[str, Frame]:
     return inputs
 
 
-def _mean(outputs: Iterable[Frame], truths: Sequence[Frame]) -> Quality:
-    return _average(_scores(outputs, truths))
-
-
-def _scores(outputs: Iterable[Frame], truths: Sequence[Frame]) -> list[Quality]:
+def scores(outputs: Iterable[Frame], truths: Sequence[Frame]) -> list[Quality]:
+    """Score each picture beside its truth."""
     return [
         Quality(ssim=ssim(output, truth), psnr=capped_psnr(output, truth))
         for output, truth in zip(outputs, truths, strict=True)
     ]
 
 
-def _average(scores: Sequence[Quality]) -> Quality:
+def average(each: Sequence[Quality]) -> Quality:
+    """Give the means."""
     return Quality(
-        ssim=float(np.mean([score.ssim for score in scores])),
-        psnr=float(np.mean([score.psnr for score in scores])),
+        ssim=float(np.mean([one.ssim for one in each])),
+        psnr=float(np.mean([one.psnr for one in each])),
     )
 
 

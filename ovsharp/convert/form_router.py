@@ -26,7 +26,8 @@ def write_choice(path: Path, folder: Path, models: Sequence[ModelSpec]) -> Rows:
     """Write NAME-router.onnx and NAME.json, and compare with the IR.
 
     `NAME-router.onnx` takes `crops` and gives `gains` as the IR does; see `RouterSpec`. The JSON
-    names the files of the models, the one for everything first.
+    names the files of the models, the one for everything first, and what both sides of a picture
+    are padded to for each.
 
     Args:
         path: of the router's .xml; `router.pth` lies beside it.
@@ -68,8 +69,10 @@ def write_choice(path: Path, folder: Path, models: Sequence[ModelSpec]) -> Rows:
     facts = {
         "name": spec.name,
         "router": file.name,
-        "models": {model.name: f"{model.name}-planar.onnx" for model in models},
-        "multiple": max(model.multiple for model in models),
+        "models": {
+            model.name: {"file": f"{model.name}-planar.onnx", "multiple": model.multiple}
+            for model in models
+        },
         "crop": spec.crop,
         "crops": spec.crops,
         "least": spec.least,

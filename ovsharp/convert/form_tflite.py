@@ -36,7 +36,7 @@ def write_tflite(prepared: Prepared, folder: Path) -> Rows:
     height, width = spec.size
     path = folder / f"{spec.name}-{height}x{width}.tflite"
     _convert(prepared, height, width, path)
-    difference = compare_levels(_Interpreter(path), prepared.reference, prepared.frames)
+    difference = compare_levels(LiteModel(path), prepared.reference, prepared.frames)
     check(difference, f"the outputs of {path.name} and the source", LIMIT)
     return [
         ("parity tflite file", f"{difference:.1e} of white (limit {LIMIT:g})"),
@@ -48,6 +48,7 @@ def _convert(prepared: Prepared, height: int, width: int, path: Path) -> None:
     import litert_torch
     import torch
 
+    litert_torch.config.show_progress = False  # it would print on the screen
     module = prepared.network.module if prepared.network else torch.nn.Identity()
     last = litert_torch.to_channel_last_io(module, args=[0], outputs=[0]).eval()
     try:
@@ -57,21 +58,30 @@ def _convert(prepared: Prepared, height: int, width: int, path: Path) -> None:
         raise ConversionError(f"litert-torch cannot convert the network: {reason}") from error
 
 
-class _Interpreter:
-    """A file as a function of frames, as LiteRT runs it."""
+class LiteModel:
+    """A TFLite file as a function of frames, as LiteRT runs it. Needs the extra `tflite`.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: as `write_tflite` writes it, or quantized with floats in and out.
+        threads: of the CPU; None leaves the number to LiteRT.
+    """
+
+    def __init__(self, path: Path, threads: int | None = None) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
-        self._interpreter = Interpreter(model_path=str(path))
+        self._interpreter = Interpreter(model_path=str(path), num_threads=threads)
         self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._output = self._interpreter.get_output_details()[0]["index"]
 
     def __call__(self, frames: Frames) -> Values:
-        self._interpreter.set_tensor(
-            self._input, frames[..., ::-1].astype(np.float32) / np.float32(255)
-        )
+        """Give levels, neither rounded nor cut, for frames: uint8, 1 x H x W x 3, BGR."""
+        self._interpreter.set_tensor(self._input, rgb_of(frames))
         self._interpreter.invoke()
         values: Values = self._interpreter.get_tensor(self._output)
         return values[..., ::-1] * 255
+
+
+def rgb_of(frames: Frames) -> Values:
+    """Give frames as a TFLite file takes them: RGB of 0..1, f32."""
+    return np.ascontiguousarray(frames[..., ::-1], np.float32) / np.float32(255)

@@ -69,6 +69,12 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Photos: leave out channels that are 0 on all of them, not only those that must be.",
 )
+@click.option(
+    "--calib",
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="Images, as of `ovsharp quantize`, to write a TFLite file in INT8 with.",
+)
 @shared.json_file("what was found and proven")
 def convert(
     source: Path,
@@ -88,6 +94,7 @@ def convert(
     name: str | None,
     degradation: str,
     prune: Path | None,
+    calib: Path | None,
     json_file: Path | None,
 ) -> None:
     """Convert SOURCE and prove that the result computes the same.
@@ -97,7 +104,8 @@ def convert(
     take and give uint8 frames, and NAME.onnx for a checkpoint; all of them, or nothing.
 
     --to planar and --to tflite write files for other programs instead, of a checkpoint or of the
-    shipped model NAME; docs/HOSTS.md says how they are run there.
+    shipped model NAME; docs/HOSTS.md says how they are run there. --to planar takes a router, too:
+    `ovsharp convert call --to planar` writes all its models and what chooses among them.
     """
     from rich.table import Table
 
@@ -127,6 +135,8 @@ def convert(
     target = source.parent if folder is None else folder
     if form != "ir" and storage != "fp32,fp16":
         raise UsageError(f"--storage is for --to ir, and {form} is always f32; leave it out")
+    if calib is not None and form != "tflite":
+        raise UsageError("--calib is for --to tflite; an IR becomes INT8 by: ovsharp quantize")
     with stages() as progress, staged(target) as staging:
         result = guarded(
             run,
@@ -138,10 +148,16 @@ def convert(
             form=form,
             options=options,
         )
+        report = list(result.report)
+        if calib is not None:
+            from ovsharp.calibration import quantize_lite
+
+            small, rows = quantize_lite(result.files[0], result.spec, calib, progress=progress)
+            report += [*rows, (small.name, f"{small.stat().st_size / 1e6:.2f} MB")]
     if json_file is not None:
-        write_json(json_file, dict(result.report))
+        write_json(json_file, dict(report))
     table = Table.grid(padding=(0, 2))
-    for label, value in result.report:
+    for label, value in report:
         table.add_row(label, value)
     console = output()
     console.print(table)

@@ -1,10 +1,9 @@
-"""Files for other programs: RGB planes as ONNX and IR, and TFLite; each equal to its source."""
+"""Files for other programs: RGB planes as ONNX and IR; each equal to its source."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,6 @@ from ovsharp.convert.form_router import write_choice
 from ovsharp.engine import get_core
 from ovsharp.errors import (
     ConversionError,
-    MissingExtraError,
     ModelLoadError,
     UnsupportedModelError,
     UsageError,
@@ -31,9 +29,8 @@ from ovsharp.lab.convert import convert as command
 from ovsharp.models.student import Student
 from ovsharp.runtime import Router, crops, shipped_routers
 from ovsharp.spec import ModelSpec
+from tests.convert.drawn_students import coarse_student, write_student
 from tests.photos import crop
-
-HAS_LITERT = find_spec("litert_torch") is not None
 
 
 def photo(height: int = 48, width: int = 64) -> Any:
@@ -53,12 +50,7 @@ def frame(values: Any) -> Any:
 
 @pytest.fixture
 def student(tmp_path: Path) -> tuple[Path, Student]:
-    torch.manual_seed(0)
-    network = Student(channels=16, depth=2, unshuffle=2).eval()
-    torch.nn.init.normal_(network.tail.weight, std=0.05)
-    path = tmp_path / "mine.pth"
-    torch.save(network.state_dict(), path)
-    return path, network
+    return write_student(tmp_path, Student(channels=16, depth=2, unshuffle=2))
 
 
 def test_planes_are_what_torch_computes(student: tuple[Path, Student], tmp_path: Path) -> None:
@@ -113,13 +105,16 @@ def test_onnx_runtime_gives_the_same(student: tuple[Path, Student], tmp_path: Pa
 def test_a_router_tells_the_same_gains_elsewhere(name: str, tmp_path: Path) -> None:
     path = shipped_routers()[name]
     router = Router(path)
+    multiples = {one: 8 if place else 2 for place, one in enumerate(router.models)}
     models = [
-        ModelSpec(name=one, architecture="student", scale=1, multiple=2) for one in router.models
+        ModelSpec(name=one, architecture="student", scale=1, multiple=multiple)
+        for one, multiple in multiples.items()
     ]
     ((label, _),) = write_choice(path, tmp_path, models)
     assert label == "parity router"
     facts = json.loads((tmp_path / f"{name}.json").read_text())
     assert list(facts["models"]) == list(router.models)
+    assert {one: told["multiple"] for one, told in facts["models"].items()} == multiples
     written = get_core().compile_model(
         tmp_path / facts["router"], "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
     )
@@ -152,16 +147,26 @@ def test_a_router_is_converted_as_a_whole_or_not_at_all(
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("form", ["planar", "tflite"])
 def test_other_colours_and_ranges_are_refused(
-    student: tuple[Path, Student], tmp_path: Path, form: Any
+    student: tuple[Path, Student], tmp_path: Path
 ) -> None:
-    if form == "tflite" and not HAS_LITERT:
-        pytest.skip("litert-torch is not installed")
     out = tmp_path / "out"
     with pytest.raises(UnsupportedModelError, match="bgr"):
-        convert(student[0], out, form=form, options=Options(colour="bgr", size=(32, 32)))
+        convert(student[0], out, form="planar", options=Options(colour="bgr"))
     assert not out.exists()
+
+
+def test_a_branch_with_more_reach_goes_along(tmp_path: Path) -> None:
+    path, network = coarse_student(tmp_path)
+    out = tmp_path / "out"
+    assert convert(path, out, form="planar").spec.multiple == 8
+    written = onnx.load(out / "mine-planar.onnx")
+    assert {one.key: one.value for one in written.metadata_props}["multiple"] == "8"
+    given = planes(photo())
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(given)).numpy()
+    (got,) = ReferenceEvaluator(written).run(None, {"frame": given})
+    np.testing.assert_allclose(got, expected, atol=1e-5)
 
 
 def test_what_came_from_no_checkpoint_is_refused(
@@ -178,33 +183,3 @@ def test_storages_are_of_our_own_form(student: tuple[Path, Student]) -> None:
     ran = CliRunner().invoke(command, [str(student[0]), "--to", "planar", "--storage", "fp16"])
     assert isinstance(ran.exception, UsageError)
     assert "--storage" in str(ran.exception)
-
-
-@pytest.mark.skipif(HAS_LITERT, reason="litert-torch is installed")
-def test_tflite_without_its_extra_names_it(student: tuple[Path, Student], tmp_path: Path) -> None:
-    with pytest.raises(MissingExtraError, match=r"ovsharp\[tflite\]"):
-        convert(student[0], tmp_path / "out", form="tflite", options=Options(size=(32, 48)))
-    assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not HAS_LITERT, reason="litert-torch (extra tflite, 2 GB) is not installed")
-def test_tflite_is_what_torch_computes(student: tuple[Path, Student], tmp_path: Path) -> None:
-    from ai_edge_litert.interpreter import Interpreter
-
-    path, network = student
-    with pytest.raises(UsageError, match="--size"):
-        convert(path, tmp_path / "out", form="tflite")
-    convert(path, tmp_path / "out", form="tflite", options=Options(size=(48, 64)))
-    (file,) = (tmp_path / "out").iterdir()
-    assert file.name == "mine-48x64.tflite"
-    interpreter = Interpreter(model_path=str(file))
-    interpreter.allocate_tensors()
-    given = planes(photo())
-    index = interpreter.get_input_details()[0]["index"]
-    interpreter.set_tensor(index, given.transpose(0, 2, 3, 1))
-    interpreter.invoke()
-    got = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
-    with torch.inference_mode():
-        expected = network(torch.from_numpy(given)).numpy()
-    np.testing.assert_allclose(got.transpose(0, 3, 1, 2), expected, atol=1e-4)

@@ -41,7 +41,7 @@ def page(demo: str) -> Iterator[Any]:
     arguments += ["--use-fake-device-for-media-stream", "--disable-background-networking"]
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        page, wrong = browser.new_page(), []
+        page, wrong = browser.new_context().new_page(), []
         page.set_default_timeout(120_000)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", lambda one: one.url.startswith((demo, "blob:")) or wrong.append(one.url))

@@ -135,7 +135,8 @@ class TestInChromium:
 
     def test_a_stream_changes_its_model_where_python_does(self, page: Any) -> None:
         truth = photo(128, 192)
-        damages = ["jpeg(quality=12)"] * 30 + ["noise(sigma=14)"] * 40 + [""] * 50
+        damages = ["jpeg(quality=12)"] * 30 + ["noise(sigma=14)"] * 40
+        damages += ["blur(kernel=7, sigma=1.6)"] * 50
         frames = [parse(damage)(truth, seed=at) for at, damage in enumerate(damages)]
         got = page.evaluate(ASK, [[rgba(one) for one in frames], 128, 192, 29])
         expected = []

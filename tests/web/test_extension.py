@@ -79,8 +79,8 @@ def test_what_is_shown_is_closer_to_what_was_sent(listed: Any, address: str) -> 
     listed.on("request", lambda request: asked.append(request.url))
     page.goto(f"{address}/{CALL}")
     page.wait_for_function("document.title == 'connected'")
-    pairs = np.array(page.evaluate("measured(8)"))
-    came, shown = pairs.T
+    # The first frames of a stream are sent with more bits than it has.
+    came, shown = np.array(page.evaluate("measured(12)"))[4:].T
     assert (shown != came).all()
     assert shown.mean() < came.mean()
     assert (shown < came).mean() > 0.8

@@ -1,20 +1,29 @@
 import { createSharpener } from "../src/index.js";
 import "../../ovsharp/serve/page/compare.js";
-import { find } from "./page.js";
+import { find, offer } from "./page.js";
 import { clear, sharpenFile } from "./videos.js";
 
 const compare = find("compare");
 const ready = createSharpener({ model: "call.json" });
 let stream = null;
 
-/** Show both pictures as images, for the slider. */
-async function shown(source) {
+/** Formats that browsers write; anything else becomes PNG. */
+const ENDINGS = { "image/jpeg": "jpg", "image/webp": "webp", "image/png": "png" };
+const QUALITY = 0.95;
+
+/** A file of a picture. */
+async function written(source, type = "image/png") {
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [source.width, source.height];
   if (source instanceof ImageData) canvas.getContext("2d").putImageData(source, 0, 0);
   else canvas.getContext("2d").drawImage(source, 0, 0);
+  return new Promise((done) => canvas.toBlob(done, type, QUALITY));
+}
+
+/** Show a picture as an image, for the slider. */
+async function shown(source) {
   const image = new Image();
-  image.src = URL.createObjectURL(await new Promise((done) => canvas.toBlob(done)));
+  image.src = URL.createObjectURL(await written(source));
   await image.decode();
   return image;
 }
@@ -24,18 +33,27 @@ function by({ made, gain }) {
   return made === "untouched" ? "left as it is, no model would make it better" : `${made}, +${gain.toFixed(1)} dB expected`;
 }
 
-find("file").addEventListener("change", async ({ target }) => {
-  const [file] = target.files;
+find("file").addEventListener("change", ({ target }) => take(target.files));
+addEventListener("dragover", (event) => event.preventDefault());
+addEventListener("drop", (event) => {
+  event.preventDefault();
+  take(event.dataTransfer.files);
+});
+
+async function take([file]) {
   if (!file) return;
   if (file.type.startsWith("video/") || /\.(mkv|mov|mp4|webm)$/i.test(file.name)) return sharpenFile(file);
   const one = (await ready).session({ lookEvery: 1 });
-  const picture = await createImageBitmap(file);
+  const picture = await createImageBitmap(file).catch(() => null);
+  if (!picture) return void (find("said").value = `${file.name}: this is no picture that a browser can read`);
   const began = performance.now();
   const sharp = await one.sharpen(picture);
   const spent = performance.now() - began;
   compare.show(await shown(picture), await shown(sharp));
   find("said").value = `${sharp.width}x${sharp.height} in ${spent.toFixed(0)} ms: ${by(one)}`;
-});
+  const type = file.type in ENDINGS ? file.type : "image/png";
+  offer(await written(sharp, type), `${file.name.replace(/\.[^.]*$/, "")}-sharp.${ENDINGS[type]}`);
+}
 
 find("live").addEventListener("click", async () => {
   if (stream) return stop();

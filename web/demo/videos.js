@@ -1,13 +1,27 @@
 /** Videos on the demo page: how far it is, the time left, cancel, and the file at the end. */
 
-import { find } from "./page.js";
+import { find, offer } from "./page.js";
 
+/** This tab's own folder on disk, and the lock that says that the tab is open. */
+const own = crypto.randomUUID();
 let worker = null;
 
-/** Remove what an earlier visit has left. */
+/** Remove what tabs that were closed or reloaded have left. */
 export async function clear() {
+  await hold(own);
   const folder = await navigator.storage.getDirectory();
-  for await (const name of folder.keys()) await folder.removeEntry(name).catch(() => {}); // another tab writes it
+  const open = (await navigator.locks.query()).held.map(({ name }) => name);
+  for await (const name of folder.keys()) if (!open.includes(name)) await folder.removeEntry(name, { recursive: true });
+}
+
+/** Take a lock, and keep it as long as the tab is open. */
+function hold(name) {
+  return new Promise((taken) => {
+    navigator.locks.request(name, () => {
+      taken();
+      return new Promise(() => {});
+    });
+  });
 }
 
 /** Sharpen a video, and show both. */
@@ -28,7 +42,7 @@ export function sharpenFile(file) {
     end();
     find("said").value = `${file.name}: ${message}`;
   });
-  worker.postMessage({ file });
+  worker.postMessage({ file, own });
 }
 
 find("cancel").addEventListener("click", () => worker?.postMessage({ cancel: true }));
@@ -47,8 +61,7 @@ function end() {
 
 async function finish(file, sharp, seconds) {
   find("said").value = `${sharp.name}, in ${seconds.toFixed(0)} s`;
-  const download = find("download");
-  [download.href, download.download, download.hidden] = [URL.createObjectURL(sharp), sharp.name, false];
+  offer(sharp, sharp.name);
   const both = await Promise.all([file, sharp].map(player));
   find("compare").show(...both);
   for (const video of both) video.play();

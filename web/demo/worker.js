@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * One video, beside the page: `{ file }` begins, `{ cancel: true }` ends it. Tells `{ done }` (0 to 1),
- * and at the end `{ sharp }`, a file on this machine's disk, `{ cancelled }` or `{ error }`.
+ * One video, beside the page: `{ file, own }` begins it in the folder `own`, `{ cancel: true }` ends it.
+ * Tells `{ done }` (0 to 1), and at the end `{ sharp }`, a file on this machine's disk, `{ cancelled }` or
+ * `{ error }`.
  */
 
 import { createSharpener } from "../src/index.js";
@@ -12,16 +13,17 @@ const cancelling = new AbortController();
 addEventListener("message", async ({ data }) => {
   if (data.cancel) return cancelling.abort();
   try {
-    postMessage({ sharp: await made(data.file) });
+    postMessage({ sharp: await made(data.file, data.own) });
   } catch (error) {
     if (cancelling.signal.aborted) postMessage({ cancelled: true });
     else postMessage({ error: error instanceof Error ? error.message : String(error) });
   }
 });
 
-/** @param {File} file */
-async function made(file) {
-  const folder = await navigator.storage.getDirectory(); // the browser's own, of this page alone
+/** @param {File} file @param {string} own */
+async function made(file, own) {
+  const all = await navigator.storage.getDirectory(); // the browser's own, of this page alone
+  const folder = await all.getDirectoryHandle(own, { create: true });
   const name = `${file.name.replace(/\.[^.]*$/, "")}-sharp.${await ending(file)}`;
   const place = await folder.getFileHandle(name, { create: true });
   try {
@@ -34,7 +36,7 @@ async function made(file) {
     });
     return await place.getFile();
   } catch (error) {
-    await folder.removeEntry(name);
+    await all.removeEntry(own, { recursive: true });
     throw error;
   }
 }

@@ -3,8 +3,8 @@
  * ovsharp's networks in the browser: `createSharpener({ model })`, then `sharpen(picture)`.
  *
  * A model is a file that `ovsharp convert NAME --to planar` writes: RGB planes of 0..1 in and out; or
- * `call.json`, which chooses among several. It runs as WebAssembly, with threads where the page is
- * cross-origin isolated.
+ * `call.json`, which chooses among several. It runs as WebAssembly, beside the page, with threads where
+ * the page is cross-origin isolated.
  */
 
 import * as ort from "onnxruntime-web/wasm";
@@ -15,6 +15,12 @@ import { LOOK_EVERY, Session } from "./session.js";
 const MOST_THREADS = 4;
 
 /** @typedef {string | Uint8Array} File an address, or bytes */
+
+/**
+ * @typedef {object} Model
+ * @property {File} file
+ * @property {number} multiple that both sides of a picture are padded to
+ */
 
 /**
  * @typedef {object} Options
@@ -30,21 +36,20 @@ export class Sharpener {
   #opened = new Map();
 
   /**
-   * @param {Map<string, File>} models by name, the one for everything first
-   * @param {number} multiple
+   * @param {Map<string, Model>} models by name, the one for everything first
    * @param {Router | null} router chooses among them
    */
-  constructor(models, multiple, router = null) {
+  constructor(models, router = null) {
     this.models = models;
-    this.multiple = multiple;
     this.router = router;
   }
 
   /** Give a model. @param {string} name */
   async network(name) {
-    const session = this.#opened.get(name) ?? opened(/** @type {File} */ (this.models.get(name)));
+    const { file, multiple } = /** @type {Model} */ (this.models.get(name));
+    const session = this.#opened.get(name) ?? opened(file);
     this.#opened.set(name, session);
-    return new Network(await session, this.multiple);
+    return new Network(await session, multiple);
   }
 
   /**
@@ -77,8 +82,9 @@ export class Sharpener {
 export async function createSharpener({ model, multiple = 2, threads }) {
   const most = crossOriginIsolated ? Math.min(MOST_THREADS, navigator.hardwareConcurrency) : 1;
   ort.env.wasm.numThreads = Math.min(threads ?? most, crossOriginIsolated ? Infinity : 1);
+  ort.env.wasm.proxy = typeof document !== "undefined"; // in a worker of its own, so that the page goes on answering
   if (typeof model === "string" && model.endsWith(".json")) return routed(new URL(model, location.href));
-  const one = new Sharpener(new Map([["model", model]]), multiple);
+  const one = new Sharpener(new Map([["model", { file: model, multiple }]]));
   await one.network("model");
   return one;
 }
@@ -89,8 +95,10 @@ async function routed(address) {
   const facts = await (await fetched(address)).json();
   const beside = (/** @type {string} */ name) => new URL(name, address).href;
   const router = new Router(await opened(beside(facts.router)), facts);
-  const files = Object.entries(facts.models).map(([name, file]) => /** @type {const} */ ([name, beside(file)]));
-  return new Sharpener(new Map(files), facts.multiple, router);
+  const models = Object.entries(facts.models).map(
+    ([name, { file, multiple }]) => /** @type {const} */ ([name, { file: beside(file), multiple }]),
+  );
+  return new Sharpener(new Map(models), router);
 }
 
 /** @param {File} file */

@@ -8,10 +8,13 @@ import { crops } from "./crops.js";
 export const NOBODY = "untouched";
 
 /**
+ * @typedef {object} Planar
+ * @property {string} file
+ * @property {number} multiple that both sides of a picture are padded to
+ *
  * @typedef {object} Facts what `ovsharp convert call --to planar` writes
  * @property {string} router its file
- * @property {Record<string, string>} models names and files, the one for everything first
- * @property {number} multiple that both sides of a picture are padded to
+ * @property {Record<string, Planar>} models by name, the one for everything first
  * @property {number} crop side of a crop
  * @property {number} crops how many are looked at
  * @property {number} least dB below which a picture is left as it is

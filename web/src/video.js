@@ -60,7 +60,8 @@ export async function sharpenVideo(file, { sharpener, to, size, onProgress, sign
     const [lost] = conversion.discardedTracks;
     if (lost) throw new Error(`this browser would lose the ${lost.track.type} of this file: ${lost.reason.replaceAll("_", " ")}`);
     if (onProgress) conversion.onProgress = onProgress;
-    const cancel = () => void conversion.cancel();
+    let cancelled = Promise.resolve();
+    const cancel = () => (cancelled = conversion.cancel());
     signal?.throwIfAborted();
     signal?.addEventListener("abort", cancel);
     try {
@@ -69,6 +70,7 @@ export async function sharpenVideo(file, { sharpener, to, size, onProgress, sign
       throw error instanceof ConversionCanceledError ? signal?.reason : error;
     } finally {
       signal?.removeEventListener("abort", cancel);
+      await cancelled; // it lets go of the file only then
     }
   } catch (error) {
     await to.abort(error).catch(() => {}); // closed or aborted by the conversion already
