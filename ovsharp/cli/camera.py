@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,9 +68,9 @@ def camera(
     measured from the arrival of a frame to the moment its picture was handed on.
 
     Keys in the window: q quit, + and - strength, space pause (the frame as it came), b
-    before/after, v hold on to the next model of the family (with --target-fps), o overlay, s
-    snapshot, r record and once more to complete the file. Ctrl-C and SIGTERM end it as well, and
-    complete the file. A camera that vanishes is looked for, and goes on when it comes back.
+    before/after, v hold on to the next model, o overlay, s snapshot, r record and once more to
+    complete the file. Ctrl-C and SIGTERM end it as well, and complete the file. A camera that
+    vanishes is looked for, and goes on when it comes back.
     """
     if not (preview or virtual or output):
         raise UsageError("nothing to show: leave --preview on, or give --virtual or -o FILE")
@@ -107,7 +106,7 @@ def camera(
         if not figures.frames:
             raise error or MediaError(f"{cam.name} gave no frame before the end")
         ran = viewing.who_ran(cam.name, sharpener, choice.device)
-        made = dict(sharpener.made)
+        content = viewing.as_json(figures, sharpener, ran)
     if cam.returns:
         click.echo(f"{cam.name} vanished and came back, {cam.returns} x", err=True)
     if cam.stuck:
@@ -119,7 +118,6 @@ def camera(
         "" if chosen is None else f"note: {chosen.reason}",
     )
     if json_file is not None:
-        content = {**dataclasses.asdict(figures), "fps": figures.fps, "made_by": made, "ran": ran}
         if recorder is not None:
             content |= {
                 "recorded": recorder.written,

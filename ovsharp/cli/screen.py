@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ovsharp.errors import MediaError, UsageError
-from ovsharp.terminal import console, options, viewing
+from ovsharp.terminal import console, options, viewing, write_json
 
 if TYPE_CHECKING:
     from ovsharp.apps import Choice
@@ -41,6 +42,7 @@ _CHOOSE = "ovsharp: drag a rectangle around the picture, then press Enter; c can
 @click.option("--split", is_flag=True, help="Left half: the picture as it came.")
 @click.option("--overlay/--no-overlay", default=True, help="Speed and latency in the picture.")
 @click.option("--seconds", type=options.ABOVE_0, help="Stop after that.")
+@options.json_file("all figures")
 def screen(
     region: str | None,
     window: str | None,
@@ -50,6 +52,7 @@ def screen(
     split: bool,
     overlay: bool,
     seconds: float | None,
+    json_file: Path | None,
 ) -> None:
     """Sharpen a part of the screen live: the picture of any call or player, in a window of its own.
 
@@ -81,7 +84,10 @@ def screen(
         if not figures.frames:
             raise error or MediaError("the window was closed before the first picture")
         ran = viewing.who_ran(window or "the screen", sharpener, choice.device)
+        content = viewing.as_json(figures, sharpener, ran)
     viewing.say(figures, ran)
+    if json_file is not None:
+        write_json(json_file, content)
     if error is not None:
         raise error
 

@@ -23,8 +23,10 @@ from ovsharp.evaluation.tally import Tally
 from ovsharp.evaluation.work import Play
 from ovsharp.reports import encoded, picture_url
 
-MAX_SIDE = 480
-"""Larger pictures are shrunk to this many pixels."""
+SIDES = (480, 1280)
+"""Pictures are shrunk to a longer side of so many pixels: of many, and of few."""
+_PIXELS = 16e6
+"""Of all pictures of a page, about; some 4 MB."""
 CROP = 96
 """Side of a zoomed crop, in pixels of the truth."""
 PANEL = (180, 240)
@@ -114,6 +116,8 @@ def make_views(
         play: what runs clips; needed for them alone, of which the frame in the middle is shown.
     """
     rows = {(row.degradation, row.image, row.method): row for row in evaluation.rows}
+    count = sum(len(choose(evaluation, damage.name)) for damage in evaluation.degradations)
+    side = side_of(count * (len(evaluation.methods) + 1))
     views = []
     for title, chosen in choose(evaluation, degradation):
         if play is not None and options.clips:
@@ -132,13 +136,28 @@ def make_views(
                 chosen.category,
                 degradation,
                 (
-                    *(_shown(captions[name], output, corner) for name, output in outputs.items()),
-                    _shown("truth", truth, corner),
+                    *(
+                        _shown(captions[name], output, corner, side)
+                        for name, output in outputs.items()
+                    ),
+                    _shown("truth", truth, corner, side),
                 ),
                 _panel({"input": before, chosen.method: after, "truth": truth}, chosen.image),
             )
         )
     return views
+
+
+def side_of(pictures: int) -> int:
+    """Give the longer side that so many pictures of a page may have, in pixels.
+
+    Example:
+        >>> side_of(4), side_of(30), side_of(400)
+        (1280, 894, 480)
+    """
+    smallest, largest = SIDES
+    wide = 1.5 * _PIXELS / max(1, pictures)  # of a picture of 3:2
+    return max(smallest, min(largest, int(wide**0.5)))
 
 
 def _image(
@@ -179,10 +198,10 @@ def _still(
         return sent.still(chosen.frames // 2, fitting, play)
 
 
-def _shown(caption: str, picture: Frame, corner: tuple[int, int]) -> Shown:
+def _shown(caption: str, picture: Frame, corner: tuple[int, int], side: int) -> Shown:
     top, left = corner
     crop = np.ascontiguousarray(picture[top : top + CROP, left : left + CROP])
-    return Shown(caption, _jpeg(_shrunk(picture), _QUALITY), _jpeg(crop, _CROP_QUALITY))
+    return Shown(caption, _jpeg(_shrunk(picture, side), _QUALITY), _jpeg(crop, _CROP_QUALITY))
 
 
 def _panel(pictures: Mapping[str, Frame], title: str) -> bytes:
@@ -230,8 +249,8 @@ def most_changed(
     return int(top), int(left)
 
 
-def _shrunk(picture: Frame) -> Frame:
-    share = MAX_SIDE / max(picture.shape[:2])
+def _shrunk(picture: Frame, side: int) -> Frame:
+    share = side / max(picture.shape[:2])
     if share >= 1:
         return picture
     size = (max(1, round(picture.shape[1] * share)), max(1, round(picture.shape[0] * share)))

@@ -20,7 +20,7 @@ from ovsharp.reports import bullets, cards, html_page, interval_text, p_text
 _STYLE = """
 svg .whisker { stroke: var(--ink); stroke-width: 1.5; }
 .views { display: grid; gap: 1rem;
-  grid-template-columns: repeat(auto-fill, minmax(min(21rem, 100%), 1fr)); align-items: start; }
+  grid-template-columns: repeat(auto-fit, minmax(min(21rem, 100%), 1fr)); align-items: start; }
 .views .card { margin: 0; } .views h3 { overflow-wrap: anywhere; }
 .tag { font-size: .75rem; padding: .1rem .5rem; border-radius: 99px; border: 1px solid;
   margin-right: .5rem; } .worst { color: var(--bad); } .best { color: var(--good); }
@@ -39,9 +39,8 @@ svg .whisker { stroke: var(--ink); stroke-width: 1.5; }
 .choice { justify-content: space-between; }
 .choice input { flex: 1 0 100%; order: -1; margin: 0; } select { font: inherit; max-width: 48%; }
 .views .crops { grid-template-columns: repeat(auto-fill, minmax(8rem, 1fr)); }
-.views.clips { grid-template-columns: repeat(auto-fill, minmax(min(42rem, 100%), 1fr)); }
+.views.clips { grid-template-columns: repeat(auto-fit, minmax(min(42rem, 100%), 1fr)); }
 .clips .crops { grid-template-columns: repeat(auto-fill, 192px); } /* 200 % */
-.clips .slider, .clips .choice { max-width: 480px; }
 .figures { font-size: .8rem; }
 .figures th { white-space: normal; vertical-align: bottom; line-height: 1.25; }
 """

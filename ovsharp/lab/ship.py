@@ -40,12 +40,14 @@ _FILES = "Speed: speed.html. Pictures: pictures/report.html."
 )
 @click.option("--max-drop", default=0.002, show_default=True, help="As for quantize.")
 @options.only_device
+@options.threads
 @click.option(
     "--sizes", default="720p,1080p", show_default=True, help="Sizes of the output for bench."
 )
 @click.option(
     "--seconds", default=2.0, show_default=True, help="Timed seconds per row and size of bench."
 )
+@options.json_file("the figures of all steps")
 @click.pass_context
 def ship(
     context: click.Context,
@@ -58,8 +60,10 @@ def ship(
     degradation: str,
     max_drop: float,
     device: str,
+    threads: int | None,
     sizes: str,
     seconds: float,
+    json_file: Path | None,
 ) -> None:
     """Take SOURCE from a checkpoint to an INT8 model with all that tells what it is worth.
 
@@ -76,13 +80,16 @@ def ship(
     from ovsharp.lab.eval import eval as score
     from ovsharp.lab.quantize import quantize
     from ovsharp.media import holds_pairs
-    from ovsharp.terminal import output
+    from ovsharp.terminal import output, write_json
 
+    told = {}
     say = partial(output().print, markup=False, soft_wrap=True)
 
     def run(step: str, command: click.Command, **options: object) -> None:
         say(f"\n{step}")
-        context.invoke(command, **options)
+        with scratch() as written:
+            context.invoke(command, json_file=written / "step.json", **options)
+            told[str(command.name)] = json.loads((written / "step.json").read_text("utf-8"))
 
     stem = name or source.stem
     float_model, int8_model = (folder / f"{stem}-{storage}.xml" for storage in ("fp32", "int8"))
@@ -120,6 +127,7 @@ def ship(
         modes="latency",
         seconds=seconds,
         device=device,
+        threads=threads,
         html_file=folder / "speed.html",
     )
     with scratch() as held:
@@ -133,12 +141,15 @@ def ship(
             pairs=(held / "input", held / "target") if pairs else None,
             output=folder / "pictures",
             device=device,
+            threads=threads,
         )
     results = (folder / "pictures" / "results.json").read_text(encoding="utf-8")
     text = model_card(spec, Evaluation.from_json(results), _FILES)
     with staged(folder) as staging:
         (staging / "README.md").write_text(text, encoding="utf-8")
     say(f"\n{folder / 'README.md'}")
+    if json_file is not None:
+        write_json(json_file, told)
     photo = data / _held_apart(int8_model)[0]
     say(f"next: {image_line(int8_model, photo, folder / f'sharpened-{photo.stem}.png')}")
 

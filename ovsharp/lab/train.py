@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,7 +15,7 @@ from ovsharp.lab.following import (
     remember_photos,
     ship_line,
 )
-from ovsharp.terminal import options
+from ovsharp.terminal import options, write_json
 
 if TYPE_CHECKING:
     from ovsharp.training import Report, Trained, TrainingRecipe
@@ -73,7 +73,14 @@ if TYPE_CHECKING:
     500,
     metavar="N",
 )
-@click.option("--devices", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option(
+    "--devices",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="GPUs that share the work, or processes where there is none.",
+)
+@options.json_file("the scores of the best weights")
 def train(
     name: str,
     data: Path,
@@ -94,6 +101,7 @@ def train(
     resume: bool,
     validate_every: int,
     devices: int,
+    json_file: Path | None,
 ) -> None:
     """Train a student by a recipe: first its teacher, if it has one, then the student.
 
@@ -153,6 +161,8 @@ def train(
             )
     if done.rank == 0:
         remember_photos(out, data)
+        if json_file is not None:
+            write_json(json_file, _figures(done))
         console.output().print(_summary(done, out, data), markup=False, soft_wrap=True)
 
 
@@ -217,6 +227,16 @@ class _Bars:
             highlight=False,
             soft_wrap=True,
         )
+
+
+def _figures(done: Trained) -> dict[str, Any]:
+    student = done.student
+    return {
+        **dataclasses.asdict(student.score),
+        "weights": str(student.weights),
+        "device": done.device,
+        "skipped": {str(path): why for path, why in student.skipped.items()},
+    }
 
 
 def _summary(done: Trained, out: Path, data: Path) -> str:

@@ -14,7 +14,11 @@ EXAMPLES = {
     "eval": ("eval --data photos/", "eval --clips calls/ --size 720p -o clips/"),
     "compare": ("compare before/ after/",),
     "profile": ("profile", "profile models/student-int8.xml --size 720p"),
-    "image": ("image photo.jpg -o sharp.jpg", "image photos/ -o sharp/ --quality best"),
+    "image": (
+        "image photo.jpg -o sharp.jpg",
+        "image photos/ -o sharp/ --quality best",
+        "image photo.jpg -o sharp.jpg --model models/student-int8.xml",
+    ),
     "video": ("video call.mp4 -o sharp.mp4", "video calls/ -o sharp/ --size 1080p"),
     "camera": ("camera", "camera --virtual --no-preview", "camera -o talk.mp4"),
     "screen": ("screen", "screen --window Meeting"),

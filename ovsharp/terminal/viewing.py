@@ -8,9 +8,9 @@ import sys
 import threading
 import time
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ovsharp.errors import MediaError, OvsharpError
 from ovsharp.terminal import by_model, console
@@ -198,6 +198,12 @@ def press(live: Live, key: str, picture: Frame, recording: Recording) -> None:
         path = Path(time.strftime(f"{_NAMED}.png"))
         write_picture(path, picture)
         console.output().print(f"snapshot: {path}", markup=False)
+
+
+def as_json(figures: Figures, sharpener: Sharpener, ran: str) -> dict[str, Any]:
+    """Give all figures of a view; `ran` is what `who_ran` says."""
+    made = dict(sharpener.made)
+    return {**asdict(figures), "fps": figures.fps, "made_by": made, "ran": ran}
 
 
 def who_ran(source: object, sharpener: Sharpener, device: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import json
+import re
 import signal
 import sys
 import time
@@ -231,6 +233,103 @@ def test_a_key_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(list(reader)) == 1
     # The end of the view completes what was open.
     assert all(path.suffix == ".mp4" for path in tmp_path.iterdir())
+
+
+class Window:
+    """Stands for OpenCV's, or looks at it: what it shows, and a person at the keys."""
+
+    def __init__(self, keys: str) -> None:
+        self.keys, self.pictures, self.title = list(keys), [], ""
+
+    def show(self, title: str, picture: Any) -> None:
+        self.title = title
+        self.pictures.append(picture.copy())
+
+    def wait(self, _milliseconds: int) -> int:
+        return ord(self.keys.pop(0)) if self.keys else 255
+
+
+class Device:
+    """Stands for a camera at a device: frames of a video, for ever."""
+
+    def __init__(self, video: Path) -> None:
+        with read_video(video) as reader:
+            self.frames = itertools.cycle([shot.frame for shot in reader])
+
+    def read(self) -> tuple[bool, Any]:
+        time.sleep(0.02)
+        return True, next(self.frames).copy()
+
+    def isOpened(self) -> bool:  # noqa: N802 - OpenCV's name
+        return True
+
+    def get(self, _property: int) -> float:
+        return 0.0
+
+    def set(self, _property: int, _value: float) -> bool:
+        return True
+
+    def release(self) -> None:
+        pass
+
+
+def bare(video: Path, window: Window, patch: pytest.MonkeyPatch, folder: Path) -> list[str]:
+    """Run `ovsharp camera` with nothing behind it; give what stands in the pictures."""
+    patch.chdir(folder)
+    device = Device(video)
+    patch.setattr(cv2, "VideoCapture", lambda *_: device)
+    patch.setattr(cv2, "waitKey", window.wait)
+    lines: list[str] = []
+
+    def draw(frame: Any, texts: tuple[str, ...]) -> Any:
+        lines.extend(texts)
+        return draw_overlay(frame, texts)
+
+    patch.setattr("ovsharp.apps.live.draw_overlay", draw)
+    result = call()
+    assert result.exit_code == 0, (result.exception, result.output)
+    assert window.pictures
+    return lines
+
+
+def test_alone_it_opens_the_picture_with_a_status_line(
+    video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = Window("b-srrq")
+    monkeypatch.setattr("ovsharp.terminal.viewing.check_display", lambda _instead: None)
+    for name in ("namedWindow", "setWindowProperty", "destroyAllWindows"):
+        monkeypatch.setattr(cv2, name, lambda *_: None)
+    monkeypatch.setattr(cv2, "getWindowProperty", lambda *_: 1.0)
+    monkeypatch.setattr(cv2, "imshow", window.show)
+    monkeypatch.setattr(
+        Router, "gains", lambda router, _frame: dict.fromkeys(router.spec.models, 1.0)
+    )
+    lines = bare(video, window, monkeypatch, tmp_path)
+    assert re.fullmatch(r"\d+ FPS, \d+ ms, \d+ dropped", lines[0])
+    assert re.fullmatch(r"call-\w+ \(auto\), strength 100%", lines[1])
+    assert any("strength 90%" in line for line in lines)
+    for key in ("q quit", "strength", "before/after", "model", "snapshot", "record"):
+        assert key in window.title
+    assert {path.suffix for path in tmp_path.glob("ovsharp-*")} == {".png", ".mp4"}
+
+
+@pytest.mark.slow  # an X server is slow to start on a busy machine
+def test_the_window_is_on_the_screen_and_as_large_as_the_picture(
+    video: Path, tmp_path: Path, desktop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window, sizes, show = Window(""), [], cv2.imshow
+
+    def shown(title: str, picture: Any) -> None:
+        show(title, picture)
+        window.show(title, picture)
+        cv2.pollKey()
+        sizes.append(cv2.getWindowImageRect(title)[2:])
+        window.keys = ["q"] * (len(sizes) == 5)
+
+    monkeypatch.setattr(cv2, "imshow", shown)
+    bare(video, window, monkeypatch, tmp_path)
+    height, width = window.pictures[-1].shape[:2]
+    assert sizes[-1] == (width, height)
 
 
 def test_a_camera_that_is_unplugged_leaves_a_complete_recording(

@@ -15,6 +15,7 @@ from skimage import data
 
 from ovsharp.cli.main import SPOKEN, VERBS, Verbs
 from ovsharp.terminal import EXAMPLES
+from ovsharp.terminal.renamed import RENAMED
 from tests.command import ovsharp
 from tests.networks import write_frame_model
 
@@ -34,6 +35,8 @@ OWN = {
     "--tolerance",
 }
 """Names whose meaning is near, and what they take is not: one or several, a folder or a file."""
+UNTOLD = {"--data", "--images", "--name", "--output", "--seconds", "--seed", "--size", "--use"}
+"""Names that say it."""
 SAME = ("--device", "--threads", "--quiet", "--overwrite", "--json", "--strength", "--unsharp")
 """Names that are written once."""
 
@@ -69,10 +72,10 @@ def test_shared_options_are_the_same_to_the_letter() -> None:
 
 
 def test_shared_options_are_there() -> None:
-    runs = {"image", "video", "camera", "screen", "serve", "eval", "bench", "profile"}
+    runs = {"image", "video", "camera", "screen", "serve", "eval", "bench", "profile", "ship"}
     found = options()
     assert set(found["--threads"]) == runs
-    assert set(found["--device"]) == runs | {"quantize", "ship", "study"}
+    assert set(found["--device"]) == runs | {"quantize", "study"}
     assert set(found["--overwrite"]) == {"image", "video", "camera", "frames"}
     assert set(found["--quiet"]) == set(VERBS) - set(SPOKEN)
     assert {"--report", "--degradation"}.isdisjoint(found)
@@ -83,19 +86,45 @@ def test_shared_options_are_there() -> None:
     }
     assert set(found["--json"]) == {
         *("convert", "quantize", "bench", "eval", "compare", "profile", "image", "video"),
-        *("camera", "frames", "recipes", "info", "devices"),
+        *("camera", "screen", "frames", "recipes", "info", "devices", "train", "ship"),
     }
 
 
-def test_the_table_of_names_says_what_they_are_called() -> None:
-    page = Path(__file__).parents[2] / "docs" / "COMMANDS.md"
-    if not page.is_file():
+@pytest.fixture(scope="module")
+def page() -> list[str]:
+    path = Path(__file__).parents[2] / "docs" / "COMMANDS.md"
+    if not path.is_file():
         pytest.skip("the documentation is not here")
-    rows = [line for line in page.read_text().splitlines() if line.startswith("| `--")]
-    told = {name for row in rows for name in re.findall(r"`(--[\w-]+)", row.split("|")[1])}
-    known = options()
-    assert told <= set(known)
+    return path.read_text(encoding="utf-8").splitlines()
+
+
+def test_the_table_of_verbs_has_them_all(page: list[str]) -> None:
+    rows = [line.split("|")[1] for line in page if line.startswith("| `ovsharp ")]
+    assert {verb for row in rows for verb in re.findall(r"`ovsharp (\w+)`", row)} == set(VERBS)
+
+
+def test_the_table_of_names_says_what_they_are_called_and_where(page: list[str]) -> None:
+    rows = [line for line in page if line.startswith("| `--")]
+    known, told = options(), set()
+    for row in rows:
+        # Names without verbs behind them are of many.
+        for group, verbs in re.findall(r"((?:`--[^`]*`[, ]*)+)(\([^)]*\))?", row.split("|")[1]):
+            names = re.findall(r"`(--[\w-]+)", group)
+            told |= set(names)
+            for name in names:
+                where = set(re.findall(r"`(\w+)`", verbs)) or set(known[name])
+                assert set(known[name]) == where, name
     assert set(SAME) <= told
+    several = {name for name, verbs in known.items() if len(verbs) > 2}
+    assert several - told <= UNTOLD
+
+
+def test_the_table_of_names_tells_all_old_ones(page: list[str]) -> None:
+    rows = {row.split("|")[1]: row for row in page if row.startswith("| `--")}
+    for (_, old), new in RENAMED.items():
+        (row,) = (row for names, row in rows.items() if f"`{new}`" in names)
+        until = row.partition(" until 0.1")[0]
+        assert f"`{old}`" in until.rpartition(";")[2], (old, new)
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,8 +21,6 @@ from tests.networks import write_frame_model
 from tests.waiting import until
 
 pytest.importorskip("mss", reason="the extra 'screen' is not installed")
-XVFB = shutil.which("Xvfb")
-needs_screen = pytest.mark.skipif(XVFB is None, reason="there is no Xvfb on this machine")
 SHOWS = Region(40, 30, 160, 120)
 """Where the player's picture is on the screen."""
 
@@ -39,35 +35,6 @@ while True:
         cv2.imshow("player", cv2.imread(file))
         cv2.waitKey(40)
 """
-
-
-@pytest.fixture(scope="module")
-def display() -> Iterator[str]:
-    read, write = os.pipe()
-    command = [
-        str(XVFB),
-        "-displayfd",
-        str(write),
-        "-screen",
-        "0",
-        "800x600x24",
-        "-noreset",  # when a test's only client goes
-        "-nolisten",
-        "tcp",
-    ]
-    with subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL) as server:
-        os.close(write)
-        with os.fdopen(read) as told:
-            number = told.readline().strip()
-        yield f":{number}"
-        server.terminate()
-
-
-@pytest.fixture
-def desktop(display: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    monkeypatch.setenv("DISPLAY", display)
-    return display
 
 
 def drawn(index: int = 0) -> Any:
@@ -98,7 +65,6 @@ def call(*arguments: object) -> Result:
 
 
 @pytest.mark.slow
-@needs_screen
 def test_pictures_are_what_the_screen_shows_in_time(player: Any) -> None:
     with Screen(SHOWS, fps=20) as view:
         captures = [capture for _, capture in zip(range(5), view, strict=False)]
@@ -109,7 +75,6 @@ def test_pictures_are_what_the_screen_shows_in_time(player: Any) -> None:
 
 
 @pytest.mark.slow
-@needs_screen
 def test_the_window_beside_shows_it_sharpened(player: Any, tmp_path: Path) -> None:
     model = write_frame_model(tmp_path, unshuffle=2)
     command = [sys.executable, "-m", "ovsharp", "screen", "--region", str(SHOWS)]
@@ -145,7 +110,6 @@ def moved(left: int, top: int) -> None:
 
 
 @pytest.mark.slow
-@needs_screen
 def test_a_window_is_found_by_its_title_and_followed(player: Any) -> None:
     with Window("PLAY") as window, Screen(window=window) as view:
         assert window.title == "player"
@@ -158,7 +122,6 @@ def test_a_window_is_found_by_its_title_and_followed(player: Any) -> None:
 
 
 @pytest.mark.slow
-@needs_screen
 def test_a_window_that_is_not_there_or_closes(
     player: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,7 +153,6 @@ def fails(action: Any) -> bool:
 
 
 @pytest.mark.slow
-@needs_screen
 def test_a_window_is_sharpened_beside_it(player: Any, tmp_path: Path) -> None:
     model = write_frame_model(tmp_path, unshuffle=2)
     command = [sys.executable, "-m", "ovsharp", "screen", "--window", "player"]
@@ -209,7 +171,6 @@ def test_a_window_is_sharpened_beside_it(player: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow  # an X server is slow to start on a busy machine
-@needs_screen
 def test_a_region_off_the_screen(desktop: str) -> None:
     for region in ("700,500,200x200", "-10,0,64x64"):
         result = call("--region", region)
@@ -218,7 +179,6 @@ def test_a_region_off_the_screen(desktop: str) -> None:
 
 
 @pytest.mark.slow
-@needs_screen
 def test_full_screen_needs_another_screen(desktop: str, tmp_path: Path) -> None:
     model = write_frame_model(tmp_path)
     result = call("--region", SHOWS, "--full-screen", "--model", model)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
 import math
+import re
 from pathlib import Path
 
 import cv2
@@ -271,6 +273,20 @@ def test_the_page_is_whole_and_safe(
     page = evaluation.to_page(evaluation.Evaluation.from_json(nasty), ())
     assert "<b>cats&" not in page
     assert "&lt;b&gt;cats&amp;" in page
+
+
+def test_a_page_of_few_pictures_shows_them_large(tmp_path: Path) -> None:
+    """As wide as the window: the slider has no size of its own."""
+    large = crop(0, 0, 512, 512).repeat(3, axis=0).repeat(3, axis=1)
+    cv2.imwrite(str(tmp_path / "large.png"), large[:900, :1500])
+    result, (view,) = run(tmp_path, tmp_path / "out", crop=None)
+    text = evaluation.to_page(result, [view])
+    (shown, *_) = (one.picture.partition(",")[2] for one in view.shown)
+    picture = cv2.imdecode(np.frombuffer(base64.b64decode(shown), np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    assert picture.shape == (768, 1280, 3)
+    assert re.search(r"\.slider img {[^}]*width: 100%", text)
+    assert not re.search(r"\.slider(, [^{]*)? {[^}]*(width|height): *\d+px", text)
 
 
 def test_worst_and_best_are_by_gain(

@@ -34,8 +34,12 @@ def options(checkpoint: Path, data: Path, out: Path) -> list[str]:
 
 def test_one_line_does_it_all(checkpoint: Path, tmp_path: Path) -> None:
     data, out = write_photos(tmp_path / "photos", 8), tmp_path / "out"
-    result = CliRunner().invoke(ship, options(checkpoint, data, out), catch_exceptions=False)
+    call = [*options(checkpoint, data, out), "--json", str(tmp_path / "all.json")]
+    result = CliRunner().invoke(ship, call, catch_exceptions=False)
     assert result.exit_code == 0, result.output
+    figures = json.loads((tmp_path / "all.json").read_text())
+    assert [*figures] == ["convert", "quantize", "bench", "eval"]
+    assert figures["eval"] == json.loads((out / "pictures" / "results.json").read_text())
     spec = read_ir(out / "own-int8.xml", get_core())[1]
     assert spec.degradation == "gla"  # as the checkpoint says
     for name in ("own-fp32.xml", "own-fp16.xml", "speed.html", "pictures/report.html"):

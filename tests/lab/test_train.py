@@ -61,13 +61,17 @@ def call(recipe: Path, *more: object) -> Result:
 
 
 def test_a_training_says_how_it_went(recipe: Path) -> None:
-    result = call(recipe, "--steps", 2, "--size", "wide")
+    figures = recipe.with_name("figures.json")
+    result = call(recipe, "--steps", 2, "--size", "wide", "--json", figures)
     assert result.exit_code == 0, result.exception
     assert "best on the validation images: SSIM 0." in result.output
     assert "on cpu" in result.output
     weights = recipe.parent / "run" / "student.pth"
     network = load_network(weights)
     assert network.arguments["channels"] == 16
+    told = json.loads(figures.read_text())
+    assert told["weights"] == str(weights)
+    assert 0 < told["ssim_out"] < 1
     assert network.degradation  # what it undoes travels with it
     next_line = next(line for line in result.output.splitlines() if line.startswith("next: "))
     given = shlex.split(next_line.removeprefix("next: ovsharp ship "))
