@@ -1,12 +1,13 @@
 """What many calls cost and how they fare, from measured times: a simulation and a forecast.
 
-    python scripts/calls_on_paper.py [--price 0.04] [--plot docs/calls/gate.svg]
+    python scripts/calls_on_paper.py [--price 0.04] [--plot docs/calls/gate.svg] [--measure]
 
 Frames of each call come 30 times a second, with a phase of its own. Each takes as long as one that
-was measured (docs/calls/service.json: CPU milliseconds of `ovsharp bench --calls`' frames on one
-core of an AVX-512 VNNI machine, looks of the router among them), drawn anew for each. As many
-frames are worked on as there are cores. `gate` is what `ovsharp/runtime/call_gate.py` does, with
-one period as the deadline; `queue` serves all frames in the order in which they come.
+was measured (docs/calls/service.json: CPU milliseconds of `ovsharp bench --calls`' frames, with
+--quality fast), drawn anew for each; the looks of a router, once a second, come behind them. As
+many frames are worked on as there are cores. `gate` is what `ovsharp/runtime/call_gate.py` does,
+with one period as the deadline; `queue` serves all frames in the order in which they come.
+--measure writes the file anew, for this machine.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import heapq
 import json
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -28,8 +30,15 @@ LOADS = (0.70, 0.85, 0.95, 1.20)
 """Share of what the cores can do that the calls ask for."""
 CORES = (2, 16)
 
-CPU_MS = {"AVX-512 VNNI": {"360p": 4.93, "720p": 17.42}, "AVX2": {"360p": 7.72, "720p": 28.12}}
+CPU_MS = {
+    ("fast", "AVX-512 VNNI"): {"360p": 3.8, "720p": 14.2},
+    ("fast", "AVX2"): {"360p": 5.8, "720p": 21.6},
+    ("balanced", "AVX-512 VNNI"): {"360p": 5.7, "720p": 21.6},
+    ("balanced", "AVX2"): {"360p": 8.9, "720p": 35.6},
+}
 """CPU milliseconds per frame of mixed damage, looks included (`ovsharp bench --calls --isa`)."""
+LOOK_EVERY = 29
+"""Frames of a call from one look of the router to the next."""
 CODED = {"360p": (1.7, 7.5), "720p": (6.8, 30.0)}
 """Those of decoding, and of x264 `veryfast`: measured at 1080p (15 and 67), by the pixels."""
 BESIDE = {"360p": (0.7, 0.6), "720p": (2.5, 1.5)}
@@ -55,11 +64,14 @@ class Result:
         return p50, p95, p99, 100 * self.late / len(self.waits), min(self.made) / SECONDS
 
 
-def simulate(times: Sequence[float], calls: int, cores: int, *, gate: bool) -> Result:
+def simulate(
+    times: Sequence[float], calls: int, cores: int, *, gate: bool, look: float = 0.0
+) -> Result:
     """Let calls come, and cores work.
 
     Args:
         times: milliseconds that frames take.
+        look: milliseconds of a look, behind a frame.
         calls: how many.
         cores: likewise.
         gate: whether the gate chooses, or all frames wait in one queue.
@@ -69,6 +81,9 @@ def simulate(times: Sequence[float], calls: int, cores: int, *, gate: bool) -> R
     phases = draw.uniform(0, period, calls)
     frames = int(SECONDS * FPS)
     took = draw.choice(np.asarray(times), (calls, frames))
+    behind = np.zeros((calls, frames))
+    for call, first in enumerate(draw.integers(0, LOOK_EVERY, calls)):
+        behind[call, first::LOOK_EVERY] = look
     arrivals = sorted(
         (phases[call] + turn * period, call, turn)
         for call in range(calls)
@@ -113,8 +128,8 @@ def simulate(times: Sequence[float], calls: int, cores: int, *, gate: bool) -> R
                 came, call, turn = line.popleft()
                 at = max(at, came)
             done = at + took[call, turn]
-            heapq.heapreplace(free, done)
-            busy_until[call] = done
+            busy_until[call] = done + behind[call, turn]
+            heapq.heapreplace(free, busy_until[call])
             end(came, done, call, made=True)
 
     for now, call, turn in arrivals:
@@ -134,18 +149,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--plot", type=Path, help="Write a picture, .svg or .png.")
     parser.add_argument("--price", type=float, default=0.04, help="Of a core for an hour.")
+    parser.add_argument("--measure", action="store_true", help="Measure the times of frames first.")
     options = parser.parse_args()
+    if options.measure:
+        MEASURED.write_text(json.dumps(measure()) + "\n", encoding="utf-8")
     forecast(options.price)
-    times = json.loads(MEASURED.read_text(encoding="utf-8"))["360p"]
+    times, look = service()
+    mean = float(np.mean(times)) + look / LOOK_EVERY
     print("| cores | load | calls | | p50 ms | p95 | p99 | late % | worst FPS |")
     print("|---|---|---|---|---|---|---|---|---|")
     drawn: dict[tuple[int, bool], list[float]] = {}
     for cores in CORES:
         for load in LOADS:
-            calls = max(1, round(load * cores * 1000 / (FPS * float(np.mean(times)))))
+            calls = max(1, round(load * cores * 1000 / (FPS * mean)))
             for gate in (False, True):
-                p50, p95, p99, late, worst = simulate(times, calls, cores, gate=gate).row()
-                real = calls * FPS * float(np.mean(times)) / (1000 * cores)
+                row = simulate(times, calls, cores, gate=gate, look=look).row()
+                p50, p95, p99, late, worst = row
+                real = calls * FPS * mean / (1000 * cores)
                 drawn.setdefault((cores, gate), []).append(late)
                 print(
                     f"| {cores} | {real:.2f} | {calls} | {'gate' if gate else 'queue'} | {p50:.0f} "
@@ -155,21 +175,51 @@ def main() -> None:
         plot(drawn, options.plot)
 
 
+def service(size: str = "360p") -> tuple[list[float], float]:
+    """Give the milliseconds that frames took, and a look: its mean over all that were taken."""
+    measured = json.loads(MEASURED.read_text(encoding="utf-8"))[size]
+    return measured["frames"], float(np.mean(measured["looks"]))
+
+
+def measure() -> dict[str, dict[str, list[float]]]:
+    """Measure what frames of settled calls and looks at them take of a core, in milliseconds."""
+    from ovsharp import Sharpener
+    from ovsharp.benchmarks.calls import SETTLED, damaged_clips
+
+    told: dict[str, dict[str, list[float]]] = {}
+    for name, (height, width) in {"360p": (360, 640), "720p": (720, 1280)}.items():
+        frames, looks = [], []
+        with Sharpener(quality="fast", mode="throughput") as sharpener:
+            for clip in damaged_clips(height, width):
+                with sharpener.session() as call:
+                    for turn in range(SETTLED + 2 * LOOK_EVERY):
+                        before = time.process_time()
+                        call(clip[turn % len(clip)])
+                        between = time.process_time()
+                        call.catch_up()
+                        if turn >= SETTLED:
+                            frames.append(round(1000 * (between - before), 2))
+                            looks.append(round(1000 * (time.process_time() - between), 2))
+        told[name] = {"frames": frames, "looks": [one for one in looks if one > 1]}
+    return told
+
+
 def forecast(price: float) -> None:
     """Print what numbers of calls need, and what that costs an hour."""
-    print("| calls | size | cores of | alone | + decode, encode | GB | Gbit/s | cost an hour |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| calls | size | models | cores of | alone | + coding | GB | Gbit/s | cost an hour |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for calls in (1_000, 1_000_000):
         for size, (decode, encode) in CODED.items():
-            for isa, measured in CPU_MS.items():
+            for (quality, isa), measured in CPU_MS.items():
                 alone, coded = (
                     calls * FPS * ms / (1000 * USED)
                     for ms in (measured[size], measured[size] + decode + encode)
                 )
                 memory, sent = (calls * one / 1000 for one in BESIDE[size])
                 print(
-                    f"| {calls:,} | {size} | {isa} | {alone:,.0f} | {coded:,.0f} | {memory:,.1f} "
-                    f"| {sent:,.1f} | {price * alone:,.0f} to {price * coded:,.0f} |"
+                    f"| {calls:,} | {size} | {quality} | {isa} | {alone:,.0f} | {coded:,.0f} "
+                    f"| {memory:,.1f} | {sent:,.1f} "
+                    f"| {price * alone:,.0f} to {price * coded:,.0f} |"
                 )
     print()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from types import ModuleType
 
@@ -30,11 +29,11 @@ def test_the_forecast_is_what_the_script_prints(
 
 
 def test_the_simulation_is_what_the_page_says(script: ModuleType) -> None:
-    times = json.loads(script.MEASURED.read_text(encoding="utf-8"))["360p"]
-    rows = [script.simulate(times, 13, 2, gate=gate).row() for gate in (False, True)]
+    times, look = script.service()
+    rows = [script.simulate(times, 20, 2, gate=gate, look=look).row() for gate in (False, True)]
     for name, (p50, p95, p99, late, worst) in zip(("queue", "gate"), rows, strict=True):
         waits = f"{p50:.0f} | {p95:.0f} | {p99:.0f}"
-        row = f"| 2 | 0.96 | 13 | {name} | {waits} | {late:.1f} | {worst:.1f} |"
+        row = f"| 2 | 1.18 | 20 | {name} | {waits} | {late:.1f} | {worst:.1f} |"
         assert row in PAGE.read_text(encoding="utf-8")
 
 
@@ -48,6 +47,16 @@ def test_the_gate_is_fair_and_a_frame_is_never_counted_twice(
         assert min(result.waits) >= 10
         assert np.ptp(result.made) <= 1
     assert sum(result.made) == pytest.approx(1000, abs=10)
+
+
+def test_a_look_holds_a_core_but_not_the_frame_before_it(
+    script: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(script, "SECONDS", 5.0)
+    alone = script.simulate([10.0], 1, 1, gate=True, look=20.0)
+    assert max(alone.waits) == pytest.approx(10)
+    two = script.simulate([10.0], 2, 1, gate=True, look=20.0)
+    assert sum(wait > 20.1 for wait in two.waits) >= 1  # of the other call, behind such a look
 
 
 def test_ways_are_compared_within_a_round_and_by_their_bytes() -> None:
