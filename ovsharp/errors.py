@@ -22,6 +22,7 @@ The command line turns `UsageError` and `DeviceError` into exit code 2 and every
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 _WITH_TORCH = ("convert", "tflite", "train", "all", "dev")
 """Extras that bring PyTorch."""
@@ -29,6 +30,17 @@ _WITH_TORCH = ("convert", "tflite", "train", "all", "dev")
 
 class OvsharpError(Exception):
     """Base of all errors that ovsharp raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Python would call the class with the message, and some classes take more than that.
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[OvsharpError], said: tuple[Any, ...], more: dict[str, Any]) -> OvsharpError:
+    """Make an error anew that came from another process."""
+    error = kind.__new__(kind, *said)
+    error.__dict__.update(more)
+    return error
 
 
 class UsageError(OvsharpError):

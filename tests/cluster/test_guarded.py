@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 
 import pytest
 
+from ovsharp.calibration.gate import LimitError
 from ovsharp.cluster import guarded
-from ovsharp.errors import ModelLoadError, UsageError
+from ovsharp.cluster.child import portable
+from ovsharp.errors import MissingExtraError, ModelLoadError, OvsharpError, UsageError
 from tests.cluster import tasks
 
 
@@ -24,6 +27,20 @@ def test_results_steps_and_errors_come_from_another_process() -> None:
     assert process != os.getpid()
     with pytest.raises(UsageError, match="not -1"):
         run(tasks.told, -1)
+
+
+def test_every_error_comes_back_as_what_it_was() -> None:
+    def kinds(kind: type[OvsharpError]) -> list[type[OvsharpError]]:
+        return [kind, *(one for below in kind.__subclasses__() for one in kinds(below))]
+
+    errors = [MissingExtraError("torch", "convert"), LimitError("over", ())]
+    assert {type(error) for error in errors} < {*kinds(OvsharpError)}
+    errors += [kind("a sentence") for kind in kinds(OvsharpError) if "__init__" not in vars(kind)]
+    for error in errors:
+        back = portable(error)
+        again = pickle.loads(pickle.dumps(back))
+        assert (type(again), str(again)) == (type(error), str(error))
+        assert vars(again) == vars(error)
 
 
 @pytest.mark.parametrize(

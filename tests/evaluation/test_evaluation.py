@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from rich.console import Console
 
 from ovsharp import evaluation
 from ovsharp.errors import MediaError, UsageError
@@ -23,6 +24,7 @@ from ovsharp.evaluation.rows import ROWS, read_rows
 from ovsharp.evaluation.statistics import group_rows, summarise, wilcoxon
 from ovsharp.media import category_of
 from ovsharp.quality import ssim
+from ovsharp.terminal import show
 from tests.photos import crop
 from tests.reports.reader import read_page
 
@@ -257,6 +259,24 @@ def test_no_usable_image(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"no image")
     with pytest.raises(MediaError, match="none of the 1 images"):
         run(tmp_path, tmp_path / "out")
+
+
+def test_tables_fit_80_columns(
+    done: tuple[evaluation.Evaluation, list[evaluation.View], Path],
+) -> None:
+    result = done[0]
+    # As wide as they get: long names, and text that was read.
+    names = {"sharp-gla": "call-half-quality", "cats": "a category of a long name"}
+    text = result.to_json().replace('"text_error": null', '"text_error": 0.1234')
+    for old, new in names.items():
+        text = text.replace(f'"{old}"', f'"{new}"')
+    wide = evaluation.Evaluation.from_json(text)
+    for table in (evaluation.result_table(wide, "gla"), evaluation.pair_table(wide)):
+        console = Console(width=80, file=io.StringIO())
+        show(console, table)
+        lines = console.file.getvalue().splitlines()
+        assert max(map(len, lines)) <= 80
+        assert "call-half-quality" in "".join(lines)
 
 
 def test_the_page_is_whole_and_safe(

@@ -129,17 +129,50 @@ def test_a_model_of_too_many_operations(tmp_path: Path, monkeypatch: pytest.Monk
     assert "has 5 operations; OVSHARP_MAX_NODES sets how many" in run.stderr
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such terminals")
+def test_a_terminal_shows_the_step_that_it_is_at(tmp_path: Path) -> None:
+    import pty
+
+    drawn.write_onnx(tmp_path / "net.onnx")
+    shown, terminal = pty.openpty()
+    command = [sys.executable, "-m", "ovsharp", "convert", str(tmp_path / "net.onnx")]
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    seen = []
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=terminal, env=environment
+    ) as process:
+        os.close(terminal)
+        while True:
+            try:
+                part = os.read(shown, 4096)
+            except OSError:  # the other side is closed
+                break
+            if not part:
+                break
+            seen.append(part)
+    os.close(shown)
+    assert process.returncode == 0
+    text = b"".join(seen).decode()
+    for step in ("finding colours and ranges", "packing frames", "writing and comparing fp16"):
+        assert step in text, text
+
+
 @pytest.mark.parametrize("package", ["torch", "onnx", "onnxscript"])
 def test_a_missing_extra_is_named_and_leaves_nothing(tmp_path: Path, package: str) -> None:
     (tmp_path / "student.pth").write_bytes(b"\x80")
-    script = f"import sys; sys.modules['{package}'] = None; from ovsharp.cli.main import run; run()"
-    arguments = ["convert", tmp_path / "student.pth", "-o", tmp_path / "out"]
+    # In every process that is started: models are read in one of their own.
+    (tmp_path / "sitecustomize.py").write_text(f"import sys; sys.modules['{package}'] = None")
+    command = [sys.executable, "-m", "ovsharp", "convert", tmp_path / "student.pth"]
     run = subprocess.run(
-        [sys.executable, "-c", script, *arguments],
+        [*command, "-o", tmp_path / "out"],
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "OVSHARP_MAX_SECONDS": "0"},  # in the process that has not the package
+        env={
+            **os.environ,
+            "OVSHARP_MAX_SECONDS": "60",
+            "PYTHONPATH": os.pathsep.join((str(tmp_path), *filter(None, sys.path))),
+        },
     )
 
     assert run.returncode == 2
