@@ -1,13 +1,14 @@
-"""The garbage collector leaves alone what stays: all packages and thousands of tests are loaded.
-
-A walk over that takes half a second, and a training asks for one at each of its stages.
-"""
+"""Keeps the processes of the tests quick: much is loaded in each, and much is made again and again."""
 
 import gc
+import sys
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
+# Nothing that is loaded for the tests goes again. A walk over it takes half a second, and a
+# training asks for one at each of its stages.
 gc.disable()
 
 
@@ -23,3 +24,11 @@ def kept_from_the_collector() -> Iterator[None]:
     yield
     if gc.get_freeze_count() < before // 2:
         gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def one_registry() -> None:
+    """Keep the table of operators that torch makes anew for each export: a third of its time."""
+    module = sys.modules.get("torch.onnx._internal.exporter._registration")
+    if module and not hasattr(module.ONNXRegistry.from_torchlib, "cache_info"):
+        module.ONNXRegistry.from_torchlib = staticmethod(cache(module.ONNXRegistry.from_torchlib))
