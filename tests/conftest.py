@@ -1,4 +1,4 @@
-"""Keeps the processes of the tests quick: much is loaded in each, and much is made again and again."""
+"""Keeps the processes of the tests quick: much is loaded in each, and made again and again."""
 
 import gc
 import sys
