@@ -52,7 +52,7 @@ class MissingExtraError(UsageError):
 
     Args:
         package: the module that could not be imported.
-        extra: the extra of ovsharp that brings it.
+        extra: the extra of ovsharp that brings it; several with commas.
     """
 
     def __init__(self, package: str, extra: str) -> None:
@@ -70,7 +70,7 @@ def install_line(extra: str) -> str:
         'pip install "ovsharp[heic]"'
     """
     line = f'pip install "ovsharp[{extra}]"'
-    if extra not in _WITH_TORCH or sys.platform != "linux":
+    if not set(extra.split(",")) & set(_WITH_TORCH) or sys.platform != "linux":
         return line
     return (
         f'uv pip install --torch-backend cpu "ovsharp[{extra}]" ("pip install uv" brings uv; '

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from ovsharp.errors import UsageError
+from ovsharp.extras import need
 from ovsharp.lab.following import image_line
 from ovsharp.terminal import options
 
@@ -67,11 +68,14 @@ def ship(
 ) -> None:
     """Take SOURCE from a checkpoint to an INT8 model with all that tells what it is worth.
 
+    The second line is for weights that do not say what they undo.
+
     Runs convert, quantize, bench (beside the shipped model of the same scale) and eval, each as
     by hand, and prints the line of each. Writes the models, README.md (the card), speed.html (the
     table) and pictures/report.html (the page); pictures and card are of images that nothing was
     calibrated on. What fails stops there, and what was finished before it stays.
     """
+    _need_all(source)
     from ovsharp.engine import get_core, read_ir
     from ovsharp.evaluation import Evaluation, model_card
     from ovsharp.files import scratch, staged
@@ -152,6 +156,18 @@ def ship(
         write_json(json_file, told)
     photo = data / _held_apart(int8_model)[0]
     say(f"next: {image_line(int8_model, photo, folder / f'sharpened-{photo.stem}.png')}")
+
+
+def _need_all(source: Path) -> None:
+    """Name the extras of all steps before the first one.
+
+    Raises:
+        MissingExtraError: one of them is not there.
+    """
+    if source.suffix.lower() in (".onnx", ".xml", ".pb"):
+        need("nncf", extra="quantize")
+    else:
+        need("torch", "onnx", "onnxscript", "nncf", extra="convert,quantize")
 
 
 def _guess(path: Path, data: Path) -> str:

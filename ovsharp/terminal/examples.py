@@ -10,7 +10,10 @@ EXAMPLES = {
     "convert": ("convert student.pth -o models/", "convert net.onnx --input-range 0,1 -o models/"),
     "quantize": ("quantize --calib photos/ --model models/student-fp32.xml",),
     "bench": ("bench", "bench --model models/ --sizes 720p"),
-    "ship": ("ship student.pth --calib photos/ -o models/",),
+    "ship": (
+        "ship student.pth --calib photos/ -o models/",
+        "ship student.pth --calib photos/ -o models/ --degrade 'blur(sigma=2)'",
+    ),
     "eval": ("eval --data photos/", "eval --clips calls/ --size 720p -o clips/"),
     "compare": ("compare before/ after/",),
     "profile": ("profile", "profile models/student-int8.xml --size 720p"),

@@ -10,7 +10,7 @@ import torch
 from click.testing import CliRunner
 
 from ovsharp.engine import get_core, read_ir
-from ovsharp.errors import UsageError
+from ovsharp.errors import MissingExtraError, UsageError
 from ovsharp.lab.ship import ship
 from tests.convert import torch_networks
 from tests.photos import write_photos
@@ -52,6 +52,19 @@ def test_one_line_does_it_all(checkpoint: Path, tmp_path: Path) -> None:
     (held,) = json.loads((out / "own-int8.calibration.json").read_text())["validation"]
     rows = json.loads((out / "pictures" / "results.json").read_text())["rows"]
     assert {row["image"] for row in rows} == {Path(name).name for name in held["files"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "extras"), [("own.pth", "convert,quantize"), ("own.onnx", "quantize")]
+)
+def test_all_extras_are_named_before_the_first_step(
+    name: str, extras: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ovsharp.extras.find_spec", lambda package: None)
+    result = CliRunner().invoke(ship, options(tmp_path / name, tmp_path, tmp_path / "out"))
+    assert isinstance(result.exception, MissingExtraError)
+    assert f'pip install "ovsharp[{extras}]"' in str(result.exception)
+    assert not result.stdout
 
 
 def test_a_damage_that_nobody_names_is_asked_for(checkpoint: Path, tmp_path: Path) -> None:
