@@ -62,11 +62,12 @@ def test_the_worst_layers_go_back_and_no_more(monkeypatch: pytest.MonkeyPatch) -
     assert (found.execution, found.fallback) == (INT8, "")
 
 
-def test_a_layer_that_went_back_for_nothing_is_quantized_again(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("order", ["kacbdefghijlmnop", "kabdcefghijlmnop"])
+def test_layers_that_went_back_for_nothing_are_quantized_again(
+    monkeypatch: pytest.MonkeyPatch, order: str
 ) -> None:
-    """The order errs: `a` stands before `c`."""
-    found = search(monkeypatch, Paper(HARMS), "kacbdefghijlmnop", 0.0145, Paper(HARMS))
+    """The order errs: others stand before `c`."""
+    found = search(monkeypatch, Paper(HARMS), order, 0.0145, Paper(HARMS))
     assert found.float_layers == ("k", "c")
 
 

@@ -38,7 +38,13 @@ def decoded(name: str = "yuv420p", size: tuple[int, int] = (96, 64), **tags: int
 
 @pytest.mark.parametrize(
     ("size", "matrix"),
-    [((1280, 720), BT709), ((720, 1280), BT709), ((1280, 718), BT601), ((640, 480), BT601)],
+    [
+        ((1280, 720), BT709),
+        ((720, 1280), BT709),
+        ((1920, 1080), BT709),
+        ((1280, 718), BT601),
+        ((640, 480), BT601),
+    ],
 )
 def test_what_a_file_does_not_say_is_taken_as_players_take_it(
     size: tuple[int, int], matrix: int
