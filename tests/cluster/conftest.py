@@ -83,6 +83,7 @@ def nodes() -> Iterator[Any]:
         patch.setenv("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", str(START))
         patch.setenv("RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S", str(START))
         patch.setenv("RAY_prestart_worker_first_driver", "0")
+        patch.setenv("RAY_worker_niceness", "0")  # else everybody else on the machine comes first
         _expect_no_agent(patch)
         for name in ("_wait_for_node", "wait_for_nodes"):
             patch.setattr(Nodes, name, partialmethod(getattr(Nodes, name), timeout=START))

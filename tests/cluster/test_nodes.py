@@ -190,7 +190,7 @@ def test_an_interrupted_video_leaves_no_task_and_goes_on(address: str, tmp_path:
     until(lambda: not workers("work_away"))
     told = CliRunner().invoke(video, [*many, "--resume", "--json", str(tmp_path / "told.json")])
     assert told.exit_code == 0, told.output
-    facts = json.loads((tmp_path / "told.json").read_text())
+    (facts,) = json.loads((tmp_path / "told.json").read_text())
     assert 0 < facts["resumed_frames"] < facts["frames"] == 1500
     assert CliRunner().invoke(video, [str(source), "-o", str(tmp_path / "one.mp4")]).exit_code == 0
     assert (tmp_path / "many.mp4").read_bytes() == (tmp_path / "one.mp4").read_bytes()
