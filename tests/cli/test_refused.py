@@ -24,6 +24,8 @@ pytest.importorskip("av")
         ("video {call} -o - --untouched copy", "-o - is not for --resume and --untouched copy"),
         ("video {call} -o {out} --bitrate fast", "cannot read --bitrate fast; expected bits"),
         ("video {call} -o {out} --bitrate 900", "cannot read --bitrate 900; expected bits"),
+        ("video {call} -o {out} --encoder-options a", "expected KEY=VALUE,KEY=VALUE"),
+        ("video {call} -o {out} --size 8x8", "expected sides of 16 to 16384"),
         ("bench --device AUTO", "name the one to measure, such as CPU"),
         ("convert {call} -o {out} --to planar --storage fp16", "planar is always f32"),
     ],

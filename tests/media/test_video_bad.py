@@ -532,3 +532,34 @@ def test_a_codec_that_nobody_knows(tmp_path: Path) -> None:
     source.write_bytes(content.replace(b"V_MPEG4/ISO/AVC", b"V_MPEG4/XXX/XXX"))
     with pytest.raises(MediaError, match="coded in a way that FFmpeg does not know"):
         read_video(source)
+
+
+def test_a_closed_video_says_so(tmp_path: Path) -> None:
+    with read_video(clip(tmp_path / "in.mp4")) as video:
+        assert list(video)
+    with pytest.raises(MediaError, match="is closed; open it again with read_video"):
+        next(iter(video))
+
+
+def test_every_counts_from_one(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="every must be 1 or more, got 0"):
+        read_video(clip(tmp_path / "in.mp4"), every=0)
+
+
+def test_frames_over_the_limit_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = clip(tmp_path / "in.mp4")
+    monkeypatch.setenv("OVSHARP_MAX_MEGAPIXELS", "0.001")
+    with pytest.raises(MediaError, match=r"expected at most 0\.001 megapixels"):
+        read_video(source)
+
+
+def test_more_video_streams_are_told(tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "two.mkv"), "w") as file:
+        streams = [file.add_stream("ffv1", 25, width=64, height=48) for _ in range(2)]
+        for stream in streams:
+            frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), "bgr24")
+            frame.pts = 0
+            file.mux([*stream.encode(frame.reformat(format="yuv420p")), *stream.encode(None)])
+    with read_video(tmp_path / "two.mkv") as video:
+        assert len(list(video)) == 1
+    assert "1 more video stream(s) left out" in video.notes

@@ -10,11 +10,12 @@ import pytest
 import torch
 from skimage import data
 
-from ovsharp import UsageError
+from ovsharp import MediaError, TrainingError, UsageError
 from ovsharp.training import MovingFolders, TrainingRecipe, train
-from ovsharp.training.clips import CUT, ClipPatches, Moving
+from ovsharp.training.clips import CUT, ClipPatches, Moving, sharp_clip
 from ovsharp.training.fit import _Run
 from ovsharp.training.screens import screen_clip
+from tests.media.clips import clip
 
 av = pytest.importorskip("av")
 
@@ -50,6 +51,18 @@ def test_patches_are_kept_and_turned_anew(moving: MovingFolders, tmp_path: Path)
     assert torch.equal(first[5].damaged, again[5].damaged)
     turned = [first[index + 2 * CUT].sharp for index in range(2 * CUT)]
     assert any(not torch.equal(first[index].sharp, other) for index, other in enumerate(turned))
+
+
+def test_patches_of_another_training_are_refused(moving: MovingFolders, tmp_path: Path) -> None:
+    patches(tmp_path / "p", moving, "h264(crf=30)", clips=1.0)
+    with pytest.raises(TrainingError, match="holds patches of another training: name another"):
+        patches(tmp_path / "p", moving, "h264(crf=31)", clips=1.0)
+
+
+def test_clips_that_are_too_small_are_named(tmp_path: Path) -> None:
+    small = clip(tmp_path / "small.mkv", (0, 40), size=(64, 48))
+    with pytest.raises(MediaError, match=r"small\.mkv is 64x48: expected clips of 49 pixels"):
+        sharp_clip(small, np.random.default_rng(0), least=49)
 
 
 def test_a_screen_moves_by_whole_pixels() -> None:
