@@ -118,14 +118,16 @@ def test_progress_never_says_that_it_is_done(monkeypatch: pytest.MonkeyPatch) ->
 def test_what_was_given_back_too_strictly_is_quantized_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The other images lose .003 more with `c` in 8 bits, and nothing more without."""
+    """The other images lose .003 more with `c` in 8 bits, and .0007 more in any case."""
     harms, order = HARMS | {"c": 0.002}, "kcabdefghijlmnop"
-    other = Paper(harms | {"c": 0.005})
+    other = Paper(harms | {"c": 0.005}, extra=0.0007)
     paper = Paper(harms)
-    found = search(monkeypatch, paper, order, 0.0145, other)
-    # The stricter limit of .0115 asks for a, b and d as well.
+    found = search(monkeypatch, paper, order, 0.0165, other)
+    # `k` alone holds first, at .016, and not there: .0197. What that is over, .0032, is taken off,
+    # and .0128 asks for a and b as well.
+    assert frozenset(paper.layers) - set("kcab") in paper.judged
     assert found.float_layers == ("k", "c")
-    assert found.verdict.ssim_drop == pytest.approx(0.014)
+    assert found.verdict.ssim_drop == pytest.approx(0.0147)
     assert len(paper.judged) == len(set(paper.judged))
 
 
