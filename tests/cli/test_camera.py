@@ -82,7 +82,7 @@ def test_it_says_who_made_the_frames_or_why_none_did(
     said: str,
 ) -> None:
     monkeypatch.setattr(
-        Router, "gains", lambda router, _frame: dict.fromkeys(router.spec.models, gain)
+        Router, "gains_on", lambda router, _crops: dict.fromkeys(router.spec.models, gain)
     )
     result = call("--camera", video, "--no-preview", "-o", tmp_path / "out.mp4", *more)
     assert result.exit_code == 0, result.exception
@@ -302,7 +302,7 @@ def test_alone_it_opens_the_picture_with_a_status_line(
     monkeypatch.setattr(cv2, "getWindowProperty", lambda *_: 1.0)
     monkeypatch.setattr(cv2, "imshow", window.show)
     monkeypatch.setattr(
-        Router, "gains", lambda router, _frame: dict.fromkeys(router.spec.models, 1.0)
+        Router, "gains_on", lambda router, _crops: dict.fromkeys(router.spec.models, 1.0)
     )
     lines = bare(video, window, monkeypatch, tmp_path)
     assert re.fullmatch(r"\d+ FPS, \d+ ms, \d+ dropped", lines[0])

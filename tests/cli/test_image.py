@@ -293,13 +293,13 @@ def test_notes_say_what_was_converted(folder: Path, model: Path, tmp_path: Path)
 def test_each_image_says_what_was_done_to_it(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def gains(router: Router, frame: Frame) -> dict[str, float]:
+    def gains(router: Router, crops: Frame) -> dict[str, float]:
         """Grey pictures are noisy, the others are fine."""
-        grey = np.array_equal(frame[..., 0], frame[..., 1])
+        grey = np.array_equal(crops[..., 0], crops[..., 1])
         told = dict.fromkeys(router.spec.models, -0.5)
         return told | {"call-noise": 2.0} if grey else told
 
-    monkeypatch.setattr(Router, "gains", gains)
+    monkeypatch.setattr(Router, "gains_on", gains)
     (folder / "cut.png").write_bytes((folder / "grey.png").read_bytes()[:500])
     out, report = tmp_path / "out", tmp_path / "report.json"
     result = run(folder, "nothing.png", "-o", out, "--json", report)

@@ -27,12 +27,12 @@ def expect(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     """What the router expects of every model, in dB: of the `first` looks, and `then`."""
     told = {"looks": 0.0, "first": 99.0, "gain": -1.0, "then": -1.0}
 
-    def gains(router: Router, frame: object) -> dict[str, float]:
+    def gains(router: Router, crops: object) -> dict[str, float]:
         told["looks"] += 1
         gain = told["gain"] if told["looks"] <= told["first"] else told["then"]
         return dict.fromkeys(router.spec.models, gain)
 
-    monkeypatch.setattr(Router, "gains", gains)
+    monkeypatch.setattr(Router, "gains_on", gains)
     return told
 
 
