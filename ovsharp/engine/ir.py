@@ -87,7 +87,8 @@ def read_openvino(path: Path, core: ov.Core) -> ov.Model:
             raise ModelLoadError(f"{path} {what}")
     try:
         return core.read_model(path)
-    except RuntimeError as error:
+    # The second where it quotes bytes of the file that are no text.
+    except (RuntimeError, UnicodeDecodeError) as error:
         raise ModelLoadError(
             f"OpenVINO cannot read {path}: it is truncated, damaged or no model "
             f"({last_line(error)})"

@@ -142,3 +142,23 @@ def write_endless_onnx(path: Path) -> Path:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     path.write_bytes(model.SerializeToString())
     return path
+
+
+def write_growing_onnx(path: Path, side: int = 40_000) -> Path:
+    """Write a network of a few hundred bytes that adds the mean of `side` x `side` zeros."""
+    nodes = [
+        helper.make_node("ConstantOfShape", ["shape"], ["grown"]),
+        helper.make_node("ReduceMean", ["grown"], ["mean"], keepdims=0),
+        helper.make_node("Add", ["picture", "mean"], ["sum"]),
+    ]
+    shape = ["1", 3, "height", "width"]
+    graph = helper.make_graph(
+        nodes,
+        "growing",
+        [helper.make_tensor_value_info("picture", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("sum", TensorProto.FLOAT, shape)],
+        [numpy_helper.from_array(np.array([side, side], np.int64), "shape")],
+    )
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), path)
+    return path

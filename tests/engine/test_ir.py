@@ -55,6 +55,17 @@ def test_truncated_files(tmp_path: Path, ending: str, share: float) -> None:
         Sharpener(path)
 
 
+def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+    """OpenVINO quotes them in its error, which Python cannot read then."""
+    path = write_frame_model(tmp_path)
+    content = bytearray(path.read_bytes())
+    at = content.index(b">", content.index(b"<net "))
+    content[at - 1 : at + 3] = b"\xff" * 4  # the end of an attribute
+    path.write_bytes(content)
+    with pytest.raises(ModelLoadError, match=r"cannot read .*test-fp32.xml: it is truncated"):
+        Sharpener(path)
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,33 @@ def test_an_endless_model_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert run.returncode == 1
     assert "net.onnx is too much: 'finding colours and ranges' took more than 2 s" in run.stderr
     assert list(tmp_path.iterdir()) == [source]
+
+
+def test_a_model_that_fills_the_memory_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OVSHARP_MAX_SECONDS", "60")
+    monkeypatch.setenv("OVSHARP_MAX_MEMORY_MB", "1000")
+    source = drawn.write_growing_onnx(tmp_path / "net.onnx")
+    run = ovsharp("convert", source, "--input-range", "0,1", "-o", tmp_path / "out")
+    assert run.returncode == 1
+    assert "took more than 1000 MB of memory and was ended" in run.stderr
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_keys_that_collide_are_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dictionary takes the square of the number of such keys, so it is written by hand."""
+    monkeypatch.setenv("OVSHARP_MAX_SECONDS", "3")
+    path = tmp_path / "net.pth"
+    keys = (index * (2**61 - 1) for index in range(60_000))  # all of one hash
+    entries = b"".join(b"\x8a\x0b" + key.to_bytes(11, "little") + b"N" for key in keys)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("net/data.pkl", b"\x80\x02}(" + entries + b"u.")
+        archive.writestr("net/version", "3\n")
+    run = ovsharp("convert", path, "-o", tmp_path / "out")
+    assert run.returncode == 1
+    assert "took more than 3 s of the processor and was ended" in run.stderr
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_model_of_too_many_operations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
