@@ -105,7 +105,7 @@ def get_core() -> ov.Core:
     return _core()
 
 
-def last_line(error: RuntimeError) -> str:
+def last_line(error: Exception) -> str:
     """Give the last line of an OpenVINO message: the reason, without the C++ trace above it."""
     lines = str(error).strip().splitlines()
     return lines[-1].strip() if lines else "OpenVINO gave no reason"
