@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import random
 import re
 import subprocess
 import sys
@@ -118,6 +119,10 @@ def loaded(address: str, clients: int, rate: float, seconds: float) -> Seen:
         if rate:
             wait_time = locust.constant_throughput(rate / clients)
 
+            def on_start(self) -> None:
+                # Else all would send at once.
+                gevent.sleep(random.uniform(0, clients / rate))  # noqa: S311 - no secret
+
         @locust.task
         def send(self) -> None:
             with self.client.post("/v1/sharpen", data=PICTURE, catch_response=True) as answer:
@@ -130,11 +135,11 @@ def loaded(address: str, clients: int, rate: float, seconds: float) -> Seen:
         @locust.task
         def ask(self) -> None:
             with self.client.get("/healthz", catch_response=True) as answer:
+                answer.success()
                 if answer.status_code == 200:
                     seen.health.append(answer.request_meta["response_time"])
-                else:
+                elif not seen.seconds:
                     seen.wrong.append(f"/healthz: {answer.status_code}")
-                answer.success()
 
     environment = Environment(user_classes=[Sender, Asker], host=address)
     runner = environment.create_local_runner()
@@ -142,13 +147,15 @@ def loaded(address: str, clients: int, rate: float, seconds: float) -> Seen:
     runner.start(clients + 1, spawn_rate=clients + 1)
     gevent.sleep(seconds)
     seen.seconds = time.perf_counter() - began
-    seen.made, seen.refused = list(seen.made), list(seen.refused)
     runner.quit()
     return seen
 
 
 def keep(seen: Seen, answer: Any) -> None:
-    """Note one answer."""
+    """Note one answer; not one that was cut off at the end."""
+    answer.success()
+    if seen.seconds:
+        return
     spent = answer.request_meta["response_time"]
     if answer.status_code == 200 and answer.content[:2] == b"\xff\xd8":
         seen.made.append(spent)
@@ -157,7 +164,6 @@ def keep(seen: Seen, answer: Any) -> None:
         seen.again.append(int(answer.headers["Retry-After"]))
     else:
         seen.wrong.append(f"{answer.status_code}: {(answer.text or '')[:200]}")
-    answer.success()
 
 
 def table(rows: dict[str, list[Seen]]) -> str:

@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
+from starlette.requests import ClientDisconnect
 
 from ovsharp.errors import (
     DeviceError,
@@ -135,6 +136,7 @@ def create_app(
     app.add_middleware(Guard, token=token, hosts=hosts)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(ClientDisconnect, _gone)
     for kind in (OvsharpError, OSError, MemoryError):
         app.add_exception_handler(kind, _failed)
     return app
@@ -151,6 +153,11 @@ async def _invalid(_request: Request, error: Exception) -> Response:
     found = error.errors() if isinstance(error, RequestValidationError) else []
     said = "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in found)
     return JSONResponse({"error": said}, HTTPStatus.BAD_REQUEST)
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    """Answer a client that has gone in the middle of a file: nobody reads it."""
+    return Response(status_code=HTTPStatus.BAD_REQUEST)
 
 
 async def _failed(request: Request, error: Exception) -> Response:

@@ -143,6 +143,23 @@ def test_a_client_that_stops_sending_is_sent_away(models: Models, room: Path) ->
     assert refused.value.status == 408
 
 
+@pytest.mark.parametrize("path", ["/v1/sharpen", "/v1/jobs"])
+def test_a_client_that_goes_in_the_middle_leaves_nothing(client: Any, path: str) -> None:
+    parts = [{"type": "http.request", "body": b"some", "more_body": True}]
+
+    async def receive() -> Any:
+        return parts.pop() if parts else {"type": "http.disconnect"}
+
+    async def send(_message: Any) -> None:
+        pass
+
+    scope = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode()}
+    scope |= {"headers": [(b"host", b"localhost")], "query_string": b"", "scheme": "http"}
+    asyncio.run(client.app(scope, receive, send))  # and no traceback for the log
+    assert not uploads(client)
+    assert client.app.state.shop.places.count == 0
+
+
 def test_a_full_queue_says_when_to_come_again(
     models: Models, room: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
