@@ -5,7 +5,7 @@
         @tensorflow/tfjs-backend-wasm@4.11.0)
     (cd web/ && npm ci)
     ovsharp convert call --to planar -o models/
-    python scripts/web_peers.py clips/ models/ peers/ [--frames 3] [--rounds 9] [--only NAME]
+    python scripts/web_peers.py clips/ models/ peers/ [--frames 3] [--rounds 9] [--only NAMES]
 
 Both peers double the size; ovsharp's package sharpens what the page has enlarged. So clips are made
 360 lines high, sent at half of that (once by x264, once as they are), and brought to 360 lines
@@ -47,6 +47,8 @@ SENT = {"as they are": "", "x264, crf 30": "h264(crf=30)"}
 """What is done to the half-size frames."""
 WEIGHTS = ("s", "m", "l")
 """Of websr, each for real pictures."""
+FLAT = 5
+"""Levels; a frame of less contrast is black, before a clip begins."""
 PAGE = """
 import * as tf from "@tensorflow/tfjs";
 import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
@@ -80,11 +82,13 @@ const make = {
     const gpu = await WebSR.initWebGPU();
     if (!gpu) throw new Error("no WebGPU here");
     const weights = await (await fetch(`cnn-2x-${size}-rl.json`)).json();
-    const canvas = document.createElement("canvas");
-    const [network_name, resolution] = [`anime4k/cnn-2x-${size}`, undefined];
-    let websr;
+    let [websr, canvas, fits] = [null, null, ""];
     return async (picture) => {
-      websr ??= new WebSR({ network_name, weights, gpu, canvas, resolution });
+      if (fits !== `${picture.width}x${picture.height}`) {
+        fits = `${picture.width}x${picture.height}`; // of another size, it gives black
+        canvas = document.createElement("canvas");
+        websr = new WebSR({ network_name: `anime4k/cnn-2x-${size}`, weights, gpu, canvas });
+      }
       await websr.render(await createImageBitmap(picture));
       await gpu.queue.onSubmittedWorkDone();
       return bytes(canvas);
@@ -132,7 +136,7 @@ def main() -> int:
     parser.add_argument("peers", type=Path, help="where npm has installed the peers")
     parser.add_argument("--frames", type=int, default=3, help="of each clip")
     parser.add_argument("--rounds", type=int, default=9, help="that are timed, in turns")
-    parser.add_argument("--only", default="", help="rows whose name begins so")
+    parser.add_argument("--only", default="", help="rows that begin so, by commas")
     options = parser.parse_args()
     rows = {
         "ovsharp, the router": ("ovsharp", "call.json"),
@@ -140,7 +144,8 @@ def main() -> int:
         **{f"websr cnn-2x-{size} (WebGPU)": ("websr", size) for size in WEIGHTS},
         "upscaler esrgan-slim (WASM)": ("upscaler", "wasm"),
     }
-    rows = {name: row for name, row in rows.items() if name.startswith(options.only)}
+    only = tuple(options.only.split(","))
+    rows = {name: row for name, row in rows.items() if name.startswith(only)}
     cases = [
         (sent, truth, small)
         for clip in find_clips([options.clips])
@@ -158,7 +163,9 @@ def taken(clip: Clip, count: int) -> Iterator[Any]:
     """Give frames of a clip, evenly spread over two seconds, 360 lines high, 640 wide at most."""
     frames = list(clip.truth(Taken(side=360), 8))
     for place in np.linspace(0, len(frames) - 1, count).round().astype(int):
-        yield np.ascontiguousarray(frames[place][:640, :640])
+        frame = np.ascontiguousarray(frames[place][:640, :640])
+        if frame.std() > FLAT:
+            yield frame
 
 
 def arrived(truth: Any) -> Iterator[tuple[str, Any]]:

@@ -80,12 +80,16 @@ def test_a_photo_is_dropped_and_what_is_none_gets_a_sentence(page: Any, photo: P
         says(page, words)
 
 
-def test_the_camera(page: Any) -> None:
+def test_the_camera(page: Any, photo: Path) -> None:
+    page.set_input_files("#file", str(photo))
+    says(page, "160x120 in")
     page.click("#live")
     says(page, "frames a second")
+    playwright.expect(page.locator("#download")).to_be_hidden()
     assert page.locator("#after").evaluate("one => one.width") >= 320
     page.click("#live")
     playwright.expect(page.locator("#compare")).to_be_visible()
+    playwright.expect(page.locator("#download")).to_be_visible()
 
 
 def test_a_reload_in_the_middle_leaves_nothing(page: Any, photo: Path, tmp_path: Path) -> None:

@@ -63,7 +63,8 @@ find("live").addEventListener("click", async () => {
   video.muted = true;
   video.srcObject = stream;
   await video.play();
-  [compare.hidden, find("pair").hidden, find("live").textContent] = [true, false, "Stop"];
+  [compare.hidden, find("download").hidden, find("pair").hidden] = [true, true, false];
+  find("live").textContent = "Stop";
   const times = [];
   while (stream) {
     const frame = await createImageBitmap(video);
@@ -87,6 +88,7 @@ find("live").addEventListener("click", async () => {
 function stop() {
   for (const track of stream.getTracks()) track.stop();
   stream = null;
+  find("download").hidden = !find("download").download; // of the file that is shown again
   [compare.hidden, find("pair").hidden, find("live").textContent] = [false, true, "Camera"];
 }
 
