@@ -39,9 +39,9 @@ unit: setup
 slow: setup
 	$(TESTS) -m slow
 
-# With what share of the lines the tests run, and which they do not: build/coverage.
+# What share of the lines the tests of `make test` run, and which they do not: build/coverage.
 coverage: setup
-	$(TESTS) --cov=ovsharp --cov-report=html:build/coverage --cov-report=term:skip-covered
+	$(TESTS) -m "not slow" --cov=ovsharp --cov-report=html:build/coverage --cov-report=term:skip-covered
 
 # Small changes of four files that decide much: which of them no test notices. MUTANTS=20: so many
 # of each, at random; it takes seconds a mutant.
