@@ -29,13 +29,24 @@ OWN = {
     "--name",
     "--output",
     "--preset",
+    "--quality",
     "--seconds",
     "--size",
     "--teacher",
     "--tolerance",
 }
 """Names whose meaning is near, and what they take is not: one or several, a folder or a file."""
-UNTOLD = {"--data", "--images", "--name", "--output", "--seconds", "--seed", "--size", "--use"}
+UNTOLD = {
+    "--calib",
+    "--data",
+    "--images",
+    "--name",
+    "--output",
+    "--seconds",
+    "--seed",
+    "--size",
+    "--use",
+}
 """Names that say it."""
 SAME = ("--device", "--threads", "--quiet", "--overwrite", "--json", "--strength", "--unsharp")
 """Names that are written once."""
