@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ovsharp.extras import on_first_use
-from ovsharp.training.recipe import Course, TrainingRecipe, load_recipe, recipe_names
+from ovsharp.training.recipe import Course, TrainingRecipe
+from ovsharp.training.recipe_file import load_recipe, recipe_names
 
 if TYPE_CHECKING:
     from ovsharp.training.distillation import MovingFolders, Trained, train
