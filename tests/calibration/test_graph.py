@@ -56,6 +56,18 @@ def test_what_joins_tensors_stays_in_floating_point_and_so_does_resizing() -> No
     assert not {biased.get_friendly_name(), "relu"} & set(found)
 
 
+def test_attention_stays_in_floating_point_and_is_no_layer() -> None:
+    """Both factors come from the picture; weights behind a conversion make a layer."""
+    frame = ops.parameter([1, 4, 16], np.float32, name="frame")
+    weights = ops.convert(ops.constant(np.ones((4, 4), np.float16)), np.float32)
+    mixed = ops.matmul(weights, frame, False, False, name="linear")
+    product = ops.matmul(mixed, frame, False, True, name="attention")
+    last = ops.matmul(product, ops.constant(np.ones((4, 4), np.float32)), False, False, name="last")
+    model = ov.Model([last], [frame])
+    assert layers(model) == ("linear", "last")
+    assert float_operations(model) == ("attention",)
+
+
 def quantized(node: ov.Node, name: str) -> ov.Node:
     low, high = ops.constant(np.float32(0)), ops.constant(np.float32(1))
     return ops.fake_quantize(node, low, high, low, high, 256, name=name)
