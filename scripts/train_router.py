@@ -55,7 +55,8 @@ class Family:
     side: int
     """Images are cropped to a random square of so many pixels before they are damaged."""
     quantile: float
-    """Of the gain that is told. 0.25: three of four such frames gain more; to harm is worse."""
+    """Of the gain that is told. 0.18: five of six such frames gain more; to harm is worse. With .25
+    as much as .911 of the best gain is reached and 2.0 % harmed, with .18 .894 and 1.6 %."""
 
 
 def after(start: str, *ends: str) -> list[str]:
@@ -117,7 +118,7 @@ FAMILIES = {
             "noise(sigma=1..6) + h264(crf=24..38)",
         ),
         side=256,
-        quantile=0.25,
+        quantile=0.18,
     ),
     "x4": Family(
         models=("x4-balanced", "x4-clean", "x4-aliased", "x4-jpeg", "x4-codec", "x4-rough"),
