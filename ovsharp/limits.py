@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
-from ovsharp.errors import UsageError
+from ovsharp.errors import ModelLoadError, UsageError
 
 
 @dataclass(frozen=True)
@@ -53,3 +54,20 @@ SECONDS = Limit("OVSHARP_MAX_SECONDS", 60, "processor seconds")
 """For each step of a conversion; 0 converts in the process itself, without limits."""
 MEMORY = Limit("OVSHARP_MAX_MEMORY_MB", 4096, "megabytes")
 """Of the process that converts."""
+
+
+def check_model_bytes(path: Path, size: float, what: str, more: str = "") -> None:
+    """Refuse a model that is too large.
+
+    Args:
+        path: of its file.
+        size: in bytes.
+        what: the file has so many megabytes: the words before their number.
+        more: the words behind it.
+
+    Raises:
+        ModelLoadError: it has more than `MODEL_MEGABYTES`.
+    """
+    megabytes = size / 1e6
+    if megabytes > MODEL_MEGABYTES.value:
+        raise ModelLoadError(f"{path} {what} {megabytes:.0f} MB{more}; {MODEL_MEGABYTES.advice}")

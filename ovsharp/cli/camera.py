@@ -35,7 +35,7 @@ STUCK = (
 )
 @click.option("--loop", is_flag=True, help="Start the file over at its end.")
 @click.option("--size", metavar="WxH", help="Ask the camera for this size, e.g. 1280x720.")
-@click.option("--fps", type=click.FloatRange(min=1), help="Ask the camera for this rate.")
+@options.number("--fps", click.FloatRange(1), "Ask the camera for this rate.")
 @options.choice(options.target_fps)
 @click.option("--preview/--no-preview", default=True, help="Show a window. [default: yes]")
 @click.option("--virtual", is_flag=True, help="Be a camera for Zoom, Meet, Teams and OBS.")

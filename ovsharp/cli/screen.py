@@ -30,13 +30,7 @@ _CHOOSE = "ovsharp: drag a rectangle around the picture, then press Enter; c can
     metavar="TITLE",
     help="A window instead, by a part of its title; it is followed where it is moved. X11 only.",
 )
-@click.option(
-    "--fps",
-    type=click.FloatRange(min=1),
-    default=30.0,
-    show_default=True,
-    help="Pictures per second at most.",
-)
+@options.number("--fps", click.FloatRange(1), "Pictures per second at most.", 30.0)
 @options.choice(options.target_fps)
 @click.option("--full-screen", is_flag=True, help="Fill the other screen.")
 @click.option("--split", is_flag=True, help="Left half: the picture as it came.")

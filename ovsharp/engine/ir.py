@@ -10,7 +10,7 @@ import openvino as ov
 from ovsharp.engine.device import last_line
 from ovsharp.errors import ModelLoadError, UnsupportedModelError
 from ovsharp.files import failed_download, staged
-from ovsharp.limits import MODEL_MEGABYTES
+from ovsharp.limits import check_model_bytes
 from ovsharp.spec import ModelSpec, RouterSpec
 
 _SPEC_PATH = ["ovsharp", "spec"]
@@ -81,7 +81,7 @@ def read_openvino(path: Path, core: ov.Core) -> ov.Model:
             f"{path} has no weights: expected {path.with_suffix('.bin').name} beside it; "
             f"copy both files"
         )
-    _check_bytes(path)
+    check_model_bytes(path, path.stat().st_size, "has")
     with path.open("rb") as file:
         if what := failed_download(file.read(256)):
             raise ModelLoadError(f"{path} {what}")
@@ -93,17 +93,6 @@ def read_openvino(path: Path, core: ov.Core) -> ov.Model:
             f"OpenVINO cannot read {path}: it is truncated, damaged or no model "
             f"({last_line(error)})"
         ) from error
-
-
-def _check_bytes(path: Path) -> None:
-    """Refuse a model file that is too large, before it is read.
-
-    Raises:
-        ModelLoadError: it is.
-    """
-    megabytes = path.stat().st_size / 1e6
-    if megabytes > MODEL_MEGABYTES.value:
-        raise ModelLoadError(f"{path} has {megabytes:.0f} MB; {MODEL_MEGABYTES.advice}")
 
 
 def megabytes(path: Path) -> float:

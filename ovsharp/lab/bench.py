@@ -58,18 +58,15 @@ _ISAS = ("AVX512_CORE_BF16", "AVX512_CORE_VNNI", "AVX2_VNNI", "AVX2")
     help="Folder of sharp images, or with subfolders input and target of pairs. [default: photos "
     "that come with scikit-image]",
 )
-@click.option(
-    "--degrade",
-    metavar="RECIPE",
-    help="What damages the sharp images. [default: what the model was trained to undo; if unknown, "
-    "gla for scale 1 and an antialiased downscale otherwise]",
+@shared.degrade(
+    "What damages the sharp images. [default: what the model was trained to undo; if unknown, "
+    "gla for scale 1 and an antialiased downscale otherwise]"
 )
-@click.option(
+@shared.number(
     "--images",
-    type=click.IntRange(1),
-    default=16,
-    show_default=True,
-    help="Images of --data that are used, evenly spread; larger ones are cropped to 768 pixels.",
+    click.IntRange(1),
+    "Images of --data that are used, evenly spread; larger ones are cropped to 768 pixels.",
+    16,
 )
 @click.option(
     "--sizes",

@@ -56,13 +56,7 @@ if TYPE_CHECKING:
 @click.option("--rgb/--bgr", "rgb", default=None, help="Colour order. [default: rgb]")
 @click.option("--size", metavar="HxW", help="Fix the size of the input.")
 @click.option("--name", help="Name of the result. [default: of the source]")
-@click.option(
-    "--degrade",
-    "degradation",
-    default="",
-    metavar="RECIPE",
-    help="What damaged the pictures that the model was trained on.",
-)
+@shared.degrade("What damaged the pictures that the model was trained on.", parameter="degradation")
 @click.option(
     "--prune",
     metavar="DIR",
@@ -92,7 +86,7 @@ def convert(
     rgb: bool | None,
     size: str | None,
     name: str | None,
-    degradation: str,
+    degradation: str | None,
     prune: Path | None,
     calib: Path | None,
     json_file: Path | None,
@@ -128,7 +122,7 @@ def convert(
         colour=None if rgb is None else "rgb" if rgb else "bgr",
         size=_size(size),
         name=name,
-        degradation=degradation,
+        degradation=degradation or "",
         prune=prune,
     )
     storages = [part.strip() for part in storage.split(",")]

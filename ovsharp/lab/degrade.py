@@ -27,13 +27,8 @@ MANIFEST = "manifest.json"
 @options.folder(
     "-o", "--output", required=True, what="Folder for input/, target/ and the manifest."
 )
-@click.option(
-    "--degrade",
-    "text",
-    metavar="RECIPE",
-    default="call",
-    show_default=True,
-    help="A name, or damages such as 'blur(sigma=1..2) + jpeg(quality=20)'.",
+@options.degrade(
+    "A name, or damages such as 'blur(sigma=1..2) + jpeg(quality=20)'.", "call", parameter="text"
 )
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
 @click.option(

@@ -44,11 +44,9 @@ if TYPE_CHECKING:
     help="mixed quantizes signed activations asymmetrically. [default: mixed for networks with "
     "other activations than ReLU]",
 )
-@click.option(
-    "--degrade",
-    metavar="RECIPE",
-    help="What damages the sharp images; clean if they are damaged already. [default: what the "
-    "model was trained to undo, else what it seems made for]",
+@options.degrade(
+    "What damages the sharp images; clean if they are damaged already. [default: what the model "
+    "was trained to undo, else what it seems made for]"
 )
 @options.number("--seed", click.IntRange(0), "Of the sample and of the damages.", 0)
 @options.only_device

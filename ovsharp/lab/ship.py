@@ -31,13 +31,9 @@ _FILES = "Speed: speed.html. Pictures: pictures/report.html."
 @click.option("--arch", metavar="NAME|FILE.py:CLASS", help="As for convert.")
 @click.option("--arch-args", metavar="JSON", help="As for convert.")
 @click.option("--name", metavar="TEXT", help="Name of the result. [default: of the source]")
-@click.option(
-    "--degrade",
-    "degradation",
-    metavar="RECIPE",
-    default="",
-    help="What damaged the pictures that the model was trained on. [default: what the checkpoint "
-    "says]",
+@options.degrade(
+    "What damaged the pictures that the model was trained on. [default: what the checkpoint says]",
+    parameter="degradation",
 )
 @click.option("--max-drop", default=0.002, show_default=True, help="As for quantize.")
 @options.only_device

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     help="In place of STIMULI: make them with this model. May be repeated.",
 )
 @click.option("--data", type=click.Path(path_type=Path), help="Sharp images for --model.")
-@click.option("--degrade", metavar="RECIPE", help="What damages them, e.g. gla or 'jpeg'.")
+@options.degrade("What damages them, e.g. gla or 'jpeg'.")
 @options.only_device
 @options.number("--images", click.IntRange(1), "Use this many of them, evenly spread.")
 @options.number("--crop", click.IntRange(64), "Cut them to this side, so that they fit.")

@@ -73,12 +73,8 @@ if TYPE_CHECKING:
     500,
     metavar="N",
 )
-@click.option(
-    "--devices",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="GPUs that share the work, or processes where there is none.",
+@options.number(
+    "--devices", click.IntRange(1), "GPUs that share the work, or processes where there is none.", 1
 )
 @options.json_file("the scores of the best weights")
 def train(

@@ -23,7 +23,7 @@ import torch
 from ovsharp.errors import ModelLoadError, UnsupportedModelError
 from ovsharp.extras import need
 from ovsharp.files import failed_download
-from ovsharp.limits import MODEL_MEGABYTES
+from ovsharp.limits import MODEL_MEGABYTES, check_model_bytes
 from ovsharp.models.wrapping import WRAPPERS, Fits, Part, choose, parts_of
 from ovsharp.progress import Progress, stage
 
@@ -141,11 +141,7 @@ def _check_size(path: Path) -> None:
     size = path.stat().st_size
     if size == 0:
         raise ModelLoadError(f"{path} is empty (0 bytes): copy or download it again")
-    if size > _limit():
-        raise ModelLoadError(
-            f"{path} has {size / 1e6:.0f} MB: save the weights alone, without the optimizer; "
-            f"{MODEL_MEGABYTES.advice}"
-        )
+    check_model_bytes(path, size, "has", ": save the weights alone, without the optimizer")
 
 
 def _refuse_strangers(path: Path, head: bytes) -> None:
@@ -188,8 +184,7 @@ def _check_archive(path: Path) -> None:
             f"{path} is a zip archive without a checkpoint in it (it holds "
             f"{', '.join(names[:3]) or 'nothing'}): unpack it, or export the model to ONNX"
         )
-    if size > _limit():
-        raise ModelLoadError(f"{path} unpacks to {size / 1e6:.0f} MB; {MODEL_MEGABYTES.advice}")
+    check_model_bytes(path, size, "unpacks to")
 
 
 def _load(path: Path, *, mmap: bool) -> Any:
@@ -216,7 +211,8 @@ def _load_safetensors(path: Path) -> dict[str, torch.Tensor]:
 
 def _is_safetensors(head: bytes) -> bool:
     """Whether a file begins with the length of a JSON header and the header itself."""
-    return len(head) > 8 and int.from_bytes(head[:8], "little") < _limit() and head[8:9] == b"{"
+    most = 1e6 * MODEL_MEGABYTES.value
+    return len(head) > 8 and int.from_bytes(head[:8], "little") < most and head[8:9] == b"{"
 
 
 def _rejected(path: Path, reason: str) -> str:
@@ -282,10 +278,7 @@ def _opcodes_of_pickle(file: IO[bytes]) -> list[tuple[str, Any, int]]:
 def _check_sum(path: Path, parts: Sequence[Part]) -> None:
     # The file may be small where its tensors are not: a view can repeat one value at will.
     size = 4 * sum(tensor.numel() for part in parts for tensor in part.tensors.values())
-    if size > _limit():
-        raise ModelLoadError(
-            f"{path} holds {size / 1e6:.0f} MB of weights; {MODEL_MEGABYTES.advice}"
-        )
+    check_model_bytes(path, size, "holds", " of weights")
 
 
 def _checked(path: Path, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -308,11 +301,6 @@ def not_finite(path: Path, key: str) -> ModelLoadError:
         f"{path}: '{key}' has values that are not finite (NaN or infinity): the training "
         f"diverged; use an earlier checkpoint"
     )
-
-
-def _limit() -> float:
-    """Bytes of the largest file, and of its weights in 32 bits: no student comes near it."""
-    return 1e6 * MODEL_MEGABYTES.value
 
 
 def _damaged(path: Path, error: Exception) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ovsharp.extras import on_first_use
 from ovsharp.terminal.codes import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TERMINATED, EXIT_USAGE
 from ovsharp.terminal.crew import check_crew
-from ovsharp.terminal.examples import EXAMPLES, with_examples
+from ovsharp.terminal.examples import EXAMPLES, examples, with_examples
 from ovsharp.terminal.figures import by_model, check_json, write_json
 from ovsharp.terminal.options import with_quiet
 from ovsharp.terminal.presets import with_presets
@@ -32,6 +32,7 @@ __all__ = [
     "by_model",
     "check_crew",
     "check_json",
+    "examples",
     "executed",
     "output",
     "progress",

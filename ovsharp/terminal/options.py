@@ -80,6 +80,11 @@ def one_of(
     return _valued(name, parameter, click.Choice(values), what, default)
 
 
+def degrade(what: str, default: str | None = None, parameter: str | None = None) -> _Option:
+    """Give `--degrade`, a recipe of damages; `what` is its help, its default is shown there."""
+    return _valued("--degrade", parameter, click.STRING, what, default, "RECIPE")
+
+
 def _valued(
     name: str,
     parameter: str | None,

@@ -150,24 +150,6 @@ def test_presets_are_handed_on(tmp_path: Path) -> None:
     assert run(source, "-o", tmp_path / "o.webm", "--model", model, "--preset", 8).exit_code == 0
 
 
-@pytest.mark.parametrize(
-    ("codec", "preset", "expected"),
-    [
-        ("h264", "8", "libx264 has no preset 8; expected ultrafast, superfast, .*, placebo$"),
-        ("vp9", "fast", "libvpx-vp9 has no preset fast; expected 0, 1, .*, 8$"),
-        ("av1", "14", "libsvtav1 has no preset 14; expected 0, 1, .*, 13$"),
-    ],
-)
-def test_unknown_presets_are_refused_before_the_first_frame(
-    tmp_path: Path, codec: str, preset: str, expected: str
-) -> None:
-    source = clip(tmp_path / "in.mp4", (0, 40))
-    result = run(source, "-o", tmp_path / "out.mp4", "--codec", codec, "--preset", preset)
-    with pytest.raises(UsageError, match=expected):
-        raise result.exception or AssertionError(result.output)
-    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
-
-
 def test_changes_are_counted_from_the_start_of_the_file(
     tmp_path: Path, expect: dict[str, float]
 ) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from ovsharp.media import VideoWriter
 
 TIMES = (0, 40, 80, 200, 210, 400, 440, 480, 520, 600, 640, 700)
 """Milliseconds, of a variable frame rate."""
@@ -64,3 +67,18 @@ def clip(
         if sound:
             hum(out, audio, 30)
     return path
+
+
+def copied(
+    source: Path, target: Path, *, start: float = 0.0, end: float | None = None, **writing: Any
+) -> VideoWriter:
+    """Write all frames of a video, or of a part of it, into another; give its writer."""
+    from ovsharp.media import read_video, write_video
+
+    with (
+        read_video(source, start=start, end=end) as video,
+        write_video(target, like=video, **writing) as sink,
+    ):
+        for shot in video:
+            sink.write(shot)
+    return sink

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from ovsharp.errors import MediaError, UsageError
-from ovsharp.media import Shot, VideoWriter, read_video, write_video
-from tests.media.clips import clip, draw
+from ovsharp.media import Shot, read_video, write_video
+from tests.media.clips import clip, copied, draw
 
 av = pytest.importorskip("av")
 
@@ -68,13 +68,6 @@ def film(
     return path
 
 
-def made(source: Path, target: Path, **options: Any) -> VideoWriter:
-    with read_video(source) as video, write_video(target, like=video, **options) as sink:
-        for shot in video:
-            sink.write(shot)
-    return sink
-
-
 def heard(path: Path) -> tuple[str, np.ndarray[Any, Any]]:
     """Give the codec of the sound and its samples, -1..1, 2 x n."""
     with av.open(str(path)) as file:
@@ -104,7 +97,7 @@ def test_sound_is_copied_or_else_converted_and_named(
     tmp_path: Path, source: str, sound: str, target: str, becomes: str
 ) -> None:
     old = film(tmp_path / source, sound)
-    notes = made(old, tmp_path / target).notes
+    notes = copied(old, tmp_path / target).notes
     codec, samples = heard(tmp_path / target)
     assert codec == becomes
     assert any("was converted to" in note for note in notes) == (becomes != sound)
@@ -121,10 +114,10 @@ def test_sound_is_copied_or_else_converted_and_named(
 
 def test_what_to_do_with_sound_can_be_chosen(tmp_path: Path) -> None:
     source = film(tmp_path / "in.mkv", "flac")
-    made(source, tmp_path / "none.mkv", audio="none")
+    copied(source, tmp_path / "none.mkv", audio="none")
     with av.open(str(tmp_path / "none.mkv")) as file:
         assert not file.streams.audio
-    made(source, tmp_path / "aac.mkv", audio="aac")
+    copied(source, tmp_path / "aac.mkv", audio="aac")
     assert heard(tmp_path / "aac.mkv")[0] == "aac"
     with read_video(source) as video:
         with pytest.raises(MediaError, match=r"\.mov cannot hold the audio stream #1 \(flac\)"):
@@ -138,7 +131,7 @@ def test_what_to_do_with_sound_can_be_chosen(tmp_path: Path) -> None:
 @pytest.mark.parametrize("target", ["out.mp4", "out.mkv", "out.mov"])
 def test_covers_stay_or_are_named(tmp_path: Path, cover: str, target: str) -> None:
     source = film(tmp_path / "in.mp4", "aac", cover=cover)
-    notes = made(source, tmp_path / target).notes
+    notes = copied(source, tmp_path / target).notes
     with av.open(str(source)) as old, av.open(str(tmp_path / target)) as new:
         before = [bytes(p) for p in old.demux(old.streams.video[1]) if p.size]
         after = [stream for stream in new.streams.video if stream.disposition & 0x400]
@@ -152,11 +145,11 @@ def test_covers_stay_or_are_named(tmp_path: Path, cover: str, target: str) -> No
 
 def test_fonts_stay_or_are_named(tmp_path: Path) -> None:
     source = film(tmp_path / "in.mkv", "aac", font=True)
-    assert made(source, tmp_path / "out.mkv").notes == []
+    assert copied(source, tmp_path / "out.mkv").notes == []
     with av.open(str(tmp_path / "out.mkv")) as new:
         (font,) = [stream for stream in new.streams if stream.type == "attachment"]
         assert (font.name, font.data) == ("font.ttf", b"a font" * 50)
-    notes = made(source, tmp_path / "out.mp4").notes
+    notes = copied(source, tmp_path / "out.mp4").notes
     assert notes == ["the attachment font.ttf was left out (.mp4)"]
 
 
@@ -164,7 +157,7 @@ def test_tags_of_phones_stay_and_lost_ones_are_named(tmp_path: Path) -> None:
     tags = {"title": "T", "com.apple.quicktime.model": "A phone", "com.android.version": "14"}
     source = film(tmp_path / "in.mov", "aac", tags=tags)
     for name in ("out.mov", "out.mp4", "out.mkv"):
-        assert made(source, tmp_path / name).notes == []
+        assert copied(source, tmp_path / name).notes == []
         with av.open(str(tmp_path / name)) as new:
             assert tags.items() <= {key.lower(): new.metadata[key] for key in new.metadata}.items()
     with av.open(str(tmp_path / "own.mkv"), "w") as out:
@@ -173,14 +166,14 @@ def test_tags_of_phones_stay_and_lost_ones_are_named(tmp_path: Path) -> None:
         out.metadata["MY_OWN"] = "7"
         out.mux(video.encode(av.VideoFrame.from_ndarray(draw(0), "bgr24")))
         out.mux(video.encode(None))
-    notes = made(tmp_path / "own.mkv", tmp_path / "own.mp4").notes
+    notes = copied(tmp_path / "own.mkv", tmp_path / "own.mp4").notes
     assert notes == ["tags that .mp4 does not keep were left out: MY_OWN"]
 
 
 def test_a_language_that_a_container_cannot_say_is_named(tmp_path: Path) -> None:
     source = film(tmp_path / "in.mkv", "aac", language="cym")
-    assert made(source, tmp_path / "out.mp4").notes == []
-    notes = made(source, tmp_path / "out.mov").notes
+    assert copied(source, tmp_path / "out.mp4").notes == []
+    notes = copied(source, tmp_path / "out.mov").notes
     assert notes == ["the language of stream #1 (cym) was left out"]
 
 
@@ -201,7 +194,7 @@ def test_colours_keep_their_resolution_or_it_is_named(
     tmp_path: Path, pixels: str, codec: str, becomes: str
 ) -> None:
     source = clip(tmp_path / "in.mkv", (0, 40, 80), pixels=pixels)
-    notes = made(source, tmp_path / "out.mkv", codec=codec).notes
+    notes = copied(source, tmp_path / "out.mkv", codec=codec).notes
     with read_video(tmp_path / "out.mkv") as video:
         assert video.pixels == becomes
     lost = ["colours are stored at a lower resolution: 4:4:4 became 4:2:0"]
@@ -211,8 +204,8 @@ def test_colours_keep_their_resolution_or_it_is_named(
 @pytest.mark.parametrize("codec", ["ffv1", "libx264-lossless"])
 def test_a_lossless_codec_keeps_every_frame(tmp_path: Path, codec: str) -> None:
     source = clip(tmp_path / "in.mkv", (0, 40, 80), pixels="yuv444p")
-    made(source, tmp_path / "once.mkv", codec=codec)
-    made(tmp_path / "once.mkv", tmp_path / "twice.mkv", codec=codec)
+    copied(source, tmp_path / "once.mkv", codec=codec)
+    copied(tmp_path / "once.mkv", tmp_path / "twice.mkv", codec=codec)
     with read_video(tmp_path / "once.mkv") as one, read_video(tmp_path / "twice.mkv") as two:
         for a, b in zip(one, two, strict=True):
             # 8-bit YUV to BGR and back is not exact, but for rounding.
@@ -220,23 +213,42 @@ def test_a_lossless_codec_keeps_every_frame(tmp_path: Path, codec: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("target", "options", "said"),
     [
-        ({"size": (16384, 16384)}, "does not take 16384x16384"),
-        ({"size": (48, 32), "codec": "hevc"}, "libx265 takes sides of 64 pixels or more"),
-        ({"encoder_options": {"shine": "1"}}, "libx264 has no option shine"),
-        ({"encoder_options": {"tune": "bogus"}}, "does not take tune=bogus"),
-        ({"codec": "prores", "bitrate": 1_000_000}, "has no bitrate to choose"),
-        ({"codec": "vp9"}, r"\.mov cannot hold vp9: write \.mp4 or"),
-        ({"codec": "ffv1"}, r"\.mov cannot hold ffv1: write \.mkv, or choose h264"),
+        (
+            "out.mp4",
+            {"preset": "8"},
+            "libx264 has no preset 8; expected ultrafast, superfast, .*, placebo$",
+        ),
+        (
+            "out.mp4",
+            {"codec": "av1", "preset": "14"},
+            "libsvtav1 has no preset 14; expected 0, 1, .*, 13$",
+        ),
+        (
+            "out.mp4",
+            {"codec": "vp9", "preset": "fast"},
+            "libvpx-vp9 has no preset fast; expected 0, .*, 8$",
+        ),
+        ("out.mov", {"size": (16384, 16384)}, "does not take 16384x16384"),
+        (
+            "out.mov",
+            {"size": (48, 32), "codec": "hevc"},
+            "libx265 takes sides of 64 pixels or more",
+        ),
+        ("out.mov", {"encoder_options": {"shine": "1"}}, "libx264 has no option shine"),
+        ("out.mov", {"encoder_options": {"tune": "bogus"}}, "does not take tune=bogus"),
+        ("out.mov", {"codec": "prores", "bitrate": 1_000_000}, "has no bitrate to choose"),
+        ("out.mov", {"codec": "vp9"}, r"\.mov cannot hold vp9: write \.mp4 or"),
+        ("out.mov", {"codec": "ffv1"}, r"\.mov cannot hold ffv1: write \.mkv, or choose h264"),
     ],
 )
 def test_what_an_encoder_does_not_take_is_told_before_the_work(
-    tmp_path: Path, options: dict[str, Any], said: str
+    tmp_path: Path, target: str, options: dict[str, Any], said: str
 ) -> None:
     source = clip(tmp_path / "in.mp4", (0, 40))
     with read_video(source) as video, pytest.raises(UsageError, match=said):
-        write_video(tmp_path / "out.mov", like=video, **options)
+        write_video(tmp_path / target, like=video, **options)
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 

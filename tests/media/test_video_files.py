@@ -8,14 +8,13 @@ import shutil
 import threading
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.media import Shot, read_video, write_video
-from tests.media.clips import TIMES, clip, draw
+from tests.media.clips import TIMES, clip, copied, draw
 
 av = pytest.importorskip("av")
 
@@ -25,25 +24,18 @@ def seconds(path: Path) -> list[float]:
         return [round(shot.seconds, 6) for shot in video]
 
 
-def copy(source: Path, target: Path, **options: Any) -> Path:
-    with read_video(source) as video, write_video(target, like=video, **options) as sink:
-        for shot in video:
-            sink.write(shot)
-    return target
-
-
 @pytest.mark.parametrize("ending", ["mp4", "mkv", "mov"])
 def test_variable_times_are_kept(tmp_path: Path, ending: str) -> None:
     source = clip(tmp_path / f"in.{ending}")
     assert seconds(source) == [time / 1000 for time in TIMES]
-    target = copy(source, tmp_path / f"out.{ending}", segment=5)
+    target = copied(source, tmp_path / f"out.{ending}", segment=5).path
     assert seconds(target) == seconds(source)
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"in.{ending}", f"out.{ending}"]
 
 
 @pytest.mark.parametrize("colour", [(1, 1), (1, 2), (5, 1), (5, 2)])
 def test_a_known_colour_survives(tmp_path: Path, colour: tuple[int, int]) -> None:
-    target = copy(clip(tmp_path / "in.mp4", colour=colour), tmp_path / "out.mp4", crf=4)
+    target = copied(clip(tmp_path / "in.mp4", colour=colour), tmp_path / "out.mp4", crf=4).path
     for path in (tmp_path / "in.mp4", target):
         with read_video(path) as video:
             assert (video.colour.range, video.colour.matrix in (5, 6)) == (
@@ -56,7 +48,7 @@ def test_a_known_colour_survives(tmp_path: Path, colour: tuple[int, int]) -> Non
 
 def test_sound_and_metadata_are_copied_packet_by_packet(tmp_path: Path) -> None:
     source = clip(tmp_path / "in.mp4", sound=True)
-    target = copy(source, tmp_path / "out.mp4")
+    target = copied(source, tmp_path / "out.mp4").path
 
     def sound(path: Path) -> tuple[str, list[tuple[int | None, bytes]]]:
         with av.open(str(path)) as file:
@@ -72,7 +64,7 @@ def test_phone_videos_are_turned_upright(tmp_path: Path) -> None:
         frame = next(iter(video)).frame
     expected = np.rot90(draw(0), 1)
     assert np.abs(frame.astype(int) - expected).mean() < 4
-    assert seconds(copy(tmp_path / "in.mp4", tmp_path / "out.mp4"))
+    assert seconds(copied(tmp_path / "in.mp4", tmp_path / "out.mp4").path)
     with read_video(tmp_path / "out.mp4") as video:
         assert next(iter(video)).frame.shape == (96, 64, 3)
         assert not video.notes
@@ -161,7 +153,7 @@ def test_a_clock_that_runs_on_begins_at_0(tmp_path: Path, kind: str) -> None:
 
 
 def test_what_apple_and_the_web_expect_of_an_mp4(tmp_path: Path) -> None:
-    target = copy(clip(tmp_path / "in.mp4"), tmp_path / "out.mp4", codec="hevc")
+    target = copied(clip(tmp_path / "in.mp4"), tmp_path / "out.mp4", codec="hevc").path
     with av.open(str(target)) as made:
         assert made.streams.video[0].codec_tag == "hvc1"
     content = target.read_bytes()
@@ -195,7 +187,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        copy(source, tmp_path / "new" / "out.mp4")
+        copied(source, tmp_path / "new" / "out.mp4")
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 
@@ -227,7 +219,7 @@ def test_existing_files_and_unknown_endings_are_refused(tmp_path: Path) -> None:
 
 def test_a_resumed_job_equals_an_uninterrupted_one(tmp_path: Path) -> None:
     source = clip(tmp_path / "in.mp4", sound=True)
-    whole = copy(source, tmp_path / "whole.mp4", segment=4)
+    whole = copied(source, tmp_path / "whole.mp4", segment=4).path
     target = tmp_path / "out.mp4"
     with (
         pytest.raises(KeyboardInterrupt),

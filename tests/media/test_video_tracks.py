@@ -13,7 +13,7 @@ import pytest
 
 from ovsharp.errors import MediaError
 from ovsharp.media import CONTAINERS, read_video, write_video
-from tests.media.clips import clip
+from tests.media.clips import clip, copied
 
 av = pytest.importorskip("av")
 pytestmark = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
@@ -42,7 +42,11 @@ title=Two
 """
 
 
-def film(path: Path, subtitles: str) -> Path:
+WORDS = {".mkv": "srt", ".mp4": "mov_text", ".mov": "mov_text", ".webm": "webvtt"}
+"""What subtitles are coded as, by container."""
+
+
+def film(path: Path) -> Path:
     """Make a video of 4 s with sound, subtitles, two chapters and metadata."""
     (path.parent / "words.srt").write_text(SUBTITLES)
     (path.parent / "words.txt").write_text(METADATA)
@@ -50,15 +54,8 @@ def film(path: Path, subtitles: str) -> Path:
         -i words.srt -f ffmetadata -i words.txt -map 0:v -map 1:a -map 2:s -map_metadata 3
         -map_chapters 3 -c:v libx264 -c:a aac -metadata:s:a:0 language=deu
         -metadata:s:s:0 language=fra -disposition:s:0 forced -c:s"""
-    subprocess.run([*command.split(), subtitles, path.name], check=True, cwd=path.parent)
+    subprocess.run([*command.split(), WORDS[path.suffix], path.name], check=True, cwd=path.parent)
     return path
-
-
-def copied(source: Path, target: Path, **options: Any) -> list[str]:
-    with read_video(source, **options) as video, write_video(target, like=video) as sink:
-        for shot in video:
-            sink.write(shot)
-    return sink.notes
 
 
 def told(path: Path) -> dict[str, Any]:
@@ -85,12 +82,12 @@ def told(path: Path) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize(("ending", "subtitles"), [("mkv", "srt"), ("mp4", "mov_text")])
-def test_everything_survives(tmp_path: Path, ending: str, subtitles: str) -> None:
-    source = film(tmp_path / f"in.{ending}", subtitles)
-    notes = copied(source, tmp_path / f"out.{ending}")
+@pytest.mark.parametrize("ending", [".mkv", ".mp4"])
+def test_everything_survives(tmp_path: Path, ending: str) -> None:
+    source = film(tmp_path / f"in{ending}")
+    notes = copied(source, tmp_path / f"out{ending}").notes
     before = told(source)
-    assert told(tmp_path / f"out.{ending}") == before
+    assert told(tmp_path / f"out{ending}") == before
     assert before["tags"] == {"title": "A film", "artist": "Somebody"}
     assert before["chapters"] == [("One", 0, 1.5), ("Two", 1.5, 3.9)]
     assert [language for _, language, _ in before["languages"]] == ["deu", "fra"]
@@ -99,7 +96,7 @@ def test_everything_survives(tmp_path: Path, ending: str, subtitles: str) -> Non
 
 
 def test_a_part_keeps_its_own_chapters_and_subtitles(tmp_path: Path) -> None:
-    copied(film(tmp_path / "in.mkv", "srt"), tmp_path / "out.mkv", start=1.0, end=3.0)
+    copied(film(tmp_path / "in.mkv"), tmp_path / "out.mkv", start=1.0, end=3.0)
     part = told(tmp_path / "out.mkv")
     assert [title for title, _, _ in part["chapters"]] == ["One", "Two"]
     times = [time for _, *span in part["chapters"] for time in span]
@@ -108,24 +105,15 @@ def test_a_part_keeps_its_own_chapters_and_subtitles(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "subtitles", "target", "made"),
-    [
-        ("in.mkv", "srt", "out.mp4", "mov_text"),
-        ("in.mkv", "srt", "out.mov", "mov_text"),
-        ("in.mp4", "mov_text", "out.mkv", "srt"),
-        ("in.mkv", "srt", "out.webm", "webvtt"),
-    ],
+    ("source", "target"),
+    [(".mkv", ".mp4"), (".mkv", ".mov"), (".mp4", ".mkv"), (".mkv", ".webm")],
 )
-def test_words_go_into_every_container(
-    tmp_path: Path, source: str, subtitles: str, target: str, made: str
-) -> None:
-    path = film(tmp_path / source, subtitles)
-    notes = copied(path, tmp_path / target)
-    words = [
-        note for note in notes if f"#2 ({subtitles}) was converted to {made}: .{target[4:]}" in note
-    ]
-    assert len(words) == 1
-    old, new = spoken(path), spoken(tmp_path / target)
+def test_words_go_into_every_container(tmp_path: Path, source: str, target: str) -> None:
+    path, other = film(tmp_path / f"in{source}"), tmp_path / f"out{target}"
+    notes = copied(path, other).notes
+    said = f"#2 ({WORDS[source]}) was converted to {WORDS[target]}: {target}"
+    assert len([note for note in notes if said in note]) == 1
+    old, new = spoken(path), spoken(other)
     assert [text for *_, text in new] == [text for *_, text in old] == ["hello", "world"]
     for before, after in zip(old, new, strict=True):  # mkv begins with what fills the decoder
         assert after[:2] == pytest.approx(before[:2], abs=0.03)
