@@ -104,7 +104,8 @@ class RouterNetwork(nn.Module):
         along = second.abs().clamp(max=_EDGE).mean(1)
         along = along - along.mean(1, keepdim=True)
         parts = torch.matmul(along, cast("torch.Tensor", self.waves))
-        return parts.view(len(along), 2, -1).square().sum(1).sqrt()
+        # As many crops as there are: a length that Python asks for would be a constant of the IR.
+        return parts.view(-1, 2, SIDE // 2).square().sum(1).sqrt()
 
     def told(self, found: torch.Tensor) -> torch.Tensor:
         """Give gains for what was found, in dB."""
