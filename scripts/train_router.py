@@ -524,6 +524,8 @@ def main() -> None:
         print(text, row)
     example = torch.zeros(CROPS, CROP, CROP, 3, dtype=torch.uint8)
     model = ov.convert_model(RouterOnFrames(network), example_input=example)
+    # Small frames have fewer crops: a model that does not take them ends here.
+    model.clone().reshape([1, CROP, CROP, 3])
     folder = options.out / options.router
     write_router(model, RouterSpec(options.router, family.models, CROP, CROPS, LEAST), folder)
     # As the IR has them, in 16 bits: what other programs run tells the same.
