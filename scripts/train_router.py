@@ -56,7 +56,7 @@ class Family:
     """Images are cropped to a random square of so many pixels before they are damaged."""
     quantile: float
     """Of the gain that is told. 0.25: three of four such frames gain more; to harm is worse. With
-    0.18 1.2 % fewer squares were harmed, and two of eleven real clips at half size were left alone
+    0.18 .4 % fewer squares were harmed, but two of eleven real clips at half size were left alone
     that gain .2 and .5 dB."""
 
 
