@@ -195,6 +195,7 @@ class TrainingRecipe:
     """A student's course, and where it comes with a teacher, the teacher's.
 
     Example:
+        >>> from ovsharp.training import load_recipe
         >>> recipe = load_recipe("gla")
         >>> recipe.student.architecture, recipe.teacher.architecture
         ('gla', 'rrdbnet')
