@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pickle
 import signal
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -22,14 +24,35 @@ class Child:
         context = get_context("spawn")
         self.pipe, other = context.Pipe()
         self.process: BaseProcess = context.Process(target=_work, args=(work, other), daemon=True)
-        self.process.start()
-        other.close()
+        with _held_back():
+            self.process.start()
+            other.close()
 
     def end(self) -> None:
         """Kill it: whatever it leaves in memory is nobody's."""
         self.pipe.close()
         self.process.kill()
         self.process.join()
+
+
+@contextmanager
+def _held_back() -> Iterator[None]:
+    """Let signals wait while a process is started: with half of its data it ends in a traceback."""
+    if threading.current_thread() is not threading.main_thread():  # only that one takes them
+        yield
+        return
+    came: list[int] = []
+    taken = (signal.SIGINT, signal.SIGTERM)
+    handlers = {one: handler for one in taken if callable(handler := signal.getsignal(one))}
+    for one in handlers:
+        signal.signal(one, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        for one, handler in handlers.items():
+            signal.signal(one, handler)
+        if came:
+            signal.raise_signal(came[0])
 
 
 def _work(work: Callable[[Connection], None], pipe: Connection) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import signal
+from multiprocessing import spawn
 
 import pytest
 
 from ovsharp.calibration.gate import LimitError
 from ovsharp.cluster import guarded
-from ovsharp.cluster.child import portable
+from ovsharp.cluster.child import Child, portable
 from ovsharp.errors import MissingExtraError, ModelLoadError, OvsharpError, UsageError
 from tests.cluster import tasks
 
@@ -76,3 +78,26 @@ def test_limits_are_numbers(value: str, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("OVSHARP_MAX_SECONDS", value)
     with pytest.raises(UsageError, match=f"number of processor seconds, 0 or more, got '{value}'"):
         run(tasks.told, 3)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is no signal there")
+def test_ctrl_c_waits_until_a_process_has_its_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pressed in between, it left a child that ended in a traceback."""
+    data = spawn.get_preparation_data
+
+    def pressed(name: str) -> object:
+        signal.raise_signal(signal.SIGINT)
+        return data(name)
+
+    monkeypatch.setattr(spawn, "get_preparation_data", pressed)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    known = multiprocessing.active_children()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            Child(tasks.process)  # type: ignore[arg-type]
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    [child] = (one for one in multiprocessing.active_children() if one not in known)
+    child.kill()
+    child.join()
