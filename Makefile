@@ -1,11 +1,11 @@
 # `make bench`: a fresh machine to the printed table.  `make test`: a fresh machine to passing tests.
 PYTHON ?= python3
 BIN := .venv/bin
-# Two processes, one half of the files each; the first to end takes over from the other. The tests
-# are shuffled, the same way each time; another number shuffles them otherwise. At the end stands
-# what took longest.
+# A file of tests stays in one process, which makes its models once. Two processes: two cores.
+# The tests are shuffled, the same way each time; another number shuffles them otherwise. At the
+# end stands what took longest.
 SHUFFLE ?= 1
-TESTS := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal --randomly-seed=$(SHUFFLE) --durations=30 --durations-min=3
+TESTS := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --randomly-seed=$(SHUFFLE) --durations=30 --durations-min=3
 
 .PHONY: setup bench benchmark-page test test-all lint unit slow coverage mutants wheel docs release clean
 
