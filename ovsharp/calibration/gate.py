@@ -1,4 +1,7 @@
-"""Gives layers back to floating point until an INT8 model holds its limits, and no more."""
+"""The gate: gives layers back to floating point until an INT8 model holds its limits, and no more.
+
+What it holds is said by `judge.py`.
+"""
 
 from __future__ import annotations
 

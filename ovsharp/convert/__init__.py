@@ -5,12 +5,11 @@ Importable without torch and onnx: only PyTorch checkpoints need them.
 
 from ovsharp.convert.form_tflite import LiteModel, rgb_of
 from ovsharp.convert.options import Options
-from ovsharp.convert.pipeline import FORMS, Conversion, Form, convert, prepare
+from ovsharp.convert.pipeline import Conversion, Form, convert, prepare
 from ovsharp.convert.prepared import Prepared, Rows
 from ovsharp.convert.source import picture_network
 
 __all__ = [
-    "FORMS",
     "Conversion",
     "Form",
     "LiteModel",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from ovsharp.convert.form_ir import check_storages, write_frames
@@ -46,7 +47,9 @@ from ovsharp.spec import ModelSpec
 
 Form = Literal["ir", "planar", "tflite"]
 """Of files: our own, which takes frames; RGB planes for other programs; LiteRT's."""
-FORMS: tuple[Form, ...] = ("ir", "planar", "tflite")
+_FOR_OTHERS: Mapping[Form, Callable[[Prepared, Path], Rows]] = MappingProxyType(
+    {"planar": write_planar, "tflite": write_tflite}
+)
 
 
 @dataclass(frozen=True)
@@ -182,7 +185,7 @@ def convert(
             spec = write_frames(prepared, chosen, staging, report, progress)
         else:
             with stage(progress, f"writing and comparing {form}"):
-                report += (write_planar if form == "planar" else write_tflite)(prepared, staging)
+                report += _FOR_OTHERS[form](prepared, staging)
         names = sorted(path.name for path in staging.iterdir())
         for name in names:
             report.append((name, f"{(staging / name).stat().st_size / 1e6:.2f} MB"))

@@ -2,7 +2,8 @@
 
 A video codec's damage comes from frames that lean on each other. A clip is coded as it is. A single
 image becomes the last of a few frames of a slow pan; the rest is coded before it and only the last
-one is kept, which lies exactly where the image did.
+one is kept, which lies exactly where the image did. The encoders themselves are in `codecs.py`,
+the names by which recipes know a damage in `operations.py`.
 """
 
 from __future__ import annotations

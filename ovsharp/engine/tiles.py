@@ -1,4 +1,4 @@
-"""How a frame is cut: padded to what the model takes, and tiled where it is large.
+"""How a frame is cut: into tiles where it is large, of a size that the model takes (`padding.py`).
 
 Tiles of one static size overlap by the model's margin on both sides of each cut; what is kept of
 a tile never saw the cut, so the result is the one of the whole frame, bit for bit in f32. The

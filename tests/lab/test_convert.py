@@ -3,11 +3,14 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import get_args
 
+import click
 import pytest
 import torch
 from click.testing import CliRunner
 
+from ovsharp.convert import Form
 from ovsharp.engine import get_core, read_ir
 from ovsharp.errors import UsageError
 from ovsharp.lab.convert import convert
@@ -81,6 +84,13 @@ def test_exit_codes(tmp_path: Path, arguments: list[str], code: int, message: st
     assert message in run.stderr
     assert "Traceback" not in run.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_every_form_can_be_asked_for() -> None:
+    asked = next(one for one in convert.params if one.name == "form")
+
+    assert isinstance(asked.type, click.Choice)
+    assert tuple(asked.type.choices) == get_args(Form)
 
 
 def test_ctrl_c_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
