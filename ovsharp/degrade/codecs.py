@@ -10,7 +10,7 @@ import numpy as np
 
 from ovsharp.errors import MediaError
 from ovsharp.extras import need
-from ovsharp.media import BT601, LIMITED, Colour, Frame, from_bgr, quieten, siting_of, to_bgr
+from ovsharp.media import BT601, LIMITED, Colour, Frame, from_bgr, open_encoder, siting_of, to_bgr
 
 RATE = 30
 """Frames a second: what a bitrate is shared by."""
@@ -46,7 +46,6 @@ def code(
     need("av", extra="video")
     from av.codec import CodecContext
 
-    quieten(encoder)
     # PyAV's stubs give the class above those of sound and pictures.
     sender: Any = CodecContext.create(encoder, "w")
     sender.width, sender.height = frames[0].shape[1], frames[0].shape[0]
@@ -55,6 +54,7 @@ def code(
     sender.options = dict(options)
     if kbps:
         sender.bit_rate = round(1000 * kbps)
+    open_encoder(sender)
     decoder = _DECODERS[encoder]
     receiver: Any = CodecContext.create(decoder, "r")
     receiver.thread_count = 1

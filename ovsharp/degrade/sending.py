@@ -16,7 +16,7 @@ import numpy as np
 from ovsharp.degrade.codecs import FULL_SIZE, svt, vpx, x264
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.extras import need
-from ovsharp.media import BT601, BT709, LIMITED, Colour, Frame, from_bgr, quieten, siting_of
+from ovsharp.media import BT601, BT709, LIMITED, Colour, Frame, from_bgr, open_encoder, siting_of
 
 SENDINGS: Mapping[str, str] = {
     "x264 crf 36": "x264(crf=36)",
@@ -167,7 +167,6 @@ def send_clip(frames: Iterable[Frame], path: Path, sending: Sending, rate: Fract
     siting = siting_of("h264" if sending.codec == "x264" else sending.codec)
     if encoder not in av.codecs_available:
         raise UsageError(f"this PyAV has no {encoder}; send with {', '.join(_CODERS)} instead")
-    quieten(encoder)
     remaining = iter(frames)
     first = next(remaining, None)
     if first is None:
@@ -189,6 +188,7 @@ def send_clip(frames: Iterable[Frame], path: Path, sending: Sending, rate: Fract
             context.colorspace, context.color_range = colour.matrix, colour.range
             context.options = sending.options(width, height)
             context.time_base = 1 / rate
+            open_encoder(context)
             for frame in chain([first], remaining):
                 picture = from_bgr(_shrunk(frame, size), colour, "yuv420p", siting=siting)
                 picture.pts, picture.time_base = count, 1 / rate

@@ -14,7 +14,7 @@ from ovsharp.media.colour import (
 from ovsharp.media.copied import check_copy
 from ovsharp.media.decoding import ending_of, picture_size
 from ovsharp.media.distinct import Distinct, difference_hash
-from ovsharp.media.encoders import AUTO, CODECS, Encoder, holder, quieten
+from ovsharp.media.encoders import AUTO, CODECS, Encoder, holder, open_encoder
 from ovsharp.media.fields import Deinterlace
 from ovsharp.media.find import (
     category_of,
@@ -97,8 +97,8 @@ __all__ = [
     "identity",
     "is_video",
     "numbered_in",
+    "open_encoder",
     "picture_size",
-    "quieten",
     "read_frame",
     "read_picture",
     "read_video",

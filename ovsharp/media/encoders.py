@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -72,10 +75,34 @@ class Encoder:
         return replace(self, speed={**self.speed, self.preset_option: preset})
 
 
-def quieten(encoder: str) -> None:
-    """Keep an encoder of FFmpeg from writing about itself: SVT-AV1 prints a page at each start."""
-    if encoder == "libsvtav1":
-        os.environ.setdefault("SVT_LOG", "1")
+def open_encoder(context: Any) -> None:
+    """Open an encoder of PyAV, without what SVT-AV1 does besides.
+
+    It prints a page about itself. And for root, as in most containers, it gives the thread that
+    opens it, and so all that it starts, the highest real-time priority, for good: nothing else gets
+    a turn (`enc_switch_to_real_time` in its source; there is no option against it).
+
+    Args:
+        context: an `av.CodecContext` with all that it needs.
+    """
+    if context.name != "libsvtav1":
+        context.open()
+        return
+    os.environ.setdefault("SVT_LOG", "1")
+    if not sys.platform.startswith("linux"):
+        context.open()
+        return
+    policy, priority, before = os.sched_getscheduler(0), os.sched_getparam(0), _threads()
+    try:
+        context.open()
+    finally:
+        for thread in {threading.get_native_id(), *(_threads() - before)}:
+            with suppress(ProcessLookupError):
+                os.sched_setscheduler(thread, policy, priority)
+
+
+def _threads() -> set[int]:
+    return {int(task.name) for task in Path("/proc/self/task").iterdir()}
 
 
 def _crf(crf: int) -> _Options:
@@ -230,7 +257,6 @@ def find_encoder(choice: str, ending: str) -> Encoder:
             f"hardware that this PyAV knows: {', '.join(hardware) or 'none'}"
         )
     encoder = known[choice]
-    quieten(encoder.name)
     if not _held(encoder, ending):
         endings = [name for name, codecs in _HOLDERS.items() if encoder.codec in codecs]
         raise UsageError(
@@ -280,6 +306,7 @@ def _failure(encoder: Encoder) -> str:
         context.width, context.height, context.pix_fmt = 640, 360, encoder.pixels
         context.time_base, context.framerate = Fraction(1, 30), Fraction(30)
         context.options = {**encoder.quality(20), **encoder.speed}
+        open_encoder(context)
         packets = []
         for index in range(4):
             picture = from_bgr(

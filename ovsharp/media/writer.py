@@ -24,7 +24,7 @@ from ovsharp.media.beside import Beside
 from ovsharp.media.colour import BT709, LIMITED, Colour, from_bgr, siting_of
 from ovsharp.media.copied import copy_video
 from ovsharp.media.deep import hdr_options
-from ovsharp.media.encoders import AUTO, find_encoder, joined
+from ovsharp.media.encoders import AUTO, find_encoder, joined, open_encoder
 from ovsharp.media.fitting import completed, pixel_shape, resized
 from ovsharp.media.layouts import bits, layout_for, sampling
 from ovsharp.media.opening import open_video
@@ -343,7 +343,7 @@ class VideoWriter(Ending):
         encoder: Any = av.CodecContext.create(self.encoder.name, "w")
         self._configure(encoder, head, Fraction(1, 25))
         try:
-            encoder.open()
+            open_encoder(encoder)
         except (av.error.FFmpegError, ValueError) as error:
             asked = ", ".join(f"{key}={value}" for key, value in self._given.items())
             asked = asked or f"{size[0]}x{size[1]}"
@@ -383,6 +383,7 @@ class VideoWriter(Ending):
         encoder = av.CodecContext.create(self.encoder.name, "w")
         self._configure(encoder, self._head, time_base)
         encoder.flags |= Flags.global_header
+        open_encoder(encoder)
         return encoder
 
     def _configure(self, encoder: Any, head: dict[str, Any], time_base: Fraction) -> None:
@@ -465,6 +466,7 @@ class VideoWriter(Ending):
                         shift=shift,
                         end=end,
                     ).packets()
+                open_encoder(video.codec_context)
                 out.start_encoding()
                 merged = heapq.merge(
                     self._video_packets(paths, times, video, time_base, shift),

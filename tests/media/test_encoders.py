@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,10 +15,10 @@ import pytest
 from ovsharp.errors import UsageError
 from ovsharp.media import AUTO, CODECS, Encoder, Shot, read_video, write_video
 from ovsharp.media import encoders as room
-from ovsharp.media.encoders import failure, find_encoder, hardware_encoders
+from ovsharp.media.encoders import failure, find_encoder, hardware_encoders, open_encoder
 from tests.media.clips import draw
 
-pytest.importorskip("av")
+av = pytest.importorskip("av")
 
 
 def crf(value: int) -> dict[str, str]:
@@ -100,3 +103,17 @@ def test_a_driver_that_hangs_does_not_hold_the_program(monkeypatch: pytest.Monke
 def test_an_encoder_without_presets_says_so() -> None:
     with pytest.raises(UsageError, match="ffv1 has no presets; leave --preset out"):
         find_encoder("ffv1", ".mkv").at("slow")
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root is given it")
+def test_no_encoder_takes_the_highest_priority() -> None:
+    before = os.sched_getscheduler(0)
+    encoder: Any = av.CodecContext.create("libsvtav1", "w")
+    encoder.width = encoder.height = 64
+    encoder.pix_fmt, encoder.time_base = "yuv420p", Fraction(1, 25)
+    open_encoder(encoder)
+
+    threads = [int(task.name) for task in Path("/proc/self/task").iterdir()]
+    assert len(threads) > 1
+    assert {os.sched_getscheduler(thread) for thread in threads} == {before}
+    assert encoder.encode(None) == []
