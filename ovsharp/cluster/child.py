@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pickle
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
@@ -35,19 +36,26 @@ class Child:
         self.process.join()
 
 
+_TAKEN = frozenset({signal.SIGINT, signal.SIGTERM})
+
+
 @contextmanager
 def _held_back() -> Iterator[None]:
-    """Let signals wait while a process is started: with half of its data it ends in a traceback."""
+    """Let signals wait while a process is started: with half of its data it ends in a traceback.
+
+    A terminal sends Ctrl-C to it as well, while it still imports: it is born with them blocked.
+    """
     if threading.current_thread() is not threading.main_thread():  # only that one takes them
-        yield
+        with _blocked():
+            yield
         return
     came: list[int] = []
-    taken = (signal.SIGINT, signal.SIGTERM)
-    handlers = {one: handler for one in taken if callable(handler := signal.getsignal(one))}
+    handlers = {one: handler for one in _TAKEN if callable(handler := signal.getsignal(one))}
     for one in handlers:
         signal.signal(one, lambda number, _: came.append(number))
     try:
-        yield
+        with _blocked():
+            yield
     finally:
         for one, handler in handlers.items():
             signal.signal(one, handler)
@@ -55,8 +63,24 @@ def _held_back() -> Iterator[None]:
             signal.raise_signal(came[0])
 
 
+@contextmanager
+def _blocked() -> Iterator[None]:
+    if sys.platform == "win32":
+        yield
+        return
+    # A part of multiprocessing that it starts once, and lets signals in again behind.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _TAKEN)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _work(work: Callable[[Connection], None], pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _TAKEN)
     work(pipe)
 
 

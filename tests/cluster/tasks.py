@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from ovsharp.errors import MediaError, MissingExtraError, UsageError
@@ -18,6 +19,10 @@ def square(number: int) -> int:
 def process(seconds: float) -> int:
     time.sleep(seconds)
     return os.getpid()
+
+
+def tell(pipe: Connection) -> None:
+    pipe.send(os.getpid())
 
 
 def killed_once(folder: Path) -> str:

@@ -101,3 +101,22 @@ def test_ctrl_c_waits_until_a_process_has_its_data(monkeypatch: pytest.MonkeyPat
     [child] = (one for one in multiprocessing.active_children() if one not in known)
     child.kill()
     child.join()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is no signal there")
+def test_a_terminals_ctrl_c_says_nothing_while_a_process_starts(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        child = Child(tasks.tell)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    process = child.process
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGINT)
+
+    assert child.pipe.recv() == process.pid
+    process.join()
+    assert process.exitcode == 0
+    assert capfd.readouterr().err == ""
