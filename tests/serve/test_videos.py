@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from ovsharp.cli.main import main
+from ovsharp.media import VideoReader
 from ovsharp.serve import Limits, Models, jobs
 from tests.media.clips import clip
 from tests.serve.rooms import encoded, photo, server, uploads
@@ -21,16 +22,17 @@ from tests.waiting import until
 
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Keeps every video at its third frame until it is set."""
+    """Keeps every video behind its second frame until it is set, or one is cancelled."""
     go, plain = threading.Event(), jobs.within
 
     def held(*arguments: Any) -> Iterator[Any]:
         for place, shot in enumerate(plain(*arguments)):
-            while place == 2 and not go.wait(0.01):
-                yield shot.replaced(shot.frame)  # cancelled ones end here
+            if place == 2:
+                go.wait()
             yield shot
 
     monkeypatch.setattr(jobs, "within", held)
+    monkeypatch.setattr(VideoReader, "interrupt", lambda clip: go.set())
     yield go
     go.set()
 
