@@ -39,3 +39,10 @@ def one_registry() -> None:
     module = sys.modules.get("torch.onnx._internal.exporter._registration")
     if module and not hasattr(module.ONNXRegistry.from_torchlib, "cache_info"):
         module.ONNXRegistry.from_torchlib = staticmethod(cache(module.ONNXRegistry.from_torchlib))
+
+
+@pytest.fixture
+def fitted_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Quantize quickly: for tests to which the best ranges and weights are no question."""
+    monkeypatch.setattr("ovsharp.calibration.ranges.FACTORS", (1.0,))
+    monkeypatch.setattr("ovsharp.calibration.rounding.PLACES", 50)

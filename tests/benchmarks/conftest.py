@@ -9,6 +9,7 @@ import cv2
 import pytest
 
 from ovsharp.measuring import open_album
+from tests.benchmarks.startups import one_startup
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -17,6 +18,12 @@ def short_peak() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ovsharp.measuring.peak._RUNS", 2)
         patch.setattr("ovsharp.measuring.peak.CHANNELS", 32)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def short_startup() -> Iterator[None]:
+    with one_startup():
         yield
 
 

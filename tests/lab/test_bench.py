@@ -4,6 +4,7 @@ import csv
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -14,9 +15,16 @@ from ovsharp.errors import DeviceError, UsageError
 from ovsharp.lab.bench import bench
 from ovsharp.measuring import Report
 from ovsharp.measuring.photos import open_album
+from tests.benchmarks.startups import one_startup
 from tests.command import ovsharp
 from tests.interrupt import interrupted
 from tests.networks import write_frame_model
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short_startup() -> Iterator[None]:
+    with one_startup():
+        yield
 
 
 @pytest.fixture(scope="module")

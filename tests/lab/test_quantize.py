@@ -25,6 +25,11 @@ from tests.networks import frame_spec, write_frame_model
 from tests.photos import write_photos
 
 
+@pytest.fixture(autouse=True)
+def quick(fitted_little: None) -> None:
+    """What the best ranges and weights are worth is a question of `tests/calibration`."""
+
+
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     folder = write_photos(tmp_path / "photos", 8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,17 @@ from click.testing import CliRunner
 from ovsharp.engine import get_core, read_ir
 from ovsharp.errors import MissingExtraError, UsageError
 from ovsharp.lab.ship import ship
+from tests.benchmarks.startups import one_startup
 from tests.convert import torch_networks
 from tests.photos import write_photos
+
+
+@pytest.fixture(autouse=True)
+def quick(fitted_little: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Spare each step the processes that load everything anew."""
+    monkeypatch.setenv("OVSHARP_MAX_SECONDS", "0")
+    with one_startup():
+        yield
 
 
 @pytest.fixture

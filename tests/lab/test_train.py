@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -195,6 +197,21 @@ def without_shared_memory() -> list[str]:
     return []
 
 
+def test_a_machine_that_lends_no_semaphore_is_told(
+    recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused() -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr("ovsharp.training.feed.multiprocessing.Lock", refused)
+    done = ovsharp("train", *options(recipe, "--steps", 2))
+    assert done.returncode == 1
+    assert done.stderr.startswith("ovsharp: training prepares its batches in processes")
+    assert "/dev/shm: Read-only file system" in done.stderr
+    assert not (recipe.parent / "run").exists()
+
+
+@pytest.mark.slow
 def test_a_machine_without_shared_memory_is_told(recipe: Path) -> None:
     """As containers may be: the processes that cut patches cannot talk to the training there."""
     begin = without_shared_memory()
@@ -211,8 +228,7 @@ def test_a_machine_without_shared_memory_is_told(recipe: Path) -> None:
 
 def test_a_mistake_in_a_recipe_ends_in_a_sentence(recipe: Path) -> None:
     recipe.write_text(TOML.replace("batch", "bach"), encoding="utf-8")
-    command = [sys.executable, "-m", "ovsharp", "train", *options(recipe)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = ovsharp("train", *options(recipe))
     assert done.returncode == 2
     assert "mine.toml, line 8: 'student.bach' is unknown here" in done.stderr
     assert "Traceback" not in done.stderr

@@ -262,8 +262,7 @@ def run(program: str, *arguments: object) -> str:
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs Linux")
-@pytest.mark.parametrize("mode", ["latency", "throughput"])
-@pytest.mark.parametrize("threads", [None, 1])
+@pytest.mark.parametrize(("mode", "threads"), [("latency", None), ("throughput", 1)])
 def test_no_thread_is_bound_to_a_core(mode: str, threads: int | None) -> None:
     """Two models that run at once would be bound to the same core, and so would two processes."""
     program = """

@@ -1,5 +1,6 @@
 """Each recipe from one end to the other: degrade, teach, distil, convert, quantize, bench."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,13 +9,22 @@ import pytest
 from click.testing import CliRunner
 
 from ovsharp import CalibrationError
-from ovsharp.calibration import quantize, ranges, rounding
+from ovsharp.calibration import quantize
 from ovsharp.convert import Options, convert
 from ovsharp.degrade import parse
 from ovsharp.lab.bench import bench
 from ovsharp.lab.degrade import degrade
 from ovsharp.media import read_frame, write_picture
-from ovsharp.training import Course, MovingFolders, load_recipe, recipe_names, train
+from ovsharp.training import (
+    Course,
+    MovingFolders,
+    Trained,
+    TrainingRecipe,
+    load_recipe,
+    recipe_names,
+    train,
+)
+from tests.benchmarks.startups import one_startup
 from tests.training.vgg import vgg_weights
 
 SMALL: dict[str, dict[str, Any]] = {
@@ -40,43 +50,54 @@ def shrunk(course: Course) -> Course:
     return replace(course, arguments=arguments, patch=64, batch=2, stored=min(4, course.stored))
 
 
-@pytest.fixture(autouse=True)
-def fitted_little(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Networks after two steps: which ranges and which weights are best is no question here."""
-    monkeypatch.setattr(ranges, "FACTORS", (1.0,))
-    monkeypatch.setattr(rounding, "PLACES", 50)
-
-
 DESIGNS = [name for name in recipe_names() if not name.startswith(("call-", "x2-", "x4-"))]
 """The others differ from one of these in their damage and in what they start from."""
 MEASURED = ("call", "x2")
-"""A student and an upscaler: to `bench` the others are files like these."""
+"""A student and an upscaler: to `quantize` and `bench` the others are files like these."""
+
+
+@pytest.fixture(autouse=True)
+def quick(fitted_little: None) -> Iterator[None]:
+    with one_startup():
+        yield
+
+
+def trained(recipe: TrainingRecipe, photos: Path, run: Path, moving: MovingFolders) -> Trained:
+    recipe = replace(recipe, student=shrunk(recipe.student))
+    if recipe.teacher is not None:
+        recipe = replace(recipe, teacher=shrunk(recipe.teacher))
+    done = train(recipe, photos, run, val=photos, vgg=vgg_weights(run.parent), moving=moving)
+    assert (done.teacher is not None) == (recipe.teacher is not None)
+    return done
+
+
+def converted(recipe: TrainingRecipe, done: Trained, run: Path) -> Path:
+    result = convert(done.student.weights, run, storages=["fp32"], options=Options(name="small"))
+    assert result.spec.scale == parse(recipe.student.validation).scale
+    return run / "small-fp32.xml"
+
+
+def test_a_recipe_on_clips_is_trained(photos: Path, moving: MovingFolders, tmp_path: Path) -> None:
+    trained(load_recipe("call-codec"), photos, tmp_path / "run", moving)
+
+
+@pytest.mark.parametrize("name", [name for name in DESIGNS if name not in MEASURED])
+def test_a_recipe_is_trained_and_converted(
+    name: str, photos: Path, moving: MovingFolders, tmp_path: Path
+) -> None:
+    recipe, run = load_recipe(name), tmp_path / "run"
+    assert converted(recipe, trained(recipe, photos, run, moving), run).is_file()
 
 
 @pytest.mark.parametrize(
     "name",
-    [
-        # Its gate looks for layers to spare, in vain: fifteen seconds.
-        pytest.param(name, marks=pytest.mark.slow if name == "visionarv" else ())
-        for name in [*DESIGNS, "call-codec"]
-    ],
+    [pytest.param(name, marks=() if name in MEASURED else pytest.mark.slow) for name in DESIGNS],
 )
 def test_a_recipe_goes_from_images_to_a_benchmark(
     name: str, photos: Path, moving: MovingFolders, tmp_path: Path
 ) -> None:
-    recipe = load_recipe(name)
-    recipe = replace(recipe, student=shrunk(recipe.student))
-    if recipe.teacher is not None:
-        recipe = replace(recipe, teacher=shrunk(recipe.teacher))
-    run = tmp_path / "run"
-    done = train(recipe, photos, run, val=photos, vgg=vgg_weights(tmp_path), moving=moving)
-    assert (done.teacher is not None) == (recipe.teacher is not None)
-    if name == "call-codec":
-        return  # it stands for courses on clips; what follows is the same as for `call`
-
-    converted = convert(done.student.weights, run, options=Options(name="small"))
-    assert converted.spec.scale == parse(recipe.student.validation).scale
-    path = run / "small-fp32.xml"
+    recipe, run = load_recipe(name), tmp_path / "run"
+    path = converted(recipe, trained(recipe, photos, run, moving), run)
     pairs = tmp_path / "pairs"
     # Those for calls take a second per image: real codecs.
     damage = "gla" if name.startswith("call") else recipe.student.validation
