@@ -40,6 +40,7 @@ ORDER = (
     "media",
     "runtime",
     "engine",
+    "frames",
     "quality",
     "spec",
     "batch",

@@ -13,16 +13,6 @@ from ovsharp.engine.device import (
     resolve_execution,
     used_isa,
 )
-from ovsharp.engine.frames import (
-    MOST_UNSHARP,
-    STRONGEST,
-    Frame,
-    blend,
-    check_frame,
-    check_out,
-    unsharp,
-    upscale,
-)
 from ovsharp.engine.ir import (
     megabytes,
     operations,
@@ -45,6 +35,16 @@ from ovsharp.engine.padding import pad
 from ovsharp.engine.shelf import MEMORY, Shelf
 from ovsharp.engine.tiles import Plan, stripes
 from ovsharp.engine.variant import Made, Maker, Ticket, Tuning, Untouched, Variant
+from ovsharp.frames import (
+    MOST_UNSHARP,
+    STRONGEST,
+    Frame,
+    blend,
+    check_frame,
+    check_out,
+    unsharp,
+    upscale,
+)
 
 __all__ = [
     "MAX_ISA",

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ovsharp.engine.frames import Frame
+from ovsharp.frames import Frame
 
 SMALLEST = 128 << 10
 """Bytes below which the C library keeps memory itself."""

@@ -6,10 +6,10 @@ import numpy as np
 
 from ovsharp.engine.buffers import empty_frame
 from ovsharp.engine.compiled import BASE, FRAME, SHARP
-from ovsharp.engine.frames import Frame, upscale
 from ovsharp.engine.padding import pad
 from ovsharp.engine.ring import Slot
 from ovsharp.engine.tiles import Plan, Tile
+from ovsharp.frames import Frame, upscale
 from ovsharp.spec import ModelSpec
 
 

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ovsharp.engine.frames import Frame, check_frame
 from ovsharp.errors import InferenceError, UsageError
+from ovsharp.frames import Frame, check_frame
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from ovsharp.engine.buffers import copy_frame
-from ovsharp.engine.frames import Frame
+from ovsharp.frames import Frame
 
 
 def pad(frame: Frame, height: int, width: int, *, copy: bool = False) -> Frame:

@@ -16,8 +16,8 @@ import openvino as ov
 
 from ovsharp.engine.compiled import CompiledFrames, Settings
 from ovsharp.engine.device import last_line
-from ovsharp.engine.frames import Frame
 from ovsharp.errors import InferenceError
+from ovsharp.frames import Frame
 
 
 class Slot:

@@ -11,12 +11,12 @@ import numpy as np
 from ovsharp.engine.buffers import copy_frame
 from ovsharp.engine.compiled import CompiledFrames, Mode, compile_frames
 from ovsharp.engine.device import execution_of, get_core
-from ovsharp.engine.frames import Frame, upscale
 from ovsharp.engine.ir import read_ir
 from ovsharp.engine.job import Job
 from ovsharp.engine.ring import Slot, Slots
 from ovsharp.engine.shelf import Shelf
 from ovsharp.engine.tiles import Plan, check_tile, plan
+from ovsharp.frames import Frame, upscale
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ import torch
 from torch.utils.data import Dataset
 
 from ovsharp.degrade import pan, parse
-from ovsharp.engine import upscale
 from ovsharp.errors import MediaError, TrainingError
 from ovsharp.files import staged
+from ovsharp.frames import upscale
 from ovsharp.media import Frame, read_frame, read_video
 from ovsharp.progress import silent
 from ovsharp.training.patches import Batch

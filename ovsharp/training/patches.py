@@ -10,7 +10,7 @@ import torch
 from torch.utils.data import Dataset
 
 from ovsharp.degrade import Recipe
-from ovsharp.engine import upscale
+from ovsharp.frames import upscale
 from ovsharp.media import Frame
 from ovsharp.training.images import Images
 from ovsharp.training.stored import stored

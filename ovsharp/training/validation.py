@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from ovsharp.degrade import parse
-from ovsharp.engine import upscale
+from ovsharp.frames import upscale
 from ovsharp.media import Frame
 from ovsharp.quality import capped_psnr, ssim
 from ovsharp.training.clips import Moving, validation_pairs

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ovsharp.cli.main import Verbs
-from ovsharp.engine.frames import MOST_UNSHARP, STRONGEST
+from ovsharp.frames import MOST_UNSHARP, STRONGEST
 from ovsharp.runtime import QUALITIES
 
 

@@ -9,7 +9,7 @@ import torch
 
 from ovsharp import TrainingError
 from ovsharp.degrade import parse
-from ovsharp.engine import upscale
+from ovsharp.frames import upscale
 from ovsharp.media import find_images
 from ovsharp.training.images import Images, split
 from ovsharp.training.patches import Patches, StoredPatches

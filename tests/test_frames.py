@@ -4,10 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from ovsharp.engine import check_frame, upscale
-from ovsharp.engine.frames import blend, check_out
 from ovsharp.engine.padding import pad
 from ovsharp.errors import InferenceError
+from ovsharp.frames import blend, check_frame, check_out, upscale
 from tests.runtime.models import noise
 
 
