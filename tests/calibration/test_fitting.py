@@ -8,11 +8,12 @@ import pytest
 from openvino import opset13 as ops
 
 from ovsharp.calibration import quantizer
+from ovsharp.calibration.candidates import Candidates
 from ovsharp.calibration.graph import activation_quantizers, inner_quantizers
 from ovsharp.calibration.ranges import fit_ranges, measure_ranges
 from ovsharp.calibration.rounding import Grid, Inputs, nearest_outputs
 from ovsharp.engine import get_core
-from tests.calibration.quantized import drawn, frames, quantized
+from tests.calibration.quantized import candidates, drawn, frames, quantized
 from tests.networks import frame_model
 from tests.photos import photos
 
@@ -26,16 +27,26 @@ def distance(model: ov.Model, parent: ov.Model) -> float:
     return float(np.mean([(a - b) ** 2 for a, b in zip(*pictures, strict=True)]))
 
 
-def test_fitted_weights_bring_the_picture_nearer(monkeypatch: pytest.MonkeyPatch) -> None:
-    parent = frame_model(layers=4, unshuffle=2)
-    fitted = distance(quantized(parent), parent)
+@pytest.fixture(scope="module")
+def parent() -> ov.Model:
+    return frame_model(layers=4, unshuffle=2)
+
+
+@pytest.fixture(scope="module")
+def some(parent: ov.Model) -> Candidates:
+    return candidates(parent)
+
+
+def test_fitted_weights_bring_the_picture_nearer(
+    parent: ov.Model, some: Candidates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted = distance(some.without(()), parent)
     monkeypatch.setattr(quantizer, "round_weights", lambda *_, **__: None)
     assert fitted < distance(quantized(parent), parent)
 
 
-def test_ranges_that_are_too_wide_are_narrowed() -> None:
-    parent = frame_model(layers=4, unshuffle=2)
-    model = quantized(parent)
+def test_ranges_that_are_too_wide_are_narrowed(parent: ov.Model, some: Candidates) -> None:
+    model = some.without(())
     for node in inner_quantizers(model):
         for port in (1, 2, 3, 4):
             wide = ops.constant(node.input_value(port).get_node().data * np.float32(16))

@@ -124,6 +124,7 @@ def test_extreme_frames_come_out_as_the_parent_has_them(done: Quantized, parent:
     assert differences[done.verdict.extreme_frame] == done.verdict.extreme_levels
 
 
+@pytest.mark.usefixtures("fitted_little")
 def test_the_harmful_layer_is_given_back(data: Path, tmp_path: Path) -> None:
     path, _ = write_hostile(tmp_path)
     stages: list[str] = []
@@ -138,6 +139,7 @@ def test_the_harmful_layer_is_given_back(data: Path, tmp_path: Path) -> None:
     assert {"ranking layers", "judging models"} <= set(stages)
 
 
+@pytest.mark.usefixtures("fitted_little")
 def test_a_limit_that_cannot_be_held_leaves_nothing_behind(data: Path, tmp_path: Path) -> None:
     path, _ = write_hostile(tmp_path / "parent")
     with pytest.raises(LimitError) as caught:
@@ -154,6 +156,7 @@ def test_a_limit_that_cannot_be_held_leaves_nothing_behind(data: Path, tmp_path:
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.usefixtures("fitted_little")
 def test_without_ground_truth_the_parent_takes_its_place(data: Path, tmp_path: Path) -> None:
     path = write_frame_model(tmp_path)
     done = quantize(path, data, subset=SUBSET, degrade="clean", max_drop=0.01)
@@ -161,6 +164,7 @@ def test_without_ground_truth_the_parent_takes_its_place(data: Path, tmp_path: P
     assert 0 < done.quantization.ssim_drop < 0.01
 
 
+@pytest.mark.usefixtures("fitted_little")
 def test_a_model_that_enlarges(data: Path, tmp_path: Path) -> None:
     path = write_frame_model(tmp_path, scale=2, storage="fp16")
     done = quantize(path, data, subset=SUBSET, max_drop=0.01)

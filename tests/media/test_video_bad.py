@@ -431,10 +431,13 @@ def test_pipes_lose_their_sound_with_a_word(tmp_path: Path) -> None:
     assert sink.notes == ["a pipe is read once: its sound and metadata are left out"]
 
 
-@pytest.mark.parametrize("kind", ["mp4", "mkv", "ts", "open.mkv", "refresh.mp4"])
-@pytest.mark.parametrize("start", [0.0, 0.3, 1.0, 2.41, 3.5])
-def test_a_start_far_in_gives_the_same_frames(tmp_path: Path, kind: str, start: float) -> None:
-    source = tmp_path / f"in.{kind}"
+@pytest.fixture(scope="module", params=["mp4", "mkv", "ts", "open.mkv", "refresh.mp4"])
+def four_seconds(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, list[Shot]]:
+    """A video with a key frame each second, and all of its frames."""
+    kind = request.param
+    source = tmp_path_factory.mktemp("four") / f"in.{kind}"
     special = {
         "open.mkv": {"x264-params": "open-gop=1:keyint=24:bframes=3:scenecut=0"},
         "refresh.mp4": {"x264-params": "intra-refresh=1:keyint=24"},
@@ -449,8 +452,15 @@ def test_a_start_far_in_gives_the_same_frames(tmp_path: Path, kind: str, start: 
             out.mux(coded.encode(av.VideoFrame.from_ndarray(picture, "bgr24")))
         out.mux(coded.encode(None))
     with read_video(source) as video:
-        whole = list(video)
-        first = whole[0].seconds
+        return source, list(video)
+
+
+@pytest.mark.parametrize("start", [0.0, 0.3, 1.0, 2.41, 3.5])
+def test_a_start_far_in_gives_the_same_frames(
+    four_seconds: tuple[Path, list[Shot]], start: float
+) -> None:
+    source, whole = four_seconds
+    first = whole[0].seconds
     expected = [shot for shot in whole if shot.seconds - first >= start - 1e-6]
     with read_video(source, start=start) as video:
         for _ in range(2):

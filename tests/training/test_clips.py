@@ -43,7 +43,9 @@ def test_both_sides_of_a_patch_show_the_same(
         assert difference.mean().abs() < 0.6
 
 
-def test_patches_are_kept_and_turned_anew(moving: MovingFolders, tmp_path: Path) -> None:
+def test_patches_are_kept_for_the_same_training_alone(
+    moving: MovingFolders, tmp_path: Path
+) -> None:
     first = patches(tmp_path / "p", moving, "h264(crf=30)", clips=1.0)
     before = (tmp_path / "p" / "sharp.npy").stat().st_mtime_ns
     again = patches(tmp_path / "p", moving, "h264(crf=30)", clips=1.0)
@@ -51,10 +53,6 @@ def test_patches_are_kept_and_turned_anew(moving: MovingFolders, tmp_path: Path)
     assert torch.equal(first[5].damaged, again[5].damaged)
     turned = [first[index + 2 * CUT].sharp for index in range(2 * CUT)]
     assert any(not torch.equal(first[index].sharp, other) for index, other in enumerate(turned))
-
-
-def test_patches_of_another_training_are_refused(moving: MovingFolders, tmp_path: Path) -> None:
-    patches(tmp_path / "p", moving, "h264(crf=30)", clips=1.0)
     with pytest.raises(TrainingError, match="holds patches of another training: name another"):
         patches(tmp_path / "p", moving, "h264(crf=31)", clips=1.0)
 
