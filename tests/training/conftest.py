@@ -1,5 +1,6 @@
 """Photos and small courses for the tests of training."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -43,6 +44,16 @@ def small() -> TrainingRecipe:
         schedule=Schedule("cosine"),
     )
     return TrainingRecipe("small", "for tests", course)
+
+
+@pytest.fixture
+def cut_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut patches of clips in a thread: each process of its own loads PyTorch first."""
+
+    def threads(workers: int, mp_context: object) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(workers)
+
+    monkeypatch.setattr("ovsharp.training.clips.ProcessPoolExecutor", threads)
 
 
 @pytest.fixture

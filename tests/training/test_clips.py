@@ -31,6 +31,7 @@ def patches(folder: Path, moving: MovingFolders, recipe: str, **given: float) ->
     return ClipPatches(made, recipe, folder, patch=32, different=2 * CUT, count=100, seed=3)
 
 
+@pytest.mark.usefixtures("cut_here")
 @pytest.mark.parametrize("kind", ["clips", "screens"])
 def test_both_sides_of_a_patch_show_the_same(
     kind: str, moving: MovingFolders, tmp_path: Path
@@ -43,6 +44,7 @@ def test_both_sides_of_a_patch_show_the_same(
         assert difference.mean().abs() < 0.6
 
 
+@pytest.mark.usefixtures("cut_here")
 def test_patches_are_kept_for_the_same_training_alone(
     moving: MovingFolders, tmp_path: Path
 ) -> None:

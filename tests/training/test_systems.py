@@ -57,7 +57,7 @@ MEASURED = ("call", "x2")
 
 
 @pytest.fixture(autouse=True)
-def quick(fitted_little: None) -> Iterator[None]:
+def quick(fitted_little: None, cut_here: None) -> Iterator[None]:
     with one_startup():
         yield
 
