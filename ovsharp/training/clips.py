@@ -56,11 +56,16 @@ class Moving:
 
 
 @dataclass(frozen=True)
-class _Job:
+class Job:
+    """One clip to be coded, and patches to be cut from it."""
+
     number: int
+    """Among those of its seed."""
     moving: Moving
     recipe: str
+    """Text of the damage."""
     patch: int
+    """Side of the sharp patches in pixels."""
     seed: int
 
 
@@ -121,13 +126,13 @@ class ClipPatches(Dataset[Batch]):
         done = stored(folder / "done.npy", np.uint8, (jobs,), fresh=fresh)
         with staged(folder) as staging:
             (staging / note.name).write_text(identity)
-        left = [_Job(n, moving, recipe, patch, seed) for n in range(jobs) if not done[n]]
+        left = [Job(n, moving, recipe, patch, seed) for n in range(jobs) if not done[n]]
         if not left:
             return
         # Not forked: the libraries that code and compute have threads by now.
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(workers, mp_context=context) as pool:
-            for job, (damaged, sharp) in zip(left, pool.map(_cut, left), strict=True):
+            for job, (damaged, sharp) in zip(left, pool.map(cut, left), strict=True):
                 places = self._places[job.number * CUT : (job.number + 1) * CUT]
                 self._arrays["damaged"][places] = damaged
                 self._arrays["sharp"][places] = sharp
@@ -157,7 +162,7 @@ def validation_pairs(
     """Give pairs of a damaged and a sharp picture: late frames of coded clips, in their middle."""
     pairs = []
     for number in range(count):
-        truth, damaged = _coded(_Job(number, moving, recipe, 64, 10_000), number)
+        truth, damaged = _coded(Job(number, moving, recipe, 64, 10_000), number)
         height, width = (min(length, side) // 16 * 16 for length in truth[-1].shape[:2])
         top, left = (
             (length - kept) // 32 * 16
@@ -168,7 +173,13 @@ def validation_pairs(
     return pairs
 
 
-def _cut(job: _Job) -> tuple[np.ndarray, np.ndarray]:
+def cut(job: Job) -> tuple[np.ndarray, np.ndarray]:
+    """Give `CUT` damaged patches of a clip and the sharp ones, uint8, N x H x W x 3 BGR each.
+
+    Raises:
+        TrainingError: there are no clips or screens, and the job asks for them.
+        MediaError: a clip cannot be read, or is smaller than a patch.
+    """
     cv2.setNumThreads(1)
     rng = np.random.default_rng((job.seed, job.number, 1))
     truth, damaged = _coded(job)
@@ -189,7 +200,7 @@ def _cut(job: _Job) -> tuple[np.ndarray, np.ndarray]:
     return np.stack(first), np.stack(second)
 
 
-def _coded(job: _Job, number: int | None = None) -> tuple[list[Frame], list[Frame]]:
+def _coded(job: Job, number: int | None = None) -> tuple[list[Frame], list[Frame]]:
     """Give consecutive sharp frames and the same ones damaged."""
     rng = np.random.default_rng((job.seed, job.number, 0))
     kind = int(rng.choice(3, p=np.array(job.moving.shares) / sum(job.moving.shares)))

@@ -28,12 +28,13 @@ from ovsharp.progress import Progress, silent
 from ovsharp.training.feed import Feed, Material
 from ovsharp.training.journal import Journal, Report
 from ovsharp.training.losses import Losses
-from ovsharp.training.network import build, takes_base, unit
+from ovsharp.training.network import apply, build, takes_base, unit
 from ovsharp.training.patches import Batch
 from ovsharp.training.pruning import Pruning
 from ovsharp.training.recipe import Course, Stage
 from ovsharp.training.schedule import optimizer_of, schedule_of
 from ovsharp.training.teacher import FeatureLoss, Lessons, StoredAnswers, Teacher
+from ovsharp.training.tint import DRAWS, tinted
 from ovsharp.training.validation import Score
 
 CHECKPOINT = "checkpoint.pth"
@@ -279,7 +280,9 @@ class _Run:
         self.module.train()
         frames, base, sharp = (unit(part) for part in (batch.damaged, batch.base, batch.sharp))
         if self.course.tint:
-            frames, base, sharp = self._tinted(frames, base, sharp)
+            drawn = torch.Generator().manual_seed(self.course.seed * 1_000_003 + self.state.step)
+            draws = torch.rand(len(frames), DRAWS, generator=drawn).to(self.fabric.device)
+            frames, base, sharp = tinted(draws, frames, base, sharp)
         pictures = (frames, base) if takes_base(self.network) else (frames,)
         picture = self.module(*pictures).float()
         terms = self.losses(picture, sharp)
@@ -306,24 +309,6 @@ class _Run:
             self.state.sums[name] = self.state.sums.get(name, 0.0) + term.item()
         self.state.counted += 1
         self.state.step += 1
-
-    def _tinted(self, *pictures: torch.Tensor) -> list[torch.Tensor]:
-        """Give all pictures of a patch the same gamma, gain and offset, and the same means.
-
-        Codecs shift the mean of a channel by half a level on average. Who undoes that tints every
-        frame that was not shifted: so the truth, the last picture, takes the means of its base.
-        """
-        drawn = torch.Generator().manual_seed(self.course.seed * 1_000_003 + self.state.step)
-        count = len(pictures[0])
-
-        def draw(low: float, high: float, planes: int) -> torch.Tensor:
-            values = torch.empty(count, planes, 1, 1).uniform_(low, high, generator=drawn)
-            return values.to(self.fabric.device)
-
-        gamma, gain, offset = draw(-0.2, 0.2, 1).exp(), draw(0.75, 1.1, 1), draw(-0.04, 0.06, 3)
-        *inputs, base, truth = (picture.pow(gamma) * gain + offset for picture in pictures)
-        shift = (base - truth).mean((2, 3), keepdim=True)
-        return [*inputs, base, truth + shift]
 
     def _answer(
         self, teacher: Teacher, batch: Batch, frames: torch.Tensor, base: torch.Tensor
@@ -439,9 +424,3 @@ class _Run:
             with staged(self.folder) as staging:
                 (staging / name).write_bytes(content.getbuffer())
         self.fabric.barrier()
-
-
-def apply(network: Any, frame: torch.Tensor, base: torch.Tensor) -> torch.Tensor:
-    """Run a network on a picture, with its base if it takes one."""
-    picture: torch.Tensor = network(frame, base) if takes_base(network) else network(frame)
-    return picture

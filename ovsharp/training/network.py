@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -54,6 +55,12 @@ def takes_base(network: nn.Module) -> bool:
     """Tell whether a network takes the bicubic enlargement of the picture, too."""
     # Of the class: wrappers of frameworks may hide the signature of the instance.
     return "base" in inspect.signature(type(network).forward).parameters
+
+
+def apply(network: Any, frame: torch.Tensor, base: torch.Tensor) -> torch.Tensor:
+    """Run a network on a picture, with its base if it takes one."""
+    picture: torch.Tensor = network(frame, base) if takes_base(network) else network(frame)
+    return picture
 
 
 def unit(picture: torch.Tensor) -> torch.Tensor:

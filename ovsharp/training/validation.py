@@ -85,15 +85,26 @@ class Validation:
             for base, sharp in ((_enlarged(*pair), pair[1]) for pair in self.pairs)
         ]
 
-    @torch.no_grad()
     def __call__(self, apply: Apply, device: torch.device) -> Score:
         """Score a network."""
-        rows = []
-        for (damaged, sharp), before in zip(self.pairs, self._before, strict=True):
+        return self.score(self.results(apply, device))
+
+    @torch.no_grad()
+    def results(self, apply: Apply, device: torch.device) -> list[Frame]:
+        """Give what a network makes of the images, uint8, H x W x 3 BGR each."""
+        made = []
+        for damaged, sharp in self.pairs:
             pictures = (damaged, _enlarged(damaged, sharp))
             frame, base = (unit(to_tensor(picture)).to(device) for picture in pictures)
-            result = to_frame(apply(frame, base))
-            rows.append((*before, ssim(result, sharp), capped_psnr(result, sharp)))
+            made.append(to_frame(apply(frame, base)))
+        return made
+
+    def score(self, results: Sequence[Frame]) -> Score:
+        """Score what a network made of the images."""
+        rows = [
+            (*before, ssim(result, sharp), capped_psnr(result, sharp))
+            for result, (_, sharp), before in zip(results, self.pairs, self._before, strict=True)
+        ]
         table = np.array(rows)
         ssim_in, psnr_in, ssim_out, psnr_out = table.mean(axis=0).tolist()
         better = float(np.mean(table[:, 2] > table[:, 0]))

@@ -13,8 +13,8 @@ from skimage import data
 from ovsharp import MediaError, TrainingError, UsageError
 from ovsharp.training import MovingFolders, TrainingRecipe, train
 from ovsharp.training.clips import CUT, ClipPatches, Moving, sharp_clip
-from ovsharp.training.fit import _Run
 from ovsharp.training.screens import screen_clip
+from ovsharp.training.tint import DRAWS, tinted
 from tests.media.clips import clip
 
 av = pytest.importorskip("av")
@@ -93,21 +93,14 @@ def test_a_student_learns_from_clips(
     assert done.student.score.psnr_in > 20
 
 
-def test_a_tint_is_the_same_for_picture_and_truth(
-    small: TrainingRecipe, photos: Path, tmp_path: Path
-) -> None:
-    run = _Run.__new__(_Run)
-    run.course = small.student
-    run.state = type("State", (), {"step": 3})()
-    run.fabric = type("Fabric", (), {"device": torch.device("cpu")})()
-    picture = torch.rand(2, 3, 8, 8)
+def test_a_tint_is_the_same_for_picture_and_truth() -> None:
+    picture, draws, others = torch.rand(2, 3, 8, 8), torch.rand(2, DRAWS), torch.rand(2, DRAWS)
     same = torch.equal
-    frame, base, truth = run._tinted(picture, picture, picture)
+    frame, base, truth = tinted(draws, picture, picture, picture)
     assert same(frame, base)
     assert torch.allclose(frame, truth)
     assert not same(frame, picture)
     # A truth that is brighter than its picture on the whole does not teach to brighten.
-    brighter = run._tinted(picture, picture, picture + 0.02)
+    brighter = tinted(draws, picture, picture, picture + 0.02)
     assert torch.allclose(brighter[2].mean((2, 3)), brighter[1].mean((2, 3)), atol=1e-5)
-    run.state.step = 4
-    assert not same(run._tinted(picture, picture, picture)[0], frame)
+    assert not same(tinted(others, picture, picture, picture)[0], frame)
