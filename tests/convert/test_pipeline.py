@@ -25,6 +25,7 @@ from ovsharp.passes.coding import Coding
 from ovsharp.passes.exact import Runner
 from ovsharp.passes.frames import with_frames
 from tests.convert import drawn, torch_networks
+from tests.networks import write_frame_model
 from tests.photos import crop
 
 TOLERANCE = 1e-3
@@ -296,10 +297,8 @@ def test_a_missing_file(tmp_path: Path) -> None:
 
 
 def test_an_ir_of_ovsharp_is_not_converted_again(tmp_path: Path) -> None:
-    convert(drawn.write_onnx(tmp_path / "net.onnx"), tmp_path, storages=["fp32"])
-
     with pytest.raises(UnsupportedModelError, match="already"):
-        prepare(tmp_path / "net-fp32.xml")
+        prepare(write_frame_model(tmp_path))
 
 
 def test_an_architecture_for_a_file_that_has_its_own(tmp_path: Path) -> None:
