@@ -1,6 +1,7 @@
 """Keeps the processes of the tests quick: much is loaded in each, and made again and again."""
 
 import gc
+import os
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -15,6 +16,11 @@ gc.disable()
 def pytest_collection_finish() -> None:
     gc.enable()
     gc.freeze()
+    # All of ovsharp is loaded by now, and its bytecode written if that is wanted. Where a test
+    # fills the disk, half a file of it would stay, and Python choke on it from then on:
+    # https://github.com/python/cpython/issues/126606
+    sys.dont_write_bytecode = True
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 
 
 @pytest.fixture(autouse=True)

@@ -88,6 +88,7 @@ def test_the_readme_is_short() -> None:
     assert len(README.read_text(encoding="utf-8")) <= LONGEST
 
 
+@pytest.mark.usefixtures("fitted_little")
 def test_the_readmes_commands_print_what_it_says(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

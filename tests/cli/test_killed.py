@@ -192,7 +192,7 @@ def lasts(verb: str, inputs: Path, out: Path, temporary: Path) -> float:
     ],
 )
 def test_a_command_that_is_ended(verb: str, name: str, inputs: Path, tmp_path: Path) -> None:
-    after = random.Random(verb).random() * 2
+    after = random.Random(verb).random()
     ended(verb, signal.Signals[name], inputs, tmp_path / "out", after, tmp_path / "tmp")
 
 
