@@ -119,11 +119,12 @@ async def events(identity: str, shop: Shared) -> StreamingResponse:
 async def _told(job: Job) -> AsyncIterator[str]:
     before, still = "", 0
     while True:
-        now = JobStatus.of(job).model_dump_json()
+        status = JobStatus.of(job)
+        now = status.model_dump_json()
         if now != before:
             yield f"data: {now}\n\n"
             before, still = now, 0
-        if job.state in ENDED:
+        if status.state in ENDED:  # as it was told: the job may have ended since
             return
         still += 1
         if still % _HEARTBEAT == 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from click.testing import CliRunner
 
 from ovsharp.cli.main import main
 from ovsharp.media import VideoReader
-from ovsharp.serve import Limits, Models, jobs
+from ovsharp.serve import Limits, Models, jobs, videos
 from tests.media.clips import clip
 from tests.serve.rooms import encoded, photo, server, uploads
 from tests.waiting import until
@@ -173,6 +174,23 @@ def test_the_end_of_the_server_ends_videos_and_who_follows_them(
         assert ended(client, running)["state"] == "cancelled"
         assert ended(client, waiting)["state"] == "cancelled"
     # `server` sees that no file is left.
+
+
+def test_the_last_that_is_told_is_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    job, look = jobs.Job(Path("in.mp4"), Path("out.mp4"), "in.mp4"), videos.JobStatus.of
+
+    def ends(job: jobs.Job) -> videos.JobStatus:
+        """It ends right after it was looked at."""
+        seen = look(job)
+        job.state = "done"
+        return seen
+
+    async def told() -> list[str]:
+        return [event async for event in videos._told(job)]
+
+    monkeypatch.setattr(videos.JobStatus, "of", ends)
+    events = asyncio.run(told())
+    assert [json.loads(event[6:])["state"] for event in events] == ["waiting", "done"]
 
 
 def test_results_go_after_their_time_and_the_oldest_of_too_many(
