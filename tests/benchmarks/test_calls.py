@@ -15,6 +15,7 @@ from ovsharp.benchmarks import calls, calls_lines, calls_table, forecast_table, 
 from ovsharp.benchmarks.calls import Capacity, Trial, search
 from ovsharp.errors import UsageError
 from ovsharp.lab.bench import bench
+from ovsharp.runtime import VIDEO_LOOK_EVERY
 from tests.networks import write_frame_model
 
 
@@ -32,8 +33,8 @@ def test_the_search_finds_the_limit_and_asks_once_for_each(first: int, limit: in
     assert {limit, limit + 1} - {0} <= set(tried)
 
 
-def trial(count: int, late: float) -> Trial:
-    return Trial(count, 5.0, 16.0, 21.0, late, 100, 0.9, 0.05, 300.0)
+def trial(count: int, late: float, others: float = 0.05) -> Trial:
+    return Trial(count, 5.0, 16.0, 21.0, late, 100, 0.9, others, 300.0)
 
 
 def test_what_is_held_is_the_most_that_was_seldom_late() -> None:
@@ -93,6 +94,45 @@ def test_whatever_a_router_may_choose_is_compiled_before_the_first_trial(
     with Sharpener("call", threads=1) as sharpener:
         models = set(sharpener.variants) - {"untouched"}
     assert compiled == [len(models) + 1] * 2  # a gate asks for the usual size, too
+
+
+def test_a_number_that_others_disturbed_is_tried_once_more(
+    quick: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Of one call: disturbed, then quiet. Of three: disturbed twice, which is what there is.
+    coming = iter([trial(1, 0.5, 0.3), trial(1, 0.0), trial(3, 0.5, 0.3), trial(3, 0.4, 0.2)])
+    monkeypatch.setattr(calls, "_trial", lambda *_: next(coming))
+    monkeypatch.setattr(calls, "_cost", lambda *_: 5.0)
+    report = measure_calls(write_frame_model(tmp_path), sizes=["48x64"], threads=1)
+    (capacity,) = report.capacities
+    assert [one.late for one in capacity.trials] == [0.5, 0.0, 0.5, 0.4]
+    assert (capacity.held, capacity.best.others) == (1, 0.05)
+    assert "others used" not in " ".join(calls_lines(report))
+
+
+@pytest.mark.parametrize("late", [0.0, 0.5])
+def test_nothing_is_tried_again_where_that_tells_nothing(
+    quick: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, late: float
+) -> None:
+    # It was held, whatever others did; or it was not, and nobody disturbed it.
+    others = 0.05 if late else 0.3
+    monkeypatch.setattr(calls, "_trial", lambda _, __, count, *___: trial(count, late, others))
+    monkeypatch.setattr(calls, "_cost", lambda *_: 5.0)
+    report = measure_calls(write_frame_model(tmp_path), sizes=["48x64"], threads=1)
+    assert [one.calls for one in report.capacities[0].trials] == [1, 3]
+    told = "others used up to 30% of the cores: alone, this machine holds more"
+    assert (told in calls_lines(report)) is not bool(late)
+
+
+def test_the_least_of_several_turns_is_what_a_frame_costs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = [0.9, 0.3, 0.6]  # seconds of cores, for a second of frames
+    ticks = [at for turn in turns * 5 for at in (10.0, 10.0 + turn)]
+    monkeypatch.setattr("time.process_time", iter(ticks).__next__)
+    with Sharpener(write_frame_model(tmp_path), threads=1) as sharpener:
+        cost = calls._cost(sharpener, calls.damaged_clips(48, 64))
+    assert cost == pytest.approx(1000 * 0.3 / VIDEO_LOOK_EVERY)
 
 
 def test_the_command_prints_80_columns_and_writes_json(quick: None, tmp_path: Path) -> None:
