@@ -224,7 +224,8 @@ class Sharpener(Session):
             deadline_ms: how long a frame may wait for its turn before it comes back as it is; None
                 lets it wait until a newer one of its call comes.
             workers: frames that are worked on at a time; None for two, or in throughput mode for
-                as many as run side by side, and one that is prepared meanwhile.
+                as many as run side by side. Of a single model, one more is prepared meanwhile:
+                of several it would run, too, and all be late together.
 
         Raises:
             UsageError: an argument that makes no sense.
@@ -232,8 +233,8 @@ class Sharpener(Session):
         """
         self._check_open()
         if workers is None:
-            many = self._tuning.mode == "throughput"
-            workers = 1 + (self.settings_for(*_USUAL).requests if many else 1)
+            single, many = len(self.variants) == 1, self._tuning.mode == "throughput"
+            workers = self.settings_for(*_USUAL).requests + single if many else 2
         return Gate(self.session, workers, deadline_ms=deadline_ms)
 
     def settings_for(self, height: int, width: int) -> Settings:

@@ -297,6 +297,26 @@ def test_what_is_let_through_is_what_it_is_alone(by_corner: None, seed: int) -> 
                     assert np.array_equal(future.result(), picture)
 
 
+@pytest.mark.parametrize(
+    ("model", "mode", "workers"),
+    [("call", "latency", 2), ("call", "throughput", 1), ("call-fast", "throughput", 2)],
+)
+def test_only_a_single_model_gets_a_frame_ahead(
+    monkeypatch: pytest.MonkeyPatch, model: str, mode: Any, workers: int
+) -> None:
+    asked: list[int] = []
+
+    class Asked(Gate):
+        def __init__(self, opens: Any, workers: int, **options: Any) -> None:
+            asked.append(workers)
+            super().__init__(opens, workers, **options)
+
+    monkeypatch.setattr("ovsharp.runtime.sharpener.Gate", Asked)
+    with Sharpener(model, threads=1, mode=mode) as sharpener:
+        sharpener.gate().close()
+    assert asked == [workers]
+
+
 def test_a_frame_of_an_upscaler_comes_back_enlarged() -> None:
     picture = noise(8, 12)
     with Sharpener("x4-fast", threads=1) as sharpener, sharpener.gate(workers=1) as gate:
