@@ -225,7 +225,7 @@ class Sharpener(Session):
                 lets it wait until a newer one of its call comes.
             workers: frames that are worked on at a time; None for two, or in throughput mode for
                 as many as run side by side. Of a single model, one more is prepared meanwhile:
-                of several it would run, too, and all be late together.
+                of several it would run, too, and all would take longer.
 
         Raises:
             UsageError: an argument that makes no sense.
