@@ -88,10 +88,12 @@ def steady(long: Path) -> Path:
     "options",
     [
         [],
-        ["--steady", "--start", "2.2", "--keep-every", "2", "--side-by-side"],
-        ["--model", "call-fast", "--codec", "vp9", "--strength", "0.5"],
+        [
+            *("--steady", "--start", "0.5", "--keep-every", "2", "--side-by-side"),
+            *("--codec", "vp9", "--strength", "0.5"),
+        ],
     ],
-    ids=["router", "steady", "vp9"],
+    ids=["plain", "otherwise"],
 )
 def test_the_output_is_that_of_one_process(long: Path, tmp_path: Path, options: list[str]) -> None:
     one, many = tmp_path / "one.mp4", tmp_path / "many.mp4"
