@@ -3,11 +3,10 @@
     python scripts/pack_kit.py --data photos/ --val other/ --clips clips/ --screens screens/ \
         --wheels wheels/ --out kit/
 
-Code, the weights that ship and the clips go in as they are, the pages of screens without loss.
-Photos give their middles, as large as fit below --limit; where even the smallest do not fit, some
-are left out, and it says how many. --wheels are packages that the other machine lacks, for its
-system and its Python. There, `sh kit/train.sh --out OUT --minutes 8` trains; see
-scripts/train_on_card.py.
+Code, the weights that ship and the clips go in as they are, screens and photos with their middles,
+in AVIF: photos as large as fit below --limit; where even the smallest do not, some are left out,
+and it says how many. --wheels are packages that the other machine lacks, for its system and its
+Python. There, `sh kit/train.sh --out OUT --minutes 8` trains; see scripts/train_on_card.py.
 """
 
 from __future__ import annotations
@@ -34,10 +33,10 @@ SIDES = (512, 448, 384, 320, 288, 256)
 """Of the middles of photos: the largest that fits. Patches of x4 need 256."""
 HELD_SIDE = 400
 """Of the photos that are validated on, whose middles of 384 pixels are what counts."""
-SCREEN = (720, 1280)
-"""Height and width that are kept of a screen."""
+SCREEN = (480, 800)
+"""Height and width that are kept of a screen: clips of them scroll over a little less."""
 PHOTO: dict[str, Any] = {"quality": 88, "subsampling": "4:4:4"}
-HELD: dict[str, Any] = {"quality": 95, "subsampling": "4:4:4"}
+SHARP: dict[str, Any] = {"quality": 92, "subsampling": "4:4:4"}
 """Of AVIF: all of its colours' resolution is kept, too."""
 SAMPLE = 16
 """Each so-manieth photo tells how many bytes they will take."""
@@ -95,7 +94,6 @@ def pictures(
     paths: Iterable[Path],
     folder: Path,
     size: tuple[int, int],
-    ending: str,
     **options: Any,
 ) -> list[str]:
     """Write the middles of images, and name those that cannot be read."""
@@ -107,7 +105,7 @@ def pictures(
         except MediaError as error:
             unread.append(str(error))
             continue
-        target = folder / f"{name_in(source, path)}{ending}"
+        target = folder / f"{name_in(source, path)}.avif"
         Image.fromarray(middle(image, *size)[..., ::-1]).save(target, **options)
     return unread
 
@@ -123,11 +121,11 @@ def photos(source: Path, paths: Sequence[Path], folder: Path, room: int) -> tupl
     sample = paths[::SAMPLE]
     for side in SIDES:
         with tempfile.TemporaryDirectory() as trial:
-            pictures(source, sample, Path(trial), (side, side), ".avif", **PHOTO)
+            pictures(source, sample, Path(trial), (side, side), **PHOTO)
             fits = size_of(Path(trial)) * len(paths) / len(sample) < room * 0.97
         if fits:
             break
-    unread = pictures(source, paths, folder, (side, side), ".avif", **PHOTO)
+    unread = pictures(source, paths, folder, (side, side), **PHOTO)
     written = sorted(folder.iterdir(), key=lambda path: path.stat().st_size)
     room -= size_of(folder)
     left = 0
@@ -167,11 +165,11 @@ def main() -> None:
     (kit / "clips").mkdir()
     for path in clips:
         shutil.copyfile(path, kit / "clips" / name_in(options.clips, path))
-    left = pictures(options.screens, screens, kit / "screens", SCREEN, ".webp", lossless=True)
+    left = pictures(options.screens, screens, kit / "screens", SCREEN, **SHARP)
     # As many as are validated on, and the same ones: evenly spread.
     places = np.unique(np.linspace(0, len(val) - 1, min(IMAGES, len(val))).round())
     held = [val[int(place)] for place in places]
-    left += pictures(options.val, held, kit / "val", (HELD_SIDE, HELD_SIDE), ".avif", **HELD)
+    left += pictures(options.val, held, kit / "val", (HELD_SIDE, HELD_SIDE), **SHARP)
     said, unread = photos(options.data, data, kit / "photos", limit - size_of(kit))
     for path in sorted(kit.iterdir()):
         print(f"{path.name:12} {size_of(path) / MIB:6.2f} MiB")
