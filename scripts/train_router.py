@@ -72,6 +72,7 @@ FAMILIES = {
             "call-noise",
             "call-jpeg",
             "call-codec",
+            "call-light",
             "call-small",
             "call-screen",
             "call-blur",

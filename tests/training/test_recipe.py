@@ -38,7 +38,8 @@ def write(folder: Path, text: str) -> Path:
 
 
 CALL = {
-    f"call-{damage}" for damage in ("blur", "codec", "half", "jpeg", "noise", "screen", "small")
+    f"call-{damage}"
+    for damage in ("blur", "codec", "half", "jpeg", "light", "noise", "screen", "small")
 }
 X4 = {f"x4-{damage}" for damage in ("aliased", "clean", "codec", "jpeg", "rough")}
 
