@@ -134,8 +134,15 @@ def _accepted(
                 return replace(less, verdict=spared)
             return replace(found, verdict=verdict)
         search.refused = verdict
-        limit = min(limit, found.verdict.ssim_drop) - (verdict.ssim_drop - max_drop)
+        limit = _stricter(search, min(limit, found.verdict.ssim_drop), verdict.ssim_drop, max_drop)
     return None
+
+
+def _stricter(search: _Search, held: float, elsewhere: float, max_drop: float) -> float:
+    """Give the limit that is to be held where `held` was a drop of `elsewhere` on other images."""
+    limit = held - (elsewhere - max_drop)
+    # What not even the parent holds is not asked for: they lose not more, but times as much.
+    return limit if limit > search.bare.ssim_drop else held * max_drop / elsewhere
 
 
 class _Search:

@@ -86,6 +86,14 @@ def test_the_other_images_have_the_last_word(monkeypatch: pytest.MonkeyPatch) ->
     assert found.verdict.ssim_drop == pytest.approx(0.014)
 
 
+def test_the_other_images_may_lose_many_times_as_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To take off what they lose too much would leave nothing to lose at all."""
+    other = Paper({name: 4 * harm for name, harm in HARMS.items()})
+    found = search(monkeypatch, Paper(HARMS), "kcabdefghijlmnop", 0.0450, other)
+    assert found.float_layers == ("k", "c", "a", "b", "d")
+    assert found.verdict.ssim_drop == pytest.approx(0.044)
+
+
 def test_the_other_images_ask_three_times(monkeypatch: pytest.MonkeyPatch) -> None:
     """They never hold, by little: each time one layer more goes back."""
 
