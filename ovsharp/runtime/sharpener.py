@@ -224,8 +224,8 @@ class Sharpener(Session):
             deadline_ms: how long a frame may wait for its turn before it comes back as it is; None
                 lets it wait until a newer one of its call comes.
             workers: frames that are worked on at a time; None for two, or in throughput mode for
-                as many as run side by side. Of a single model, one more is prepared meanwhile:
-                of several it would run, too, and all would take longer.
+                twice as many as run side by side: between two of its frames a worker waits for the
+                interpreter, and a core idled a fifth of the time while frames queued.
 
         Raises:
             UsageError: an argument that makes no sense.
@@ -233,8 +233,8 @@ class Sharpener(Session):
         """
         self._check_open()
         if workers is None:
-            single, many = len(self.variants) == 1, self._tuning.mode == "throughput"
-            workers = self.settings_for(*_USUAL).requests + single if many else 2
+            many = self._tuning.mode == "throughput"
+            workers = 2 * self.settings_for(*_USUAL).requests if many else 2
         return Gate(self.session, workers, deadline_ms=deadline_ms)
 
     def settings_for(self, height: int, width: int) -> Settings:
