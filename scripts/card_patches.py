@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from functools import lru_cache
@@ -35,6 +35,14 @@ DRAWS = 4
 Arrays = tuple[npt.NDArray[np.uint8], ...]
 
 
+def _sources(
+    course: Course, photos: Sequence[Path], clips: tuple[Path, ...], screens: tuple[Path, ...]
+) -> tuple[tuple[Path, ...], Moving | None]:
+    if course.moving:
+        return (), Moving(clips, screens, tuple(photos), course.shares)
+    return tuple(photos), None
+
+
 @dataclass(frozen=True)
 class Source:
     """What patches are made of, and how. Networks whose sources are equal share them."""
@@ -51,10 +59,7 @@ class Source:
     @classmethod
     def of(cls, course: Course, material: Material) -> Source:
         """Give what a course of one stage learns from."""
-        photos, moving = tuple(material.train), None
-        if course.moving:
-            moving = Moving(material.clips, material.screens, photos, course.shares)
-            photos = ()
+        photos, moving = _sources(course, material.train, material.clips, material.screens)
         count = -(-(course.stored or STORED) // CUT) * CUT
         return cls(photos, moving, course.stages[0].degrade, course.patch, count, course.seed)
 
@@ -75,10 +80,7 @@ class Held:
     @classmethod
     def of(cls, course: Course, material: Material) -> Held:
         """Give what a course is validated on."""
-        photos, moving = tuple(material.val), None
-        if course.moving:
-            moving = Moving(material.val_clips, material.screens, photos, course.shares)
-            photos = ()
+        photos, moving = _sources(course, material.val, material.val_clips, material.screens)
         return cls(photos, moving, course.validation)
 
 

@@ -13,7 +13,7 @@ from ovsharp.calibration.graph import activation_quantizers, inner_quantizers
 from ovsharp.calibration.ranges import fit_ranges, measure_ranges
 from ovsharp.calibration.rounding import Grid, Inputs, nearest_outputs
 from ovsharp.engine import get_core
-from tests.calibration.quantized import candidates, drawn, frames, quantized
+from tests.calibration.quantized import drawn, frames, quantized
 from tests.networks import frame_model
 from tests.photos import photos
 
@@ -30,11 +30,6 @@ def distance(model: ov.Model, parent: ov.Model) -> float:
 @pytest.fixture(scope="module")
 def parent() -> ov.Model:
     return frame_model(layers=4, unshuffle=2)
-
-
-@pytest.fixture(scope="module")
-def some(parent: ov.Model) -> Candidates:
-    return candidates(parent)
 
 
 def test_fitted_weights_bring_the_picture_nearer(

@@ -18,7 +18,7 @@ from ovsharp.calibration.candidates import Candidates
 from ovsharp.calibration.graph import layers
 from ovsharp.engine import get_core, machine
 from ovsharp.errors import MissingExtraError, UsageError
-from tests.calibration.quantized import candidates, drawn, frames, quantized
+from tests.calibration.quantized import drawn, frames, quantized
 from tests.networks import frame_model
 from tests.photos import photos
 
@@ -26,11 +26,6 @@ from tests.photos import photos
 @pytest.fixture(scope="module")
 def parent() -> ov.Model:
     return frame_model(layers=3, unshuffle=2)
-
-
-@pytest.fixture(scope="module")
-def some(parent: ov.Model) -> Candidates:
-    return candidates(parent)
 
 
 def node(model: ov.Model, name: str) -> ov.Node:
