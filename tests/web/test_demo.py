@@ -98,7 +98,8 @@ def test_a_reload_in_the_middle_leaves_nothing(page: Any, photo: Path, tmp_path:
     says(page, r"[1-9]\d* %")
     assert page.evaluate(KEPT)
     page.reload()
-    page.wait_for_function(f"({KEPT})().then((names) => !names.length)")
+    # A folder may vanish while it is read.
+    page.wait_for_function(f"({KEPT})().then((names) => !names.length, () => false)")
     page.set_input_files("#file", str(photo))
     says(page, "160x120 in")
 
