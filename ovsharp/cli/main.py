@@ -64,6 +64,10 @@ _LAB = frozenset(
 """Verbs in the room `lab`; the others are here."""
 
 
+_AGAIN_SECONDS = 0.05
+"""After which a signal is sent again: a destructor is over by then."""
+
+
 class _Terminated(KeyboardInterrupt):
     """SIGTERM or SIGHUP: whatever Ctrl-C clears away, this does."""
 
@@ -125,6 +129,7 @@ def run() -> NoReturn:
         # nohup ignores it; and only the main thread may take one.
         if number is not None and signal.getsignal(number) is signal.SIG_DFL and _in_main_thread():
             signal.signal(number, partial(_terminate, os.getpid()))
+    sys.unraisablehook = _unraisable
     code = _run()
     try:
         sys.stdout.flush()
@@ -195,6 +200,20 @@ def _terminate(process: int, *_: object) -> NoReturn:
     if os.getpid() != process:  # forked by a library, and ended by it
         os._exit(EXIT_TERMINATED)
     raise _Terminated
+
+
+def _unraisable(found: sys.UnraisableHookArgs) -> None:
+    """Send a signal again that came while a destructor ran: Python would print and forget it."""
+    if not isinstance(found.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(found)
+        return
+    number = signal.SIGTERM if isinstance(found.exc_value, _Terminated) else signal.SIGINT
+    # To the process, and not to the thread that sends it: only then does a call that waits end.
+    # Windows knows no such signals.
+    send = signal.raise_signal if os.name == "nt" else partial(os.kill, os.getpid())
+    again = threading.Timer(_AGAIN_SECONDS, send, [number])
+    again.daemon = True
+    again.start()
 
 
 def _say(sentence: str) -> None:

@@ -136,7 +136,7 @@ def ended(
     _, errors = process.communicate(timeout=280)
     # A study that is served ends by Ctrl-C.
     assert process.returncode in (0, CODES[number]), errors
-    assert "Traceback" not in errors
+    assert "Traceback" not in errors, errors
     killed = process.returncode == -signal.SIGKILL
     # All is written, and the process not yet over.
     done = process.returncode == 0 or (whole is not None and names_in(out) == whole)
@@ -312,3 +312,26 @@ def test_what_a_library_forks_and_ends_says_nothing() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
     )
     assert (run.returncode, run.stderr) == (0, "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no signals there")
+@pytest.mark.parametrize(("number", "word"), [("SIGINT", "interrupted"), ("SIGTERM", "terminated")])
+def test_a_signal_that_comes_in_a_destructor_is_not_lost(number: str, word: str) -> None:
+    program = (
+        "import signal, time\n"
+        "from ovsharp.cli import main\n"
+        "class Held:\n"
+        "    def __del__(self):\n"
+        f"        signal.raise_signal(signal.{number})\n"
+        "def work(**_):\n"
+        "    Held()\n"
+        "    time.sleep(60)\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "main.main.main = work\n"
+        "main.run()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=50, check=False
+    )
+    code = CODES[signal.Signals[number]]
+    assert (done.returncode, done.stderr) == (code, f"ovsharp: {word}\n")
