@@ -26,7 +26,7 @@ from PIL import Image
 import ovsharp
 from ovsharp.errors import MediaError, OvsharpError
 from ovsharp.media import Frame, find_images, find_videos, read_frame
-from ovsharp.training.validation import IMAGES
+from ovsharp.training.validation import validated
 
 MIB = 2**20
 SIDES = (512, 448, 384, 320, 288, 256)
@@ -166,10 +166,7 @@ def main() -> None:
     for path in clips:
         shutil.copyfile(path, kit / "clips" / name_in(options.clips, path))
     left = pictures(options.screens, screens, kit / "screens", SCREEN, **SHARP)
-    # As many as are validated on, and the same ones: evenly spread.
-    places = np.unique(np.linspace(0, len(val) - 1, min(IMAGES, len(val))).round())
-    held = [val[int(place)] for place in places]
-    left += pictures(options.val, held, kit / "val", (HELD_SIDE, HELD_SIDE), **SHARP)
+    left += pictures(options.val, validated(val), kit / "val", (HELD_SIDE, HELD_SIDE), **SHARP)
     said, unread = photos(options.data, data, kit / "photos", limit - size_of(kit))
     for path in sorted(kit.iterdir()):
         print(f"{path.name:12} {size_of(path) / MIB:6.2f} MiB")

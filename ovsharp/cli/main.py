@@ -63,7 +63,6 @@ _LAB = frozenset(
 )
 """Verbs in the room `lab`; the others are here."""
 
-
 _AGAIN_SECONDS = 0.05
 """After which a signal is sent again: a destructor is over by then."""
 

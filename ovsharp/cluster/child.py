@@ -12,6 +12,8 @@ from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
+_TAKEN = frozenset({signal.SIGINT, signal.SIGTERM})
+
 
 class Child:
     """A process, and the pipe to it.
@@ -36,21 +38,16 @@ class Child:
         self.process.join()
 
 
-_TAKEN = frozenset({signal.SIGINT, signal.SIGTERM})
-
-
 @contextmanager
 def _held_back() -> Iterator[None]:
     """Let signals wait while a process is started: with half of its data it ends in a traceback.
 
     A terminal sends Ctrl-C to it as well, while it still imports: it is born with them blocked.
     """
-    if threading.current_thread() is not threading.main_thread():  # only that one takes them
-        with _blocked():
-            yield
-        return
     came: list[int] = []
-    handlers = {one: handler for one in _TAKEN if callable(handler := signal.getsignal(one))}
+    # Only the main thread takes signals.
+    taken = _TAKEN if threading.current_thread() is threading.main_thread() else ()
+    handlers = {one: handler for one in taken if callable(handler := signal.getsignal(one))}
     for one in handlers:
         signal.signal(one, lambda number, _: came.append(number))
     try:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -89,12 +89,16 @@ def open_encoder(context: Any) -> None:
         context.open()
         return
     os.environ.setdefault("SVT_LOG", "1")
-    if not sys.platform.startswith("linux"):
+    with _no_priority() if sys.platform.startswith("linux") else nullcontext():
         context.open()
-        return
+
+
+@contextmanager
+def _no_priority() -> Iterator[None]:
+    """Let this thread, and those that are started meanwhile, run as this one did before."""
     policy, priority, before = os.sched_getscheduler(0), os.sched_getparam(0), _threads()
     try:
-        context.open()
+        yield
     finally:
         for thread in {threading.get_native_id(), *(_threads() - before)}:
             with suppress(ProcessLookupError):

@@ -41,6 +41,12 @@ class Score:
     """Share of the images whose SSIM rose."""
 
 
+def validated(paths: Sequence[Path]) -> list[Path]:
+    """Give those of many images that are validated on: `IMAGES` of them, evenly spread."""
+    picked = np.unique(np.linspace(0, len(paths) - 1, min(IMAGES, len(paths))).round())
+    return [paths[int(index)] for index in picked]
+
+
 class Validation:
     """Damaged and sharp centres of images.
 
@@ -54,8 +60,7 @@ class Validation:
 
     def __init__(self, paths: Sequence[Path], degrade: str) -> None:
         recipe = parse(degrade)
-        picked = np.unique(np.linspace(0, len(paths) - 1, min(IMAGES, len(paths))).round())
-        images = Images([paths[int(index)] for index in picked], smallest=16 * recipe.scale)
+        images = Images(validated(paths), smallest=16 * recipe.scale)
         self.skipped = images.skipped
         self.pairs: list[tuple[Frame, Frame]] = []
         for index, image in enumerate(images):

@@ -292,6 +292,14 @@ def test_an_input_that_vanishes(verb: str, inputs: Path, tmp_path: Path) -> None
     check(verb, tmp_path / "out", killed=False, done=False)
 
 
+def ended_with(program: str) -> tuple[int, str]:
+    """Run a program of Python, and give its exit code and its stderr."""
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    return run.returncode, run.stderr
+
+
 def test_what_a_library_forks_and_ends_says_nothing() -> None:
     script = (
         "import os, signal, time\n"
@@ -308,10 +316,7 @@ def test_what_a_library_forks_and_ends_says_nothing() -> None:
         "main._run = forking\n"
         "main.run()"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert (run.returncode, run.stderr) == (0, "")
+    assert ended_with(script) == (0, "")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no signals there")
@@ -330,8 +335,4 @@ def test_a_signal_that_comes_in_a_destructor_is_not_lost(number: str, word: str)
         "main.main.main = work\n"
         "main.run()\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=50, check=False
-    )
-    code = CODES[signal.Signals[number]]
-    assert (done.returncode, done.stderr) == (code, f"ovsharp: {word}\n")
+    assert ended_with(program) == (CODES[signal.Signals[number]], f"ovsharp: {word}\n")
