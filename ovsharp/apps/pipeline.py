@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from queue import Empty, Full, Queue
 from typing import Literal, Protocol, TypeVar
 
+from ovsharp.apps.memory import give_back
 from ovsharp.media import Frame, Shot
 from ovsharp.runtime import Session
 
 State = Literal["ready", "running", "paused", "done", "failed", "cancelled"]
 _Item = TypeVar("_Item")
 _SLICE = 0.05
+_LARGE = 16 << 20
+"""Bytes of a frame from which memory comes first: a frame of 3840x2160 takes 25 MB."""
 
 
 class Sink(Protocol):
@@ -100,7 +103,8 @@ class Pipeline:
         sharpener: or a session of one; stays open.
         sink: its `write` is called in order, from one thread.
         each: makes what is written of (frame before, frame after); None writes the latter.
-        depth: shots that wait between two stages at most.
+        depth: shots that wait between two stages at most. Of large ones (4K) it is one, and from
+            the first of them on this process gives the memory of large arrays back at once.
         interrupt: makes a source that waits give up; called when the pipeline ends early.
         segment: frames after which a router looks anew, whatever it chose before, so that a result
             does not depend on what came before its segment; 0 for never.
@@ -236,6 +240,9 @@ class Pipeline:
                 began = time.perf_counter()
                 shot = next(shots, None)
                 self._busy["decode"] += time.perf_counter() - began
+                if shot is not None and shot.frame.nbytes >= _LARGE:
+                    self._decoded.maxsize = self._sharp.maxsize = 1
+                    give_back(_LARGE // 2)
                 self._put(self._decoded, shot)
                 if shot is None:
                     return

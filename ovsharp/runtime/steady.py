@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ovsharp.engine import Frame
+from ovsharp.engine import Frame, copy_frame
 
 _KEEP = 0.65
 """Share of the frame before in a region that is surely still; half of it where that is likely."""
@@ -21,6 +23,8 @@ little was averaged too.
 """
 _SURELY, _LIKELY = 140, 64
 """Weights of 255 from which both shares are taken."""
+_BAND = 256
+"""Rows that are mixed at a time."""
 _CELL = 4
 """Pixels whose mean stands for the input: noise is gone there, and a large frame costs little."""
 
@@ -83,15 +87,25 @@ class Steady:
     ) -> Frame:
         still = cv2.LUT(cv2.absdiff(grey, last_grey), _MOTION)
         still = cv2.resize(still, (after.shape[1], after.shape[0]))
-        alike = cv2.LUT(cv2.cvtColor(cv2.absdiff(after, last), cv2.COLOR_BGR2GRAY), _CHANGE)
+        alike = np.empty_like(still)
+        for rows in _bands(after):
+            change = cv2.cvtColor(cv2.absdiff(after[rows], last[rows]), cv2.COLOR_BGR2GRAY)
+            cv2.LUT(change, _CHANGE, alike[rows])
         weight = cv2.blur(cv2.multiply(still, alike, scale=1 / 255), (3, 3))
+        result = copy_frame(after)
         # Two shares, and what they are taken for: a fifth of the time of a share of its own for
         # every pixel.
-        result = after.copy()
-        for least, share in ((_LIKELY, _KEEP / 2), (_SURELY, _KEEP)):
-            mixed = cv2.addWeighted(last, share, after, 1 - share, 0)
-            cv2.copyTo(mixed, (weight > least).view(np.uint8), result)
+        for rows in _bands(after):
+            for least, share in ((_LIKELY, _KEEP / 2), (_SURELY, _KEEP)):
+                mixed = cv2.addWeighted(last[rows], share, after[rows], 1 - share, 0)
+                cv2.copyTo(mixed, (weight[rows] > least).view(np.uint8), result[rows])
         return result
+
+
+def _bands(frame: Frame) -> Iterator[slice]:
+    """Cut a frame into rows that a core keeps near: whole frames between two steps are memory."""
+    for top in range(0, len(frame), _BAND):
+        yield slice(top, top + _BAND)
 
 
 def _means(frame: Frame) -> npt.NDArray[np.uint8]:

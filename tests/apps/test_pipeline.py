@@ -43,6 +43,35 @@ def test_order_and_times_are_kept(sharpener: Sharpener) -> None:
     assert (pipeline.state, progress.frames) == ("done", 20)
 
 
+@pytest.mark.parametrize(("large", "waiting"), [(False, 2), (True, 1)])
+def test_large_frames_wait_singly(
+    sharpener: Sharpener, large: bool, waiting: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ovsharp.apps.pipeline._LARGE", 32 * 32 * 3 + (not large))
+    monkeypatch.setattr("ovsharp.apps.pipeline.give_back", lambda size: None)
+    taken, go = [], threading.Event()
+
+    def source() -> Iterator[Shot]:
+        for shot in shots(20):
+            taken.append(shot)
+            yield shot
+
+    class Stuck:
+        def write(self, shot: Shot) -> None:
+            go.wait(10)
+
+    pipeline = Pipeline(source(), sharpener, Stuck())
+    pipeline.start()
+    held = 3 + 2 * waiting  # one in each stage, and those between
+    while len(taken) < held:
+        time.sleep(0.01)
+    time.sleep(0.1)  # more would come now
+    go.set()
+    before = len(taken)
+    pipeline.wait()
+    assert before == held
+
+
 @pytest.mark.parametrize("where", ["source", "sink"])
 def test_errors_end_all_threads(sharpener: Sharpener, where: str) -> None:
     def broken() -> Iterator[Shot]:
