@@ -3,6 +3,7 @@
     python scripts/router_table.py call --data photos/ --data kodak/ --out runs/tables
 
 Each photo is judged by itself. Prints a table for each folder and writes OUT/ROUTER-FOLDER.json.
+Beside what was chosen stands what each model of the router would have gained on the same photo.
 """
 
 from __future__ import annotations
@@ -10,19 +11,20 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 from before_after import BeforeAfter, before_after
 from centres import read_centre
+from train_router import PER_SSIM
 
 from ovsharp import Sharpener
 from ovsharp.degrade import parse
-from ovsharp.engine import Frame
+from ovsharp.engine import Frame, upscale
 from ovsharp.media import find_images
-from ovsharp.quality import ssim
+from ovsharp.quality import capped_psnr, ssim
 
 DAMAGES = {
     "call": {
@@ -57,35 +59,61 @@ DAMAGES = {
 class Row(BeforeAfter):
     """What the router does to one damage."""
 
-    general: float
-    """SSIM of the router's model for everything, on the same frames."""
+    reached: float
+    """Share of the gain that the best choice for each photo has, of the models and the input as it
+    is: PSNR, and SSIM as so many dB, as the router was taught."""
+    harmed: float
+    """Share of the photos that lost more than `HARM_DB` or `HARM_SSIM`."""
     made: dict[str, int]
 
 
-def measure(router: Sharpener, general: Sharpener, recipe: str, folder: Path) -> Row:
+HARM_DB, HARM_SSIM = 0.1, 0.002
+
+
+def measure(router: Sharpener, models: Sequence[Sharpener], recipe: str, folder: Path) -> Row:
     """Score one damage."""
     degrade = parse(recipe)
     made: Counter[str] = Counter()
-    plain: list[float] = []
+    frames = []
+    for index, path in enumerate(find_images([folder])):
+        truth = read_centre(path)
+        frames.append((degrade(truth, seed=index), truth))
 
-    def pairs() -> Iterator[tuple[Frame, Frame]]:
-        for index, path in enumerate(find_images([folder])):
-            truth = read_centre(path)
-            frame = degrade(truth, seed=index)
-            plain.append(ssim(general(frame), truth))
-            yield frame, truth
-            made[router.variant] += 1
+    def chosen(frame: Frame) -> Frame:
+        picture = router(frame)
+        made[router.variant] += 1
+        return picture
 
-    found = before_after(router, pairs(), router.spec.scale)
-    return Row(**vars(found), general=float(np.mean(plain)), made=dict(made.most_common()))
+    found = before_after(chosen, frames, router.spec.scale)
+    gains = np.array([gains_on(pair, [router, *models]) for pair in frames])
+    worth = (gains[..., 0] + PER_SSIM * gains[..., 1]) / 2
+    best = np.maximum(worth.max(axis=1), 0)
+    harmed = (gains[:, 0] < (-HARM_DB, -HARM_SSIM)).any(axis=1)
+    return Row(
+        **vars(found),
+        reached=float(worth[:, 0].sum() / best.sum()) if best.any() else 1.0,
+        harmed=float(harmed.mean()),
+        made=dict(made.most_common()),
+    )
+
+
+def gains_on(pair: tuple[Frame, Frame], models: Sequence[Sharpener]) -> np.ndarray:
+    """Give what models gain on a damaged picture in PSNR (dB) and SSIM, models x 2."""
+    frame, truth = pair
+
+    def scores(picture: Frame) -> np.ndarray:
+        return np.array((capped_psnr(picture, truth), ssim(picture, truth)))
+
+    before = scores(upscale(frame, models[0].spec.scale))
+    return np.array([scores(model(frame)) - before for model in models])
 
 
 def markdown(router: str, rows: dict[str, Row]) -> str:
     """Write a table."""
     lines = [
-        "| damage | SSIM | PSNR dB | better | not worse | worst | the one model for all "
+        "| damage | SSIM | PSNR dB | better | not worse | worst | of the best gain | harmed "
         "| chosen most |",
-        "|---|---|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for name, row in rows.items():
         chosen = ", ".join(
@@ -95,7 +123,7 @@ def markdown(router: str, rows: dict[str, Row]) -> str:
         lines.append(
             f"| {name} | {row.ssim[0]:.4f} -> {row.ssim[1]:.4f} "
             f"| {row.psnr[0]:.2f} -> {row.psnr[1]:.2f} | {row.better:.0%} | {row.not_worse:.0%} "
-            f"| {row.worst:+.4f} | {row.general:.4f} | {chosen} |"
+            f"| {row.worst:+.4f} | {row.reached:.2f} | {row.harmed:.1%} | {chosen} |"
         )
     return "\n".join(lines)
 
@@ -109,10 +137,10 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     router = Sharpener(options.router)
-    general = Sharpener(router.variant)
+    models = [Sharpener(name) for name in router.variants]
     for folder in options.data:
         rows = {
-            name: measure(router, general, recipe, folder)
+            name: measure(router, models, recipe, folder)
             for name, recipe in DAMAGES[options.router].items()
         }
         content = {name: asdict(row) for name, row in rows.items()}
