@@ -45,6 +45,7 @@ ORDER = (
     "spec",
     "batch",
     "records",
+    "spread",
     "files",
     "extras",
     "closing",

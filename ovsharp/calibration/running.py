@@ -17,12 +17,6 @@ Tensors = Mapping[str, npt.NDArray[np.uint8]]
 _F32 = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
 
 
-def spread(frames: Sequence[Tensors], count: int) -> list[Tensors]:
-    """Pick so many frames at most, evenly spread."""
-    places = np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(int)
-    return [frames[place] for place in places]
-
-
 def run(model: ov.Model, frames: Sequence[Tensors]) -> Iterator[list[npt.NDArray[Any]]]:
     """Yield all that a model gives for each frame in f32, compiled once per frame size.
 

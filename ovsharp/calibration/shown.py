@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from ovsharp.calibration.crops import Crop
 from ovsharp.calibration.judge import tensors
-from ovsharp.calibration.running import Tensors, spread
+from ovsharp.calibration.running import Tensors
 from ovsharp.calibration.synthetic import drawn_frames
 from ovsharp.spec import ModelSpec
+from ovsharp.spread import spread
 
 FITTING = 8
 """Crops that, with the drawn frames, are `Shown.fitting`."""

@@ -12,6 +12,7 @@ from ovsharp.degrade import parse
 from ovsharp.errors import UsageError
 from ovsharp.media import find_images, read_frame
 from ovsharp.passes import Body, Coding, Frames, Values
+from ovsharp.spread import spread
 
 PHOTOS = 64
 """How many of a folder are looked at, evenly spread."""
@@ -91,12 +92,11 @@ def pictures(
         OSError: there is no such folder.
     """
     files = find_images([folder])
-    places = np.linspace(0, len(files) - 1, min(PHOTOS, len(files))).round().astype(int)
     frames = check_frames(body, geometry)
     given = len(frames)
     recipe = parse(degradation)
-    for number, place in enumerate(places):
-        photo = read_frame(files[place])
+    for number, path in enumerate(spread(files, PHOTOS)):
+        photo = read_frame(path)
         damaged = [recipe(photo, seed=number)] if recipe.text else []
         frames += [
             crop for one in (photo, *damaged) if (crop := _middle(one, body, geometry)) is not None

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
@@ -16,8 +14,8 @@ from ovsharp.engine import Frame
 from ovsharp.errors import MediaError, UsageError
 from ovsharp.files import sha256
 from ovsharp.media import category_of, find_images, read_frame
+from ovsharp.spread import spread
 
-_Item = TypeVar("_Item")
 MIN_SIDE = 16
 """Smallest side of a damaged frame and of a truth."""
 
@@ -118,13 +116,6 @@ def find_paired_cases(damaged: Path, truth: Path, limit: int | None = None) -> l
             f"the two of each pair alike"
         )
     return spread(cases, limit)
-
-
-def spread(cases: Sequence[_Item], limit: int | None) -> list[_Item]:
-    """Take so many of a list, evenly spread; all of them for None."""
-    count = len(cases) if limit is None else min(limit, len(cases))
-    picked = np.unique(np.linspace(0, len(cases) - 1, count).round().astype(int))
-    return [cases[index] for index in picked]
 
 
 def _centre(image: Frame, crop: int) -> Frame:

@@ -14,9 +14,9 @@ import numpy as np
 from ovsharp.degrade import Sending, send_clip
 from ovsharp.engine import Frame
 from ovsharp.errors import MediaError
-from ovsharp.evaluation.cases import spread
 from ovsharp.files import sha256
 from ovsharp.media import Shot, find_videos, read_video, refuse_url
+from ovsharp.spread import spread
 
 CATEGORY = "clips"
 """Of clips that lie in no subfolder."""

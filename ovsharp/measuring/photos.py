@@ -17,6 +17,7 @@ from ovsharp.errors import MediaError, UsageError
 from ovsharp.measuring.results import PhotoSet
 from ovsharp.media import find_images, find_pairs, holds_pairs, read_frame
 from ovsharp.spec import ModelSpec
+from ovsharp.spread import spread
 
 MAX_PHOTOS = 16
 """Photos of a folder that are used unless told otherwise, evenly spread over its sorted names."""
@@ -77,7 +78,7 @@ def open_album(folder: Path | None, *, limit: int = MAX_PHOTOS) -> Album:
     else:
         files = [(None, path) for path in find_images([folder])]
     items, skipped = [], []
-    for damaged, path in _spread(files, limit):
+    for damaged, path in spread(files, limit):
         try:
             truth = read_frame(path)
             frame = read_frame(damaged) if damaged else None
@@ -95,13 +96,6 @@ def _built_in(limit: int) -> Iterator[tuple[str, None, Frame]]:
 
     for name in BUILT_IN[:limit]:
         yield name, None, np.ascontiguousarray(getattr(data, name)()[..., ::-1])
-
-
-def _spread(
-    files: Sequence[tuple[Path | None, Path]], limit: int
-) -> list[tuple[Path | None, Path]]:
-    picked = np.unique(np.linspace(0, len(files) - 1, min(limit, len(files))).round().astype(int))
-    return [files[index] for index in picked]
 
 
 def choose_recipe(spec: ModelSpec, text: str | None) -> tuple[Recipe, str]:

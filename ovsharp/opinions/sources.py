@@ -21,6 +21,7 @@ from ovsharp.files import sha256
 from ovsharp.media import Frame, find_images, is_video, read_frame, read_video, write_picture
 from ovsharp.opinions.design import Stimulus
 from ovsharp.runtime import Sharpener, model_files
+from ovsharp.spread import spread
 
 CLIP_ENDINGS = (".mp4", ".webm")
 """What browsers play."""
@@ -193,10 +194,7 @@ class Models:
     def _pictures(self) -> list[Path]:
         if not self.data.is_dir():
             raise UsageError(f"expected a folder of images, and {self.data} is none")
-        files = find_images([self.data])
-        count = len(files) if self.images is None else min(self.images, len(files))
-        picked = np.unique(np.linspace(0, len(files) - 1, count).round().astype(int))
-        return [files[index] for index in picked]
+        return spread(find_images([self.data]), self.images)
 
 
 def _files(place: Path) -> dict[str, Path]:

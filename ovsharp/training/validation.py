@@ -14,6 +14,7 @@ from ovsharp.degrade import parse
 from ovsharp.frames import upscale
 from ovsharp.media import Frame
 from ovsharp.quality import capped_psnr, ssim
+from ovsharp.spread import spread
 from ovsharp.training.clips import Moving, validation_pairs
 from ovsharp.training.images import Images
 from ovsharp.training.network import to_frame, to_tensor, unit
@@ -43,8 +44,7 @@ class Score:
 
 def validated(paths: Sequence[Path]) -> list[Path]:
     """Give those of many images that are validated on: `IMAGES` of them, evenly spread."""
-    picked = np.unique(np.linspace(0, len(paths) - 1, min(IMAGES, len(paths))).round())
-    return [paths[int(index)] for index in picked]
+    return spread(paths, IMAGES)
 
 
 class Validation:
