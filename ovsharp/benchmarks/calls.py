@@ -149,7 +149,8 @@ def measure_calls(
         model: as for `Sharpener`.
         sizes: of the output; see `Size.parse`.
         qualities: as for `Sharpener`.
-        modes: of the sharpener.
+        modes: of the sharpener. Few calls of large frames fare better one frame at a time, on all
+            cores: each is done sooner. Many of small ones are cheaper with a core each.
         fps: frames per second of each call.
         seconds: of each trial that count; there are about six of them per size, quality and mode.
         device: as for `Sharpener`.
@@ -362,11 +363,14 @@ def calls_lines(report: CallsReport) -> list[str]:
     """Say what was measured, and on what."""
     machine = report.environment
     load = ", ".join(f"{value:g}" for value in machine.load_before) or "unknown"
-    hows = {" ".join(filter(None, (one.quality, one.mode))) for one in report.capacities}
+    hows = [
+        " and ".join(sorted({getattr(one, name) for one in report.capacities} - {""}))
+        for name in ("quality", "mode")
+    ]
     others = max(one.best.others for one in report.capacities)
     disturbed = f"others used up to {others:.0%} of the cores: alone, this machine holds more"
     return [
-        f"{report.model}, {' and '.join(sorted(hows))}, on {machine.cpu}, "
+        f"{', '.join(filter(None, (report.model, *hows)))}, on {machine.cpu}, "
         f"{machine.usable_cores:g} cores, {machine.used_isa}; "
         f"load before {load}",
         f"held: at most {100 * LIMIT:g} % of the frames later than a period, "

@@ -97,8 +97,8 @@ _ISAS = ("AVX512_CORE_BF16", "AVX512_CORE_VNNI", "AVX2_VNNI", "AVX2")
     metavar="[FPS]",
     help="Find instead how many calls of so many frames per second (30) this machine holds with "
     "at most 1 % of the frames late, and forecast for others; takes one --model, --quality, "
-    "--device, --sizes [360p,720p], --precision, --mode [throughput], --threads, --isa, --seconds "
-    "of each trial and --json.",
+    "--device, --sizes [360p,720p], --precision, --mode, --threads, --isa, --seconds of each "
+    "trial and --json.",
 )
 @click.option(
     "--quality",
@@ -256,7 +256,7 @@ def _bench_calls(fps: float) -> None:
             model,
             sizes=_split(given.get("sizes", "360p,720p")),
             qualities=qualities or (None,),
-            modes=benchmarks.parse_modes(_split(given.get("modes", "throughput"))),
+            modes=benchmarks.parse_modes(_split(context.params["modes"])),
             fps=fps,
             seconds=context.params["seconds"],
             device=context.params["device"],

@@ -174,11 +174,12 @@ def test_qualities_stand_side_by_side(quick: None, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(calls, "_cost", lambda *_: 5.0)
     result = CliRunner().invoke(bench, ["--calls", "--sizes", "48x64", "--threads", "1"])
     assert result.exit_code == 0, result.exception
-    assert ["call-fast" in names for names in asked] == [True, True, False, False]
-    assert ["call-balanced" in names for names in asked] == [False, False, True, True]
-    rows = [line.split()[:2] for line in result.output.splitlines() if "48x64" in line]
-    assert rows == [["48x64", "fast"], ["48x64", "balanced"]] * 2
-    assert "call, balanced throughput and fast throughput, on" in result.output
+    assert ["call-fast" in names for names in asked] == [True] * 4 + [False] * 4
+    assert ["call-balanced" in names for names in asked] == [False] * 4 + [True] * 4
+    rows = [line.split()[:3] for line in result.output.splitlines() if "48x64" in line]
+    kinds = [(size, how) for size in ("fast", "balanced") for how in ("latency", "throughput")]
+    assert rows == [["48x64", *kind] for kind in kinds] * 2
+    assert "call, balanced and fast, latency and throughput, on" in result.output
 
 
 @pytest.mark.parametrize(
