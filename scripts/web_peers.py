@@ -180,7 +180,9 @@ def site(folder: Path, models: Path, peers: Path) -> None:
     entry = peers / "entry.mjs"
     entry.write_text(PAGE.replace("OVSHARP", str(WEB / "src" / "index.js")))
     command = [WEB / "node_modules" / ".bin" / "esbuild", entry, "--bundle", "--format=esm"]
-    command += ["--external:./ort.wasm.min.mjs", "--alias:onnxruntime-web/wasm=./ort.wasm.min.mjs"]
+    for name in ("wasm", "webgpu"):
+        file = f"./ort.{name}.min.mjs"
+        command += [f"--external:{file}", f"--alias:onnxruntime-web/{name}={file}"]
     command += [f"--outfile={folder / 'page.js'}", "--log-level=error", "--target=es2024"]
     subprocess.run([str(part) for part in command], check=True, cwd=peers)
     entry.unlink()

@@ -8,7 +8,10 @@ import { build } from "esbuild";
 const here = dirname(fileURLToPath(import.meta.url));
 const [models, dist] = [process.argv[2] ?? join(here, "models"), process.argv[3] ?? join(here, "dist")].map((one) => resolve(one));
 const runtime = "node_modules/onnxruntime-web/dist";
-const RUNTIME = ["ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"].map((name) => `${runtime}/${name}`);
+const ENTRIES = ["wasm", "webgpu"].map((name) => [`onnxruntime-web/${name}`, `./ort.${name}.min.mjs`]);
+const RUNTIME = ENTRIES.map(([, file]) => file)
+  .concat(["", ".asyncify"].flatMap((kind) => ["mjs", "wasm"].map((end) => `ort-wasm-simd-threaded${kind}.${end}`)))
+  .map((name) => `${runtime}/${name}`);
 
 /** All files of a router and its models, as `ovsharp convert` has written them. */
 function router(name) {
@@ -21,7 +24,7 @@ function router(name) {
   process.exit(1);
 }
 
-/** Scripts with all that they import, but for ONNX Runtime: its threads load its own files. */
+/** Scripts with all that they import, but for ONNX Runtime: it is loaded when it is needed, and its threads load its files. */
 async function scripts(to, entries, options = {}) {
   await build({
     absWorkingDir: here,
@@ -30,8 +33,8 @@ async function scripts(to, entries, options = {}) {
     bundle: true,
     format: "esm",
     target: "es2024",
-    external: ["./ort.wasm.min.mjs"],
-    alias: { "onnxruntime-web/wasm": "./ort.wasm.min.mjs" },
+    external: ENTRIES.map(([, file]) => file),
+    alias: Object.fromEntries(ENTRIES),
     logLevel: "warning",
     ...options,
   });

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from ovsharp.convert import convert
-from tests.chromium import CHROMIUM
 from tests.web.places import WEB
 from tests.web.serving import served
+from tests.web.showing import shown
 
 
 @pytest.fixture(scope="session")
@@ -35,17 +35,5 @@ def demo(dist: Path) -> Iterator[str]:
 
 @pytest.fixture
 def page(demo: str) -> Iterator[Any]:
-    """The demo page, which complains of nothing and asks nobody else."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    arguments = ["--no-sandbox", "--use-fake-ui-for-media-stream"]
-    arguments += ["--use-fake-device-for-media-stream", "--disable-background-networking"]
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        page, wrong = browser.new_context().new_page(), []
-        page.set_default_timeout(120_000)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("request", lambda one: one.url.startswith((demo, "blob:")) or wrong.append(one.url))
-        page.goto(f"{demo}/index.html")
+    with shown(demo) as page:
         yield page
-        assert not wrong
-        browser.close()

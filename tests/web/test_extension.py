@@ -16,6 +16,7 @@ import pytest
 
 from tests.chromium import CHROMIUM, IN_CHROMIUM
 from tests.photos import crop
+from tests.web.cards import GIVEN, REAL, SWIFTSHADER, poor
 from tests.web.serving import served
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -39,9 +40,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @contextmanager
-def opened(folder: Path, extension: Path) -> Iterator[Any]:
+def opened(folder: Path, extension: Path, *more: str) -> Iterator[Any]:
     """Start Chromium with an extension."""
-    arguments = ["--no-sandbox", "--headless=new", "--disable-background-networking"]
+    arguments = ["--no-sandbox", "--headless=new", "--disable-background-networking", *more]
     arguments += [f"--disable-extensions-except={extension}", f"--load-extension={extension}"]
     with playwright.sync_playwright() as started:
         context = started.chromium.launch_persistent_context(
@@ -173,3 +174,26 @@ def test_it_may_read_nothing_until_a_page_is_listed(tmp_path: Path, dist: Path) 
         playwright.expect(popup.locator("#list")).to_have_text("None: nothing is sharpened.")
         popup.get_by_role("button", name="Sharpen the videos here").click()
         assert popup.evaluate("asked") == {"origins": ["https://call.example/*"]}
+
+
+def test_on_a_graphics_card(tmp_path: Path, dist: Path) -> None:
+    extension = shutil.copytree(dist / "extension", tmp_path / "extension")
+    engine = extension / "engine.js"
+    engine.write_text(REAL + engine.read_text())
+    with opened(tmp_path, extension, *SWIFTSHADER) as context:
+        popup = context.new_page()
+        popup.goto(context.service_workers[0].url.replace("background.js", "popup.html"))
+        told = popup.evaluate(
+            f"""async (picture) => {{
+              const {{ data: pixels, width, height }} = ({GIVEN})(...picture);
+              await chrome.runtime.sendMessage({{ engine: "wanted" }});
+              const port = chrome.runtime.connect();
+              const answered = new Promise((done) => port.onMessage.addListener(done));
+              port.postMessage({{ id: 1, video: 1, skipped: 0, size: 1, width, height, pixels }});
+              const told = await answered;
+              return {{ ...told, pixels: told.pixels?.some((value, at) => value !== pixels[at]) }};
+            }}""",
+            poor(64, 64),
+        )
+    assert told.get("error") is None
+    assert (told["backend"], told["pixels"]) == ("webgpu", True)

@@ -28,9 +28,13 @@ async function shown(source) {
   return image;
 }
 
+/** What runs the networks, in words. */
+const PLACES = { webgpu: "on the graphics card", wasm: "on the processor" };
+
 /** What a session has made of its last picture, in words. */
-function by({ made, gain }) {
-  return made === "untouched" ? "left as it is, no model would make it better" : `${made}, +${gain.toFixed(1)} dB expected`;
+async function by({ made, gain }) {
+  const what = made === "untouched" ? "left as it is, no model would make it better" : `${made}, +${gain.toFixed(1)} dB expected`;
+  return `${what}; ${PLACES[(await ready).backend]}`;
 }
 
 find("file").addEventListener("change", ({ target }) => take(target.files));
@@ -50,7 +54,7 @@ async function take([file]) {
   const sharp = await one.sharpen(picture);
   const spent = performance.now() - began;
   compare.show(await shown(picture), await shown(sharp));
-  find("said").value = `${sharp.width}x${sharp.height} in ${spent.toFixed(0)} ms: ${by(one)}`;
+  find("said").value = `${sharp.width}x${sharp.height} in ${spent.toFixed(0)} ms: ${await by(one)}`;
   const type = file.type in ENDINGS ? file.type : "image/png";
   offer(await written(sharp, type), `${file.name.replace(/\.[^.]*$/, "")}-sharp.${ENDINGS[type]}`);
 }
@@ -80,7 +84,7 @@ find("live").addEventListener("click", async () => {
     times.push(performance.now());
     if (times.length > 30) times.shift();
     const rate = (1000 * (times.length - 1)) / (times.at(-1) - times[0] || 1);
-    find("said").value = `${rate.toFixed(1)} frames a second, ${(times.at(-1) - began).toFixed(0)} ms each: ${by(call)}`;
+    find("said").value = `${rate.toFixed(1)} frames a second, ${(times.at(-1) - began).toFixed(0)} ms each: ${await by(call)}`;
     await new Promise(requestAnimationFrame);
   }
 });

@@ -18,6 +18,7 @@
  * @typedef {object} Sharp
  * @property {string} made the model that made it
  * @property {number} [gain] what is expected of it, in dB
+ * @property {import("../src/runtime.js").Backend} backend what it ran by
  * @property {number} width
  * @property {number} height
  * @property {Uint8ClampedArray<ArrayBuffer>} pixels

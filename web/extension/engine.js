@@ -32,11 +32,12 @@ async function answer(page, { id, video, skipped, size, width, height, pixels })
   /** @type {Told} */
   let told;
   try {
+    const { backend } = await ready;
     const session = await sessionOf(videos, video);
     session.skip(skipped);
     const sharp = await session.sharpen(new ImageData(pixels, width, height), { size });
     const { made, gain, rest } = session;
-    told = made === NOBODY ? { id, rest } : { id, made, gain, width: sharp.width, height: sharp.height, pixels: sharp.data };
+    told = made === NOBODY ? { id, rest } : { id, made, gain, backend, width: sharp.width, height: sharp.height, pixels: sharp.data };
   } catch (error) {
     told = { id, error: String(error) };
   }

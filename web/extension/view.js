@@ -21,6 +21,9 @@ const STYLE = `
   button:hover, button:focus-visible { opacity: 1; outline: 2px solid #fff; }
 `;
 
+/** What runs the networks, in words. */
+const PLACES = { webgpu: "graphics card", wasm: "processor" };
+
 /** Tell whether a video is worth it. @param {HTMLVideoElement} video */
 export function isLarge(video) {
   const { width, height } = video.getBoundingClientRect();
@@ -46,6 +49,8 @@ export class View {
     this.rest = 0;
     /** What made the last one, empty where it was left as it is; null before the first. @type {string | null} */
     this.made = null;
+    /** What it ran by. @type {import("../src/runtime.js").Backend} */
+    this.backend = "wasm";
     this.taken = new OffscreenCanvas(1, 1);
     this.host = document.createElement("div");
     const root = this.host.attachShadow({ mode: "open" });
@@ -108,6 +113,7 @@ export class View {
       this.made = "rest" in told ? "" : told.made;
       if ("rest" in told) this.#hide();
       else {
+        this.backend = told.backend;
         this.budget.spend(performance.now() - now, width * height * step.size * step.size);
         if (this.on && !this.closed) this.#show(new ImageData(told.pixels, told.width, told.height));
       }
@@ -170,7 +176,8 @@ export class View {
     if (this.made === null) return ["on", "What this video needs is being found out."];
     if (!this.made) return ["not needed", "No model would make this video better: it is left as it came."];
     const how = step.every > 1 ? "every 2nd" : step.size < 1 ? "on, light" : "on";
-    return [how, `This video is sharpened by ${this.made}, on this machine. Hold Alt+B to see it as it came.`];
+    const place = PLACES[this.backend];
+    return [how, `This video is sharpened by ${this.made}, on this machine's ${place}. Hold Alt+B to see it as it came.`];
   }
 
   /** @param {unknown} error */

@@ -1,14 +1,13 @@
 // @ts-check
-/** One model, as ONNX Runtime's WebAssembly runs it. */
+/** A model that sharpens: pictures to planes, and back. */
 
-import * as ort from "onnxruntime-web/wasm";
 import { corrected, drawn, image, pixels, planes } from "./pixels.js";
 
 /** Takes pictures, gives them sharp. */
 export class Network {
-  /** @param {ort.InferenceSession} session @param {number} multiple that both sides are padded to */
-  constructor(session, multiple) {
-    this.session = session;
+  /** @param {import("./runtime.js").Model} model @param {number} multiple that both sides are padded to */
+  constructor(model, multiple) {
+    this.model = model;
     this.multiple = multiple;
   }
 
@@ -27,10 +26,9 @@ export class Network {
   async #run({ data, width, height }) {
     const wide = Math.ceil(width / this.multiple) * this.multiple;
     const high = Math.ceil(height / this.multiple) * this.multiple;
-    const given = new ort.Tensor("float32", planes(data, width, height, wide, high), [1, 3, high, wide]);
-    const { sharp } = await this.session.run({ frame: given });
-    const scale = sharp.dims[3] / wide;
-    const values = /** @type {Float32Array} */ (sharp.data);
-    return image(values, width * scale, height * scale, sharp.dims[3], sharp.dims[2]);
+    const given = planes(data, width, height, wide, high);
+    const { values, dims } = await this.model.run("float32", given, [1, 3, high, wide]);
+    const scale = dims[3] / wide;
+    return image(values, width * scale, height * scale, dims[3], dims[2]);
   }
 }

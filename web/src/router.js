@@ -1,7 +1,6 @@
 // @ts-check
 /** A small network that says how much each model would gain on a picture, in dB. */
 
-import * as ort from "onnxruntime-web/wasm";
 import { crops } from "./crops.js";
 
 /** What leaves a picture as it is. */
@@ -21,9 +20,9 @@ export const NOBODY = "untouched";
  */
 
 export class Router {
-  /** @param {ort.InferenceSession} session @param {Facts} facts */
-  constructor(session, facts) {
-    this.session = session;
+  /** @param {import("./runtime.js").Model} model @param {Facts} facts */
+  constructor(model, facts) {
+    this.model = model;
     this.facts = facts;
   }
 
@@ -31,9 +30,7 @@ export class Router {
   async gains(picture) {
     const { crop, crops: count, models, least } = this.facts;
     const bytes = crops(picture, crop, count);
-    const given = new ort.Tensor("uint8", bytes, [bytes.length / (3 * crop * crop), crop, crop, 3]);
-    const { gains } = await this.session.run({ crops: given });
-    const values = /** @type {Float32Array} */ (gains.data);
+    const { values } = await this.model.run("uint8", bytes, [bytes.length / (3 * crop * crop), crop, crop, 3]);
     return { ...Object.fromEntries(Object.keys(models).map((name, at) => [name, values[at]])), [NOBODY]: least };
   }
 }

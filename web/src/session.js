@@ -26,13 +26,13 @@ export class Session {
   #due = 0;
 
   /**
-   * @param {(name: string) => Promise<Network>} opened gives a model
-   * @param {string} general the model where nothing chooses
+   * @param {Map<string, Network>} networks by name; the first one where nothing chooses
    * @param {Router | null} router
    * @param {number} every frames from one look to the next; 1: each picture by itself
    */
-  constructor(opened, general, router, every) {
-    this.opened = opened;
+  constructor(networks, router, every) {
+    this.networks = networks;
+    const [general] = networks.keys();
     this.general = general;
     this.router = router;
     this.every = every;
@@ -60,7 +60,7 @@ export class Session {
     const whole = picture instanceof ImageData ? picture : pixels(picture);
     this.made = this.router ? await this.#chosen(whole, this.router) : this.general;
     this.#frames++;
-    return this.made === NOBODY ? whole : (await this.opened(this.made)).sharpen(whole, size);
+    return this.networks.get(this.made)?.sharpen(whole, size) ?? whole; // NOBODY has no network
   }
 
   /** @param {ImageData} picture @param {Router} router */
