@@ -29,14 +29,33 @@ def ssim(picture: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     That of `quality.ssim`, and with the window as a row and a column three times as fast as
     torchmetrics' (58 against 175 ms for a step of four patches of 192 pixels on one core).
     """
-    products = (picture, target, picture * picture, target * target, picture * target)
-    means = _window(torch.cat(products, 1)).chunk(len(products), 1)
-    mean, mean_target, square, square_target, product = means
+    mean, mean_target, square, square_target, product = _windows(
+        picture, target, picture * picture, target * target, picture * target
+    )
     variances = square - mean * mean + square_target - mean_target * mean_target
     covariance = product - mean * mean_target
     structure = (2 * covariance + _C2) / (variances + _C2)
     luminance = (2 * mean * mean_target + _C1) / (mean * mean + mean_target * mean_target + _C1)
     return 1 - (luminance * structure).mean()
+
+
+def contrast(picture: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """1 - the contrast of SSIM (Wang et al. 2004, c): 0 where both vary equally, however they do.
+
+    What minimizes a difference is a mean of what may have been there, and a mean is smooth.
+    """
+    mean, mean_target, square, square_target = _windows(
+        picture, target, picture * picture, target * target
+    )
+    # Half of SSIM's constant stands in each: equal ones give 1, and the root has a finite slope.
+    variance = (square - mean * mean).clamp(min=0) + _C2 / 2
+    variance_target = (square_target - mean_target * mean_target).clamp(min=0) + _C2 / 2
+    both = torch.sqrt(variance * variance_target)
+    return 1 - (2 * both / (variance + variance_target)).mean()
+
+
+def _windows(*planes: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    return _window(torch.cat(planes, 1)).chunk(len(planes), 1)
 
 
 def _window(planes: torch.Tensor) -> torch.Tensor:
@@ -82,6 +101,7 @@ PLAIN: Mapping[str, Term] = {
     "charbonnier": charbonnier,
     "mse": functional.mse_loss,
     "ssim": ssim,
+    "contrast": contrast,
     "ms_ssim": ms_ssim,
     "gradient": gradient,
     "fft": fft,

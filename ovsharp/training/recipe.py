@@ -34,6 +34,7 @@ TERMS = (
     "charbonnier",
     "mse",
     "ssim",
+    "contrast",
     "ms_ssim",
     "gradient",
     "fft",

@@ -52,6 +52,15 @@ def test_ssim_is_the_one_of_the_reports(pictures: tuple[torch.Tensor, torch.Tens
     assert 1 - float(PLAIN["ssim"](*whole)) == pytest.approx(ssim(*frames), abs=1e-5)
 
 
+def test_contrast_sees_softness_and_not_what_is_wrong(
+    pictures: tuple[torch.Tensor, torch.Tensor],
+) -> None:
+    blurred, sharp = pictures
+    inverse = sharp.mean((2, 3), keepdim=True) * 2 - sharp
+    assert float(PLAIN["contrast"](inverse, sharp)) < 1e-5
+    assert float(PLAIN["contrast"](blurred, sharp)) > 0.01
+
+
 def test_gradient_sees_edges_only(pictures: tuple[torch.Tensor, torch.Tensor]) -> None:
     _, sharp = pictures
     # Away from the border, which padding would make an edge.
