@@ -171,7 +171,7 @@ SEEN, DRAWS = 9, 4
 """Crops that are looked at in training, and how often they are drawn from each square."""
 RATE = 2e-3
 LEAST = 0.1
-CLEAN = 2.0
+CLEAN = 3.0
 """How much more often a frame without damage is learned from: to touch one is the worst error."""
 KNEE = 0.1
 """Differences of asinh(dB) below which the loss is quadratic."""
@@ -215,26 +215,30 @@ class Source:
 
 
 def examples(source: Source, file: Path, family: Family) -> Examples:
-    """Damage squares of photos, clips and screens."""
+    """Give damaged squares of photos, clips and screens; what is made is kept."""
     if not file.exists():
-        jobs = [partial(_photo, *task) for task in _photo_tasks(source, family)]
-        for kind, paths in ((1, source.clips), (2, source.screens)):
-            jobs += [
-                partial(_moving, family, kind, path, number, paths)
-                for path in paths
-                for number in _some(family, kind, path)
-            ]
-        rows = []
-        with ThreadPoolExecutor(2) as pool:
-            for count, found in enumerate(pool.map(lambda job: job(), jobs), 1):
-                rows += found
-                if count % 500 == 0:
-                    print(f"{file.stem}: {count} of {len(jobs)}", flush=True)
-        frames, truths, numbers = (np.array(column) for column in zip(*rows, strict=True))
-        with staged(file.parent) as staging:
-            np.savez(staging / file.name, frames=frames, truths=truths, numbers=numbers)
+        _make(source, file, family)
     kept = np.load(file)
     return Examples(kept["frames"], kept["truths"], kept["numbers"])
+
+
+def _make(source: Source, file: Path, family: Family) -> None:
+    jobs = [partial(_photo, *task) for task in _photo_tasks(source, family)]
+    for kind, paths in ((1, source.clips), (2, source.screens)):
+        jobs += [
+            partial(_moving, family, kind, path, number, paths)
+            for path in paths
+            for number in _some(family, kind, path)
+        ]
+    rows = []
+    with ThreadPoolExecutor(2) as pool:
+        for count, found in enumerate(pool.map(lambda job: job(), jobs), 1):
+            rows += found
+            if count % 500 == 0:
+                print(f"{file.stem}: {count} of {len(jobs)}", flush=True)
+    frames, truths, numbers = (np.array(column) for column in zip(*rows, strict=True))
+    with staged(file.parent) as staging:
+        np.savez(staging / file.name, frames=frames, truths=truths, numbers=numbers)
 
 
 def _photo_tasks(source: Source, family: Family) -> list[tuple[Family, int, Path, int, int]]:
