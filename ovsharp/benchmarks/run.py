@@ -71,7 +71,7 @@ class Progress(Protocol):
         """Count units as done."""
 
 
-MEGABYTES = 3200
+MEGABYTES = 2400
 """Of memory for what is compiled at a time: with all else, below 4 GB."""
 ROW_MEGABYTES = 400
 """Of a row at 1080p."""
