@@ -3,18 +3,21 @@
     python scripts/benchmark_page.py --data photos/ --peers rivals/ --checkpoints checkpoints/
 
 Results are kept in --results; what is there already is not measured again, so an interrupted run
-goes on where it stopped. Remove the folder to measure everything anew.
+goes on where it stopped. Remove the folder to measure everything anew. Other programs need
+environments of their own: their rows are of `host_rows.py --json RESULTS/hosts.json`.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from ovsharp.benchmarks.rivals import find_rivals, ratios
 from ovsharp.benchmarks.variants import convert_candidate
@@ -69,6 +72,8 @@ class Results:
     """By instruction set."""
     evaluations: dict[str, Evaluation | None]
     """By task."""
+    hosts: dict[str, Any] | None
+    """Of host_rows.py."""
 
 
 def read(folder: Path) -> Results:
@@ -83,7 +88,9 @@ def read(folder: Path) -> Results:
         evaluations[task] = (
             Evaluation.from_json(file.read_text("utf-8")) if file.is_file() else None
         )
-    return Results(speeds, evaluations)
+    file = folder / "hosts.json"
+    hosts = json.loads(file.read_text("utf-8")) if file.is_file() else None
+    return Results(speeds, evaluations, hosts)
 
 
 def measure(args: argparse.Namespace) -> None:
@@ -180,6 +187,7 @@ def render(results: Results) -> dict[str, str]:
         *_how(results),
         *(_speed(native) if native else []),
         *_isa(results),
+        *_hosts(results),
         *_quality(results),
         "## Again",
         f"    {COMMAND}",
@@ -192,6 +200,7 @@ def _missing(results: Results) -> list[str]:
     expected = older(native.environment.instructions) if native else ISAS
     names = [f"speed with {isa}" for isa in (NATIVE, *expected) if results.speeds[isa] is None]
     names += [f"quality at {task}" for task, found in results.evaluations.items() if found is None]
+    names += [] if results.hosts else ["other programs"]
     return [f"**Not measured: {', '.join(names)}.**"] if names else []
 
 
@@ -289,6 +298,22 @@ def _isa(results: Results) -> list[str]:
             rows.append([model, *cells])
         parts += [f"### {size} out", _table(("model", *reports), rows, 1)]
     return parts
+
+
+def _hosts(results: Results) -> list[str]:
+    if results.hosts is None:
+        return []
+    rows = [
+        [row["name"], f"{row['best']:.1f}", f"{row['median']:.1f}", f"{row['ratio']:.1f}"]
+        for row in results.hosts["rows"]
+    ]
+    return [
+        "## Other programs",
+        f"Milliseconds a frame of {results.hosts['size']}, {results.hosts['model']}, "
+        f"{results.hosts['n']} frames in turns (scripts/host_rows.py). LiteRT and ONNX Runtime "
+        "take floats and give floats; the picture costs extra.",
+        _table(("", "best", "median", "beside ovsharp INT8"), rows, 1),
+    ]
 
 
 def _own(report: Report, model: str) -> bool:

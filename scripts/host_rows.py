@@ -3,7 +3,7 @@
     ovsharp convert call-balanced --to planar -o models/
     ovsharp convert call-balanced --to tflite --size 360x640 --calib photos/ -o models/
     python scripts/host_rows.py models/ --model call-balanced --size 360x640 [--rounds 40]
-        [--python litert=PYTHON] [--python vapoursynth=PYTHON]
+        [--python litert=PYTHON] [--python vapoursynth=PYTHON] [--json build/benchmark/hosts.json]
 
 Each program runs in a process of its own, with an interpreter of its own where one is named: the
 extras `tflite` and `vapoursynth` want environments of their own. They take turns, one frame each,
@@ -14,6 +14,7 @@ that take floats are timed with floats in and out: how these become a picture is
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -48,6 +49,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--python", action="append", default=[], metavar="HOST=PYTHON")
+    parser.add_argument("--json", type=Path, help="what docs/BENCHMARK.md is made of")
     parser.add_argument("--serve", choices=HOSTS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
@@ -80,11 +82,22 @@ def main() -> int:
     for child in running.values():
         child.communicate()
     own = taken["ovsharp"]
+    rows = [
+        {
+            "name": NAMES[host],
+            "best": min(values),
+            "median": median(values),
+            "ratio": median(one / other for one, other in zip(values, own, strict=True)),
+        }
+        for host, values in taken.items()
+    ]
     print(f"| {options.model}, {options.size} | best ms | median ms | beside ovsharp INT8 |")
     print("|---|---|---|---|")
-    for host, values in taken.items():
-        ratio = median(one / other for one, other in zip(values, own, strict=True))
-        print(f"| {NAMES[host]} | {min(values):.1f} | {median(values):.1f} | {ratio:.1f} |")
+    for row in rows:
+        print("| {name} | {best:.1f} | {median:.1f} | {ratio:.1f} |".format(**row))
+    if options.json:
+        found = {"model": options.model, "size": options.size, "n": options.rounds, "rows": rows}
+        options.json.write_text(json.dumps(found, indent=1))
     return 0
 
 

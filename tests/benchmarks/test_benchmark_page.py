@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 from types import ModuleType
 from xml.etree import ElementTree
@@ -101,7 +102,8 @@ def test_losses_are_marked(page: ModuleType, folder: Path) -> None:
 
 def test_what_is_missing_is_named(page: ModuleType, folder: Path, tmp_path: Path) -> None:
     text = page.render(page.read(folder))["BENCHMARK.md"]
-    assert "**Not measured: speed with AVX512_CORE_VNNI, speed with AVX2, quality at x4.**" in text
+    missing = "speed with AVX512_CORE_VNNI, speed with AVX2, quality at x4, other programs"
+    assert f"**Not measured: {missing}.**" in text
     assert "no AMX" in text
     nothing = page.render(page.read(tmp_path / "none"))
     assert list(nothing) == ["BENCHMARK.md"]
@@ -111,9 +113,18 @@ def test_what_is_missing_is_named(page: ModuleType, folder: Path, tmp_path: Path
 def test_a_cpu_without_newer_instructions_is_not_held_back(page: ModuleType, folder: Path) -> None:
     (folder / "speed-native.json").write_text(speeds().to_json())
     files = page.render(page.read(folder))
-    assert "**Not measured: quality at x4.**" in files["BENCHMARK.md"]
+    assert "**Not measured: quality at x4, other programs.**" in files["BENCHMARK.md"]
     assert "Instruction sets" not in files["BENCHMARK.md"]
     assert set(files) == {"BENCHMARK.md", "benchmark-quality.svg"}
+
+
+def test_other_programs_stand_beside_ovsharp(page: ModuleType, folder: Path) -> None:
+    row = {"name": "LiteRT INT8", "best": 9.21, "median": 10.0, "ratio": 1.31}
+    hosts = {"model": "call-balanced", "size": "360x640", "n": 60, "rows": [row]}
+    (folder / "hosts.json").write_text(json.dumps(hosts))
+    text = page.render(page.read(folder))["BENCHMARK.md"]
+    assert "| LiteRT INT8 | 9.2 | 10.0 | 1.3 |" in text
+    assert "other programs" not in text
 
 
 def test_instruction_sets_are_side_by_side(page: ModuleType, folder: Path) -> None:
