@@ -171,7 +171,7 @@ SEEN, DRAWS = 9, 4
 """Crops that are looked at in training, and how often they are drawn from each square."""
 RATE = 2e-3
 LEAST = 0.1
-CLEAN = 3.0
+CLEAN = 4.0
 """How much more often a frame without damage is learned from: to touch one is the worst error."""
 KNEE = 0.1
 """Differences of asinh(dB) below which the loss is quadratic."""
