@@ -25,6 +25,7 @@ from ovsharp.degrade import parse
 from ovsharp.engine import Frame, upscale
 from ovsharp.media import find_images
 from ovsharp.quality import capped_psnr, ssim
+from ovsharp.runtime import shipped_models
 
 DAMAGES = {
     "call": {
@@ -137,7 +138,7 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     router = Sharpener(options.router)
-    models = [Sharpener(name) for name in router.variants]
+    models = [Sharpener(name) for name in router.variants if name in shipped_models()]
     for folder in options.data:
         rows = {
             name: measure(router, models, recipe, folder)
