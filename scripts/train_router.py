@@ -398,8 +398,8 @@ def learn(
         quantile: see `Family`.
         steps: of 256 squares.
     """
-    torch.manual_seed(1)
-    rng = np.random.default_rng(1)
+    torch.manual_seed(SEED)
+    rng = np.random.default_rng(SEED)
     network = RouterNetwork(gains.shape[1])
     with torch.no_grad():
         found = torch.cat(
