@@ -174,7 +174,7 @@ LEAST = 0.1
 CLEAN = 6.0
 """How much more often a frame without damage is learned from: to touch one is the worst error."""
 SEED = 5
-"""Of 1 to 5 the one that reached most of the validation's best gain, and touched no clean square."""
+"""Of 1 to 5 the one that reached most of the gain in validation, and touched no clean square."""
 KNEE = 0.1
 """Differences of asinh(dB) below which the loss is quadratic."""
 FLOOR = 0.5
