@@ -299,8 +299,8 @@ def test_what_is_compiled_at_a_time_is_bounded(
 ) -> None:
     size = Size.parse("1080p")
     rows: list[Any] = list(range(20))
-    assert [len(group) for group in run.groups_of(rows, size)] == [7, 7, 6]
-    assert run.groups_of(rows[:8], size) == [rows[:8]]
+    assert [len(group) for group in run.groups_of(rows, size)] == [5, 5, 5, 5]
+    assert run.groups_of(rows[:6], size) == [rows[:6]]
     monkeypatch.setattr(run, "MEGABYTES", 1e-9)
     options = Options(
         models=(str(model),),
