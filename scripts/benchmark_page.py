@@ -310,7 +310,8 @@ def _hosts(results: Results) -> list[str]:
     return [
         "## Other programs",
         f"Milliseconds a frame of {results.hosts['size']}, {results.hosts['model']}, "
-        f"{results.hosts['n']} frames in turns (scripts/host_rows.py). LiteRT and ONNX Runtime "
+        f"{results.hosts['n']} frames in turns on {results.hosts['isa']} "
+        "(scripts/host_rows.py). LiteRT and ONNX Runtime "
         "take floats and give floats; the picture costs extra.",
         _table(("", "best", "median", "beside ovsharp INT8"), rows, 1),
     ]

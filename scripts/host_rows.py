@@ -96,7 +96,15 @@ def main() -> int:
     for row in rows:
         print("| {name} | {best:.1f} | {median:.1f} | {ratio:.1f} |".format(**row))
     if options.json:
-        found = {"model": options.model, "size": options.size, "n": options.rounds, "rows": rows}
+        from ovsharp.engine import used_isa  # other interpreters have no OpenVINO
+
+        found = {
+            "model": options.model,
+            "size": options.size,
+            "isa": used_isa(),
+            "n": options.rounds,
+            "rows": rows,
+        }
         options.json.write_text(json.dumps(found, indent=1))
     return 0
 

@@ -120,8 +120,8 @@ def test_a_cpu_without_newer_instructions_is_not_held_back(page: ModuleType, fol
 
 def test_other_programs_stand_beside_ovsharp(page: ModuleType, folder: Path) -> None:
     row = {"name": "LiteRT INT8", "best": 9.21, "median": 10.0, "ratio": 1.31}
-    hosts = {"model": "call-balanced", "size": "360x640", "n": 60, "rows": [row]}
-    (folder / "hosts.json").write_text(json.dumps(hosts))
+    hosts = {"model": "call-balanced", "size": "360x640", "isa": "AVX2", "n": 60}
+    (folder / "hosts.json").write_text(json.dumps({**hosts, "rows": [row]}))
     text = page.render(page.read(folder))["BENCHMARK.md"]
     assert "| LiteRT INT8 | 9.2 | 10.0 | 1.3 |" in text
     assert "other programs" not in text
