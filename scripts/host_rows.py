@@ -1,4 +1,4 @@
-"""How long other programs take for one frame, beside ovsharp: the rows of docs/HOSTS.md.
+"""How long other programs take for one frame, beside ovsharp: rows of docs/BENCHMARK.md.
 
     ovsharp convert call-balanced --to planar -o models/
     ovsharp convert call-balanced --to tflite --size 360x640 --calib photos/ -o models/
