@@ -167,6 +167,8 @@ FAMILIES = {
 }
 PER_CLIP = 4
 """Squares of a coded clip."""
+TURNS = (3, 2)
+"""How often each clip and each screen gets every damage."""
 FADES = 0.2
 """Share of the clips and screens."""
 RIM = 40
@@ -219,31 +221,43 @@ class Source:
     per_photo: int
 
 
-def examples(source: Source, file: Path, family: Family) -> Examples:
+def examples(source: Source, folder: Path, family: Family) -> Examples:
     """Give damaged squares of photos, clips and screens; what is made is kept."""
-    if not file.exists():
-        _make(source, file, family)
-    kept = np.load(file)
-    return Examples(kept["frames"], kept["truths"], kept["numbers"])
+    if not (folder / "numbers.npy").exists():
+        _make(source, folder, family)
+    sides = {"frames": family.side // parse(family.damages[0]).scale, "truths": family.side}
+    # Read when they are asked for: together they are nearly as large as a memory.
+    frames, truths = (
+        np.memmap(folder / f"{name}.raw", np.uint8, "r").reshape(-1, side, side, 3)
+        for name, side in sides.items()
+    )
+    return Examples(frames, truths, np.load(folder / "numbers.npy"))
 
 
-def _make(source: Source, file: Path, family: Family) -> None:
+def _make(source: Source, folder: Path, family: Family) -> None:
     jobs = [partial(_photo, *task) for task in _photo_tasks(source, family)]
-    for kind, paths in ((1, source.clips), (2, source.screens)):
+    for kind, paths, turns in zip((1, 2), (source.clips, source.screens), TURNS, strict=True):
         jobs += [
-            partial(_moving, family, kind, path, number, paths)
+            partial(_moving, family, kind, path, number, turn, paths)
             for path in paths
-            for number in _some(family, kind, path)
+            for number in range(len(family.moving))
+            for turn in range(turns)
         ]
-    rows = []
-    with ThreadPoolExecutor(2) as pool:
-        for count, found in enumerate(pool.map(lambda job: job(), jobs), 1):
-            rows += found
+    numbers = []
+    with (
+        staged(folder) as staging,
+        (staging / "frames.raw").open("wb") as frames,
+        (staging / "truths.raw").open("wb") as truths,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        for count, rows in enumerate(pool.map(lambda job: job(), jobs), 1):
+            for frame, truth, number in rows:
+                frames.write(frame.tobytes())
+                truths.write(truth.tobytes())
+                numbers.append(number)
             if count % 500 == 0:
-                print(f"{file.stem}: {count} of {len(jobs)}", flush=True)
-    frames, truths, numbers = (np.array(column) for column in zip(*rows, strict=True))
-    with staged(file.parent) as staging:
-        np.savez(staging / file.name, frames=frames, truths=truths, numbers=numbers)
+                print(f"{folder.name}: {count} of {len(jobs)}", flush=True)
+        np.save(staging / "numbers.npy", numbers)
 
 
 def _photo_tasks(source: Source, family: Family) -> list[tuple[Family, int, Path, int, int]]:
@@ -269,16 +283,10 @@ def _photo(family: Family, index: int, path: Path, number: int, turn: int) -> li
     return [(parse(family.damages[number])(truth, seed=int(rng.integers(2**63))), truth, number)]
 
 
-def _some(family: Family, kind: int, path: Path) -> list[int]:
-    """Name the damages that a clip or a screen gets: a clip all, a screen a few."""
-    count = len(family.moving)
-    if kind == 1:
-        return list(range(count))
-    return np.random.default_rng(_seed(path)).permutation(count)[:5].tolist()
-
-
-def _moving(family: Family, kind: int, path: Path, number: int, paths: list[Path]) -> list[Row]:
-    rng = np.random.default_rng((_seed(path), kind, number))
+def _moving(
+    family: Family, kind: int, path: Path, number: int, turn: int, paths: list[Path]
+) -> list[Row]:
+    rng = np.random.default_rng((_seed(path), kind, number, turn))
     if kind == 1:
         clip = sharp_clip(path, rng, least=family.side)
     else:
@@ -515,7 +523,7 @@ def main() -> None:
     for name, source in zip(("train", "val"), sources(options), strict=True):
         folder = options.out / name
         folder.mkdir(parents=True, exist_ok=True)
-        made = examples(source, folder / "examples.npz", family)
+        made = examples(source, folder, family)
         models = options.only or family.models
         sets.append((made, np.stack([gains_of(made, m, family, folder) for m in models], 1)))
     if options.only:

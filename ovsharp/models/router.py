@@ -22,7 +22,6 @@ _LEVEL = 0.1
 """Added to magnitudes before their logarithm is taken, in levels."""
 _EDGE = 32.0
 """Second differences above it, in levels, count as so much: one strong edge is no period."""
-_WIDTH = 96
 _LEFT_OUT = 0.05
 """Share of numbers that are left out in training, so that none alone decides."""
 
@@ -44,12 +43,13 @@ class RouterNetwork(nn.Module):
 
     Args:
         models: number of gains.
+        width: of the layers between.
 
     Shape:
         frames x crops x 3 x 64 x 64 float, BGR, 0..1 -> frames x models, dB.
     """
 
-    def __init__(self, models: int) -> None:
+    def __init__(self, models: int, width: int = 192) -> None:
         super().__init__()
         planes = torch.tensor([[0.114, 0.587, 0.299], [0.5, -0.331, -0.169], [-0.081, -0.419, 0.5]])
         self.register_buffer("planes", 255 * planes.view(3, 3, 1, 1))
@@ -65,13 +65,13 @@ class RouterNetwork(nn.Module):
         self.register_buffer("spread", torch.ones(count))
         self.mix = nn.Sequential(
             nn.Dropout(_LEFT_OUT),
-            nn.Linear(count, _WIDTH),
+            nn.Linear(count, width),
             nn.ReLU(),
             nn.Dropout(_LEFT_OUT),
-            nn.Linear(_WIDTH, _WIDTH),
+            nn.Linear(width, width),
             nn.ReLU(),
         )
-        self.gains = nn.Linear(_WIDTH, models)
+        self.gains = nn.Linear(width, models)
 
     def forward(self, crops: torch.Tensor) -> torch.Tensor:
         return self.told(self.found(crops))
@@ -141,9 +141,10 @@ def load_router(path: Path, models: int) -> RouterOnFrames:
     Raises:
         ModelLoadError: a missing or damaged file, or other weights.
     """
-    network = RouterNetwork(models)
+    weights = read_weights(path)
     try:
-        network.load_state_dict(read_weights(path))
-    except RuntimeError as error:
+        network = RouterNetwork(models, weights["gains.weight"].shape[1])
+        network.load_state_dict(weights)
+    except (KeyError, IndexError, RuntimeError) as error:
         raise ModelLoadError(f"{path} holds no router of {models} models: {error}") from error
     return RouterOnFrames(network.eval())
