@@ -58,6 +58,8 @@ class Family:
     """Of the gain that is told. 0.25: three of four such frames gain more; to harm is worse. With
     0.18 .4 % fewer squares were harmed, but two of eleven real clips at half size were left alone
     that gain .2 and .5 dB."""
+    width: int
+    """Neurons of the layers between."""
     seed: int
     """Of those tried, the one that reached most of the gain in validation, and touched no clean
     square."""
@@ -126,6 +128,7 @@ FAMILIES = {
         ),
         side=256,
         quantile=0.25,
+        width=192,
         seed=5,
     ),
     "x4": Family(
@@ -164,6 +167,7 @@ FAMILIES = {
         moving=(),
         side=384,
         quantile=0.4,
+        width=96,
         seed=1,
     ),
 }
@@ -421,12 +425,12 @@ def learn(
         gains: in PSNR and SSIM, both in dB, images x models x 2.
         clean: which of the squares are not damaged.
         smaller: which were sent smaller; all are also learned as OpenCV reads them.
-        family: its quantile and seed are taken.
+        family: its quantile, width and seed are taken.
         steps: of BATCH squares.
     """
     torch.manual_seed(family.seed)
     rng = np.random.default_rng(family.seed)
-    network = RouterNetwork(gains.shape[1])
+    network = RouterNetwork(gains.shape[1], family.width)
     parts = np.array_split(np.arange(len(frames)), len(frames) // 32 + 1)
     draws = []
     with torch.no_grad():

@@ -49,7 +49,7 @@ class RouterNetwork(nn.Module):
         frames x crops x 3 x 64 x 64 float, BGR, 0..1 -> frames x models, dB.
     """
 
-    def __init__(self, models: int, width: int = 192) -> None:
+    def __init__(self, models: int, width: int) -> None:
         super().__init__()
         planes = torch.tensor([[0.114, 0.587, 0.299], [0.5, -0.331, -0.169], [-0.081, -0.419, 0.5]])
         self.register_buffer("planes", 255 * planes.view(3, 3, 1, 1))
