@@ -156,7 +156,9 @@ def card(name: str, folder: Path, log: str, folders: Folders) -> str:
         raise SystemExit(f"{name} has no INT8 model")
     kept = ", ".join(cost.float_layers) or "none"
     compared = "the bicubic upscale" if spec.scale > 1 else "the input"
-    loss = " + ".join(f"{weight:g} {term}" for term, weight in recipe.student.loss.items())
+    size = name.removeprefix(recipe.name).lstrip("-")
+    course = (recipe.sized(size) if size in recipe.sizes else recipe).student
+    loss = " + ".join(f"{weight:g} {term}" for term, weight in course.loss.items())
     lines = [
         f"# {name}",
         "",
@@ -197,10 +199,7 @@ def card(name: str, folder: Path, log: str, folders: Folders) -> str:
 
 
 def halve(source: Path, target: Path) -> None:
-    """Round trained weights to 16 bits: of all forms that ship, none then needs more room.
-
-    The f32 IR has the same values in 32 bits, which a wheel packs well.
-    """
+    """Write trained weights in 16 bits: the f32 IR, made of them, is packed well by a wheel."""
     saved = torch.load(source, weights_only=True)
     saved["state_dict"] = {name: values.half() for name, values in saved["state_dict"].items()}
     torch.save(saved, target)

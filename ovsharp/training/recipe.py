@@ -189,6 +189,8 @@ class Size:
     """For the constructor of the network, in place of those of the same names."""
     rate: float = 0.0
     """Learning rate of all stages; 0 for their own."""
+    loss: dict[str, float] = field(default_factory=dict)
+    """Weights of the terms, in place of all of the course's; empty for its own."""
 
 
 @dataclass(frozen=True)
@@ -225,6 +227,7 @@ class TrainingRecipe:
         student = dataclasses.replace(
             self.student,
             arguments={**self.student.arguments, **changes.arguments},
+            loss=changes.loss or self.student.loss,
             stages=tuple(
                 dataclasses.replace(stage, rate=changes.rate or stage.rate)
                 for stage in self.student.stages

@@ -109,6 +109,8 @@ class _Reader:
         for name, size in recipe.sizes.items():
             if size.rate < 0:
                 raise self.problem(("sizes", name, "rate"), "must not be negative")
+            if size.loss:
+                self.check_terms(size.loss, recipe.student.patch, ("sizes", name))
         if recipe.distillation is not None:
             keys: _Keys = ("distillation",)
             self.check_terms(recipe.distillation.loss, recipe.student.patch, keys)

@@ -150,6 +150,9 @@ def test_sizes_and_terms_can_be_chosen() -> None:
     sharp = load_recipe("sharp")
     rates = {size: sharp.sized(size).student.stages[0].rate for size in sharp.sizes}
     assert rates == {"fast": 6e-4, "balanced": 1e-3, "quality": 1e-3}
+    half = load_recipe("call-half")
+    assert "contrast" in half.sized("fast").student.loss == half.student.loss
+    assert half.sized("quality").student.loss == {"l1": 1.0, "ssim": 0.1, "colour": 1.0}
     duo = load_recipe("dynamic-duo")
     assert duo.perceptual == ["vgg16_relu2_2"]
     plain = duo.without("vgg16_relu2_2")
@@ -168,6 +171,7 @@ def test_sizes_and_terms_can_be_chosen() -> None:
         ("[sizes]\nfast = { depth = 1 }", "'sizes.fast.depth' is unknown here"),
         ("[sizes]\nfast = { rate = 'low' }", "'sizes.fast.rate' expected a number"),
         ("[sizes]\nfast = { rate = -1.0 }", "'sizes.fast.rate' must not be negative"),
+        ("[sizes]\nfast = { loss = { l9 = 1.0 } }", "'sizes.fast.loss.l9' is no loss"),
     ],
 )
 def test_sizes_that_make_no_sense(tmp_path: Path, sizes: str, message: str) -> None:
