@@ -1,6 +1,7 @@
-"""Writes docs/BENCHMARK.md: measures what is not measured yet, and renders the page from the JSON.
+r"""Writes docs/BENCHMARK.md: measures what is not measured yet, and renders the page from the JSON.
 
-    python scripts/benchmark_page.py --data photos/ --peers rivals/ --checkpoints checkpoints/
+    python scripts/benchmark_page.py --data photos/ --clips calls/ --peers rivals/ \
+        --checkpoints checkpoints/
 
 Results are kept in --results; what is there already is not measured again, so an interrupted run
 goes on where it stopped. Remove the folder to measure everything anew. Other programs need
@@ -13,8 +14,8 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from ovsharp.convert import Options
 from ovsharp.engine import instruction_sets
 from ovsharp.errors import UsageError
 from ovsharp.evaluation import Evaluation
-from ovsharp.evaluation.results import ALL, BICUBIC, INPUT, Group
+from ovsharp.evaluation.results import ALL, BICUBIC, INPUT, MEASURES, Group, Measure
 from ovsharp.files import staged
 from ovsharp.measuring.results import Report, Row
 from ovsharp.reports import WIDTH, axis_ticks, draw_line, draw_text
@@ -43,25 +44,82 @@ SIZES = "480p,720p,1080p"
 NATIVE = "native"
 ISAS = {"AVX512_CORE_VNNI": ("AVX512_BF16", "AMX_INT8"), "AVX2": ("AVX512", "AVX_VNNI")}
 """Held to with ONEDNN_MAX_CPU_ISA where the CPU has one of the newer sets behind it."""
-SAME_SIZE = {
-    "call": "call",
-    "h264 half size": "h264(crf=26, scale=2)",
-    "jpeg": "jpeg(quality=15)",
-    "noise": "noise(sigma=10)",
-    "gla": "gla",
-    "edsr": "edsr",
-    "clean": "clean",
-    "synergy": "synergy",
+COMMAND = "make benchmark-page DATA=photos/ CLIPS=calls/ PEERS=rivals/ CHECKPOINTS=checkpoints/"
+
+
+@dataclass(frozen=True)
+class Task:
+    """What `ovsharp eval` is asked for."""
+
+    title: str
+    own: tuple[str, ...] = ()
+    """What the names of our models begin with; none for what `eval` takes by itself."""
+    scale: int = 0
+    """Of the models of others that stand beside them; 0 for none."""
+    damages: Mapping[str, str] = field(default_factory=dict)
+    """Recipes, by name; none for the ways that clips are sent."""
+    options: tuple[str, ...] = ()
+    quick: tuple[str, ...] = ("--images", "2")
+    """In place of `options`, to try it out."""
+
+
+PAPERS = "down(scale={0}, method=antialiased)"
+TASKS = {
+    "clips": Task(
+        "real clips",
+        options=(
+            *("--size", "720p", "--measure-every", "4", "--vmaf-every", "60", "--rivals"),
+            *("--quality", "fast", "--quality", "balanced", "--quality", "best"),
+        ),
+        quick=("--size", "176p", "--vmaf-every", "0", "--seconds", "0.2"),
+    ),
+    "x1": Task(
+        "same size",
+        own=("call", "sharp"),
+        scale=1,
+        damages={
+            "call": "call",
+            "h264 half size": "h264(crf=26, scale=2)",
+            "h264": "h264(crf=36)",
+            "jpeg": "jpeg(quality=15)",
+            "noise": "noise(sigma=10)",
+            "gla": "gla",
+            "edsr": "edsr",
+            "clean": "clean",
+            "synergy": "synergy",
+        },
+        options=("--images", "24", "--crop", "384"),
+        quick=("--images", "2", "--crop", "176"),
+    ),
+    "x4": Task(
+        "x4",
+        own=("x4",),
+        scale=4,
+        damages={
+            "dynamic-duo": "dynamic-duo",
+            "x4 clean": "x4",
+            "x4 bicubic": "down(scale=4, method=bicubic)",
+            "x4 jpeg": "x4 + jpeg(quality=20)",
+            "x4 h264": "x4 + h264(crf=26)",
+        },
+        options=("--images", "24", "--crop", "384"),
+        quick=("--images", "2", "--crop", "176"),
+    ),
+    "x2-luma": Task(
+        "x2, as in papers",
+        own=("x2",),
+        scale=2,
+        damages={"antialiased": PAPERS.format(2), "OpenCV": "down(scale=2, method=bicubic)"},
+        options=("--protocol", "luma", "--images", "24"),
+    ),
+    "x4-luma": Task(
+        "x4, as in papers",
+        own=("x4",),
+        scale=4,
+        damages={"antialiased": PAPERS.format(4), "OpenCV": "down(scale=4, method=bicubic)"},
+        options=("--protocol", "luma", "--images", "24"),
+    ),
 }
-TIMES_FOUR = {
-    "dynamic-duo": "dynamic-duo",
-    "x4 clean": "x4",
-    "x4 bicubic": "down(scale=4, method=bicubic)",
-    "x4 jpeg": "x4 + jpeg(quality=20)",
-    "x4 h264": "x4 + h264(crf=26)",
-}
-EVALUATIONS = {"x1": SAME_SIZE, "x4": TIMES_FOUR}
-COMMAND = "make benchmark-page DATA=photos/ PEERS=rivals/ CHECKPOINTS=checkpoints/"
 
 
 @dataclass(frozen=True)
@@ -71,7 +129,7 @@ class Results:
     speeds: dict[str, Report | None]
     """By instruction set."""
     evaluations: dict[str, Evaluation | None]
-    """By task."""
+    """By the names of `TASKS`."""
     hosts: dict[str, Any] | None
     """Of host_rows.py."""
 
@@ -83,7 +141,7 @@ def read(folder: Path) -> Results:
         file = folder / f"speed-{isa}.json"
         speeds[isa] = Report.from_json(file.read_text("utf-8")) if file.is_file() else None
     evaluations: dict[str, Evaluation | None] = {}
-    for task in EVALUATIONS:
+    for task in TASKS:
         file = folder / f"quality-{task}" / "results.json"
         evaluations[task] = (
             Evaluation.from_json(file.read_text("utf-8")) if file.is_file() else None
@@ -114,29 +172,29 @@ def measure(args: argparse.Namespace) -> None:
             command += ["--json", str(file)]
             command += ["--peers", str(others)] if isa == NATIVE else ["--precision", "int8"]
             _run([*command, *(["--isa", isa] if isa != NATIVE else [])])
-    for task, recipes in EVALUATIONS.items():
-        out = folder / f"quality-{task}"
-        if not (out / "results.json").is_file():
-            scale = task.removeprefix("x")
-            own = ("call", "sharp") if scale == "1" else (task,)
-            models = [name for name in (*shipped_routers(), *family()) if name.startswith(own)]
-            models += [str(path) for path in _of_scale(others, int(scale))]
-            command = ["eval", "--data", str(args.data), "-o", str(out), "--resume"]
-            command += ["--images", "2" if quick else "24", "--crop", "176" if quick else "384"]
-            for model in models:
-                command += ["--model", model]
-            for name, recipe in recipes.items():
-                command += ["--degrade", f"{name}={recipe}"]
-            _run(command)
+    for name, task in TASKS.items():
+        out = folder / f"quality-{name}"
+        if (out / "results.json").is_file():
+            continue
+        source = ["--data", str(args.data)] if task.damages else ["--clips", str(args.clips)]
+        command = ["eval", *source, "-o", str(out), "--resume"]
+        command += task.quick if quick else task.options
+        models = [name for name in (*shipped_routers(), *family()) if name.startswith(task.own)]
+        models += [str(path) for path in _of_scale(others, task.scale)] if task.scale else []
+        for model in models if task.own else []:
+            command += ["--model", model]
+        for damage, recipe in task.damages.items():
+            command += ["--degrade", f"{damage}={recipe}"]
+        _run(command)
 
 
 def family() -> list[str]:
-    """Give the shipped models, without those that only a router chooses: all of one design."""
+    """Give the shipped models, without those that only a router chooses."""
     names = shipped_models()
     ends = tuple(ENDINGS.values())
     # Those of a router's models that are for one damage each have two words more than their task.
     ours = [name for name in names if name.endswith(ends) and name.count("-") == 1]
-    return [*ours, *(name for name in names if name == "sharp-gla")]
+    return [*ours, *(name for name in names if name in ("sharp-gla", "x2-clean"))]
 
 
 def older(instructions: Iterable[str]) -> list[str]:
@@ -199,7 +257,8 @@ def _missing(results: Results) -> list[str]:
     native = results.speeds[NATIVE]
     expected = older(native.environment.instructions) if native else ISAS
     names = [f"speed with {isa}" for isa in (NATIVE, *expected) if results.speeds[isa] is None]
-    names += [f"quality at {task}" for task, found in results.evaluations.items() if found is None]
+    found = results.evaluations
+    names += [f"quality ({task.title})" for name, task in TASKS.items() if found[name] is None]
     names += [] if results.hosts else ["other programs"]
     return [f"**Not measured: {', '.join(names)}.**"] if names else []
 
@@ -231,20 +290,27 @@ def _how(results: Results) -> list[str]:
             f"for each. n: counted calls; 50, 90, 99: percentiles. Every model as it is "
             f"usually run: INT8 where there is one, in the fastest precision of the device."
         )
-    for task, found in results.evaluations.items():
-        if found:
-            images = len({row.image for row in found.rows})
+    for name, found in results.evaluations.items():
+        if found is None:
+            continue
+        said = ""
+        if found.kind == "images":
             crop = f"cropped to {found.crop} pixels" if found.crop else "whole"
-            skipped = f", {len(found.skipped)} skipped" if found.skipped else ""
-            lines.append(
-                f"Quality, {task}: {images} images, {crop}{skipped}; each is damaged with a "
-                f"seed of its own. SSIM after Wang et al. 2004. bicubic: the input enlarged; at "
-                f"x1 the input itself. ± is the 95 % interval of the mean (Student's t)."
-            )
+            said = f", {crop}; each is damaged with a seed of its own"
+        if found.protocol == "luma":
+            said += "; Y of BT.601 in studio range, without a border of as many pixels as the scale"
+        skipped = f", {len(found.skipped)} skipped" if found.skipped else ""
+        count = len({row.image for row in found.rows})
+        notes = "".join(f"; {note}" for note in found.notes)
+        lines.append(f"Quality, {TASKS[name].title}: {count} {found.kind}{skipped}{said}{notes}.")
+    lines.append(
+        "SSIM after Wang et al. 2004. bicubic: the input enlarged; at x1 the input itself. ± is "
+        "the 95 % interval of the mean (Student's t). input at other scales: pixels repeated."
+    )
     lines.append(
         "**Rows in bold lose**; their last column says to what: a model of ours that is slower by "
         f"{SAME_SPEED:.0%} or more than another of the same task; any model below the input or "
-        "bicubic in mean SSIM; a model of ours below one of others."
+        "bicubic in the mean of the first figure; a model of ours below one of others."
     )
     return ["## How it was measured", "\n".join(f"- {line}" for line in lines)]
 
@@ -337,60 +403,75 @@ def _fps(row: Row | None, size: str) -> str:
 
 def _quality(results: Results) -> list[str]:
     parts = []
-    for task, found in results.evaluations.items():
+    own = {*shipped_models(), *shipped_routers()}
+    for name, found in results.evaluations.items():
         if found is None:
             continue
-        parts.append("## Quality, same size" if task == "x1" else f"## Quality, {task}")
-        own = {*shipped_models(), *shipped_routers()}
+        shown = _shown(found)
+        heads = ["method", "n"]
+        for measure in shown:
+            heads += [measure.title, *(["±"] if measure is shown[0] else [])]
+        heads += ["better than input", "worst change", f"worst {found.kind[:-1]}", "loses"]
+        parts.append(f"## Quality, {TASKS[name].title}")
         for damage in found.degradations:
             groups = [
                 group
                 for group in found.groups
                 if (group.degradation, group.category) == (damage.name, ALL)
             ]
-            rows = [_row(_quality_cells(group), losses(group, groups, own)) for group in groups]
-            heads = (
-                "method",
-                "n",
-                "SSIM",
-                "±",
-                "PSNR dB",
-                "better than input",
-                "worst change",
-                "worst image",
-            )
-            parts += [
-                f"### {damage.name}",
-                f"`{damage.recipe}`",
-                _table((*heads, "loses"), rows, 1),
+            rows = [
+                _row(_quality_cells(group, shown), losses(group, groups, own, shown[0].name))
+                for group in groups
             ]
+            parts += [f"### {damage.name}", f"`{damage.recipe}`", _table(heads, rows, 1)]
     return parts
 
 
-def _quality_cells(group: Group) -> list[str]:
-    ssim, base = group.measures["ssim"], group.method == INPUT
+def _shown(found: Evaluation) -> tuple[Measure, ...]:
+    """Give the measures that tables have; rows are judged by the first."""
+    if found.protocol == "luma":
+        names = ["psnr_y", "ssim_y"]
+    elif found.kind == "clips":
+        names = ["ssim", "psnr", "vmaf", "vmaf_neg", "edge_truth", "flicker", "colour_shift"]
+    else:
+        names = ["ssim", "psnr"]
+    measures = {measure.name: measure for measure in MEASURES}
+    return tuple(measures[name] for name in names)
+
+
+def _quality_cells(group: Group, shown: Sequence[Measure]) -> list[str]:
+    cells, base = [short(group.method), str(group.n)], group.method == INPUT
+    for measure in shown:
+        stat = group.measures.get(measure.name)
+        cells.append(f"{stat.mean:.{measure.digits}f}" if stat else "-")
+        if measure is shown[0]:
+            known = stat is not None and stat.high is not None
+            cells.append(f"{stat.high - stat.mean:.{measure.digits}f}" if known else "-")
     return [
-        short(group.method),
-        str(group.n),
-        f"{ssim.mean:.4f}",
-        "-" if ssim.high is None else f"{ssim.high - ssim.mean:.4f}",
-        f"{group.measures['psnr'].mean:.2f}",
+        *cells,
         "-" if base else f"{group.better / group.n:.0%}",
         "-" if base else f"{group.worst_change:+.4f}",
         "-" if base else group.worst_image,
     ]
 
 
-def losses(group: Group, groups: Iterable[Group], own: set[str]) -> str:
-    """Say what a model is below in mean SSIM: input, bicubic; one's own also: others' models."""
+def losses(group: Group, groups: Iterable[Group], own: set[str], measure: str = "ssim") -> str:
+    """Say what a model is below in the mean: input, bicubic; one's own also: others' models.
+
+    What is our own bears a shipped name, perhaps with a size behind it.
+    """
+
+    def ours(method: str) -> bool:
+        return method.partition(" ")[0] in own
+
     if group.method in (INPUT, BICUBIC):
         return ""
-    value = group.measures["ssim"].mean
+    value = group.measures[measure].mean
     above = [
         short(other.method)
         for other in groups
-        if other.measures["ssim"].mean > value
-        and (other.method in (INPUT, BICUBIC) or (group.method in own and other.method not in own))
+        if other.measures[measure].mean > value
+        and (other.method in (INPUT, BICUBIC) or (ours(group.method) and not ours(other.method)))
     ]
     return f"below {', '.join(above)}" if above else ""
 
@@ -441,7 +522,7 @@ def quality_svg(results: Results) -> str:
     native = results.speeds[NATIVE]
     parts: list[str] = []
     offset, left, right, deep = 0.0, 70, 20, 300
-    for task, found in results.evaluations.items():
+    for name, found in results.evaluations.items():
         if native is None or found is None:
             continue
         damage = found.degradations[0].name
@@ -481,7 +562,8 @@ def quality_svg(results: Results) -> str:
         ) -> float:
             return floor - (gain - low) / (high - low) * (floor - top)
 
-        title = f"{task}, {damage}: SSIM gain over {'the input' if task == 'x1' else 'bicubic'}"
+        over = "the input" if TASKS[name].scale == 1 else "bicubic"
+        title = f"{TASKS[name].title}, {damage}: SSIM gain over {over}"
         parts.append(draw_text(left, offset + 18, title, anchor="start", kind="name"))
         for tick in axis_ticks(low, high):
             parts.append(draw_line(left, y(tick), WIDTH - right, y(tick)))
@@ -495,10 +577,10 @@ def quality_svg(results: Results) -> str:
         caption = f"median ms per frame, {native.sizes[-1]} out"
         parts.append(draw_text((left + WIDTH) / 2, floor + 33, caption))
         taken: list[tuple[float, float]] = []
-        for name, role, time, gain in sorted(points, key=lambda point: -point[3]):
+        for method, role, time, gain in sorted(points, key=lambda point: -point[3]):
             parts.append(
                 f'<circle cx="{x(time):.1f}" cy="{y(gain):.1f}" r="5" class="{role}"><title>'
-                f"{escape(name)}</title></circle>"
+                f"{escape(method)}</title></circle>"
             )
             level = y(gain) + 4
             while any(
@@ -506,7 +588,7 @@ def quality_svg(results: Results) -> str:
             ):
                 level += 12
             taken.append((x(time), level))
-            parts.append(draw_text(x(time) + 9, level, name, anchor="start", kind="name"))
+            parts.append(draw_text(x(time) + 9, level, method, anchor="start", kind="name"))
         offset += deep
     return _svg(offset or 20, parts)
 
@@ -557,6 +639,7 @@ def main() -> None:
     """Measure, render, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of sharp images")
+    parser.add_argument("--clips", type=Path, required=True, help="folder of sharp videos")
     parser.add_argument("--peers", type=Path, required=True, help="folder of rivals")
     parser.add_argument("--checkpoints", type=Path, required=True, help="reference systems")
     parser.add_argument("--results", type=Path, default=Path("build/benchmark"))

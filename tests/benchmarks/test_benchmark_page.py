@@ -22,6 +22,11 @@ from ovsharp.measuring.results import Report
 from tests.benchmarks.reports import report, row
 from tests.scripts import loaded
 
+UNSCORED = (
+    "quality (real clips), quality (x4), quality (x2, as in papers), quality (x4, as in papers)"
+)
+"""What the page of photos at their own size lacks."""
+
 
 @pytest.fixture(scope="module")
 def page() -> ModuleType:
@@ -37,7 +42,8 @@ def speeds(*newer: str) -> Report:
     return dataclasses.replace(found, environment=machine)
 
 
-def scores() -> Evaluation:
+def scores(*more: str, **kind: str) -> Evaluation:
+    """Figures of five methods; `more` measures are their PSNR."""
     values = {
         "input": (0.80, 0.70),
         "bicubic": (0.80, 0.70),
@@ -47,7 +53,16 @@ def scores() -> Evaluation:
     }
     empty = dict.fromkeys(measure.name for measure in MEASURES)
     rows = tuple(
-        Scored("", f"{n}.png", "a", "gla", method, 9, 9, {**empty, "ssim": ssim, "psnr": 25.0})
+        Scored(
+            "",
+            f"{n}.png",
+            "a",
+            "gla",
+            method,
+            9,
+            9,
+            {**empty, "ssim": ssim, **dict.fromkeys(more, ssim * 30), "psnr": 25.0},
+        )
         for method, both in values.items()
         for n, ssim in enumerate(both)
     )
@@ -65,6 +80,7 @@ def scores() -> Evaluation:
         skipped=(),
         groups=group_rows(rows),
         pairs=compare_pairs(rows),
+        **kind,
     )
 
 
@@ -100,9 +116,26 @@ def test_losses_are_marked(page: ModuleType, folder: Path) -> None:
     assert line(text, "| input | 2 | 0.7500")
 
 
+def test_clips_and_papers_have_their_own_measures(page: ModuleType, folder: Path) -> None:
+    made = {
+        "clips": scores("vmaf", "vmaf_neg", "edge_truth", kind="clips"),
+        "x4-luma": scores("psnr_y", protocol="luma"),
+    }
+    for name, evaluation in made.items():
+        (folder / f"quality-{name}").mkdir()
+        (folder / f"quality-{name}" / "results.json").write_text(evaluation.to_json())
+    text = page.render(page.read(folder))["BENCHMARK.md"]
+    clips = text.partition("## Quality, real clips")[2].partition("## ")[2]
+    assert "| VMAF | VMAF-NEG | edges / truth | flicker |" in clips
+    assert "| ref-gla | 2 | 0.8300 | 0.6353 | 25.00 | 24.9 | 24.9 | 24.900 | - |" in clips
+    papers = text.partition("## Quality, x4, as in papers")[2]
+    assert "| method | n | PSNR-Y dB | ± | SSIM-Y |" in papers
+    assert line(papers, "| **sharp-fast**").endswith("| **below input, bicubic, ref-gla** |")
+
+
 def test_what_is_missing_is_named(page: ModuleType, folder: Path, tmp_path: Path) -> None:
     text = page.render(page.read(folder))["BENCHMARK.md"]
-    missing = "speed with AVX512_CORE_VNNI, speed with AVX2, quality at x4, other programs"
+    missing = f"speed with AVX512_CORE_VNNI, speed with AVX2, {UNSCORED}, other programs"
     assert f"**Not measured: {missing}.**" in text
     assert "no AMX" in text
     nothing = page.render(page.read(tmp_path / "none"))
@@ -113,7 +146,7 @@ def test_what_is_missing_is_named(page: ModuleType, folder: Path, tmp_path: Path
 def test_a_cpu_without_newer_instructions_is_not_held_back(page: ModuleType, folder: Path) -> None:
     (folder / "speed-native.json").write_text(speeds().to_json())
     files = page.render(page.read(folder))
-    assert "**Not measured: quality at x4, other programs.**" in files["BENCHMARK.md"]
+    assert f"**Not measured: {UNSCORED}, other programs.**" in files["BENCHMARK.md"]
     assert "Instruction sets" not in files["BENCHMARK.md"]
     assert set(files) == {"BENCHMARK.md", "benchmark-quality.svg"}
 
