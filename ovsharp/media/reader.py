@@ -7,7 +7,7 @@ import stat
 import threading
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -43,6 +43,9 @@ _PAUSE_SECONDS = 1.0
 TINY = 1e-9
 """Seconds by which times may differ and count as equal."""
 
+_LOOKED_AT = 16
+"""Packets at the beginning of a file by which its times are judged."""
+
 _USUAL_RATE = Fraction(25)
 """Frames per second of what tells none."""
 
@@ -60,7 +63,8 @@ class VideoReader(Closing):
         every: keep one frame out of this many, at its time.
         skip_damaged: leave damaged parts out instead of refusing the file.
         stall: seconds that a pipe may give nothing.
-        rate: frames per second of what has no times: a bare stream of pictures, numbered images.
+        rate: frames per second of what has no times: a bare stream of pictures, numbered images,
+            a file whose times stand still.
         deep: keep the frames of videos of more than 8 bits beside the 8 bits of a `Shot`; HDR is
             taken then, and is not mapped.
         alpha: keep transparency beside the colours of a `Shot`.
@@ -116,6 +120,7 @@ class VideoReader(Closing):
         self._reach = 0.0
         self._closing = threading.Lock()
         self._passes = 0
+        self._still = False
         self._container: InputContainer | None = None
         self.numbered = Numbered.of(self.path)
         fifo = self.numbered is None and stat.S_ISFIFO(self.path.stat().st_mode)
@@ -159,6 +164,7 @@ class VideoReader(Closing):
         self.index = self._stream.index
         self.begin = max(Fraction(self._open().start_time or 0, 1_000_000), Fraction(0))
         self.time_base = self._stream.time_base or Fraction(1, 1000)
+        self._still = self._pipe is None and self.indexed and self._stands_still()
         self.rate: Fraction = self._usual_rate()
         timed = self._entered()
         self._first, first = next(timed)
@@ -245,9 +251,11 @@ class VideoReader(Closing):
             rate = self._told
             if not rate:
                 self._note("numbered frames tell no frame rate: 25 FPS; --input-fps says another")
-        elif self._untimed:
+        elif self._untimed or self._still:
             # What the demuxer says is only its own default; the pictures may tell better.
             rate = self._told or stream.guessed_rate
+            if rate and self._still and rate * self.time_base >= 1:  # a tick is no frame
+                rate = None
             if not rate:
                 self._note("the stream tells no frame rate: 25 FPS; --input-fps says another")
         elif self._told is not None:
@@ -260,6 +268,13 @@ class VideoReader(Closing):
     def _untimed(self) -> bool:
         """Whether it is a bare stream of pictures, without times."""
         return self._open().duration is None and self._stream.start_time is None
+
+    def _stands_still(self) -> bool:
+        """Whether most frames have the time of one before, as a program wrote that knew none."""
+        packets = islice(self._open().demux(self._stream), _LOOKED_AT)
+        times = [packet.pts for packet in packets if packet.pts is not None]
+        self._rewind()
+        return 2 * len(set(times)) < len(times)
 
     def _entered(self) -> Iterator[tuple[VideoFrame, int]]:
         """Give the frames from `start` on."""
@@ -315,7 +330,7 @@ class VideoReader(Closing):
     def indexed(self) -> bool:
         """Whether the file tells where its key frames are: decoding can begin at each."""
         name = self._open().format.name
-        return "mp4" in name or "matroska" in name
+        return ("mp4" in name or "matroska" in name) and not self._still
 
     @property
     def first(self) -> VideoFrame:
@@ -361,9 +376,11 @@ class VideoReader(Closing):
         last: int | None = None
         for frame in self._decoded(near):
             pts = frame.dts if orderly else frame.pts if frame.pts is not None else frame.dts
-            if pts is None:
+            if pts is None or self._still:
                 pts = 0 if last is None else last + step
-                if not orderly:
+                if self._still:
+                    self._note("its times stand still: its frames were placed at the frame rate")
+                elif not orderly:
                     self._note("frames without timestamps were placed at the frame rate")
             if last is not None and pts < last:
                 if self._skip_damaged and self.dropped:  # what lost its neighbours comes so
@@ -499,7 +516,7 @@ class VideoReader(Closing):
         container = self._open()
         length = self._stream.duration and float(self._stream.duration * self.time_base)
         length = length or (container.duration or 0) / 1e6
-        if not length:
+        if not length or self._still:
             return None
         whole = self._stream.frames or round(length * self.rate)
         if self.start or self.end is not None:

@@ -45,6 +45,26 @@ def stream(path: Path, sizes: list[tuple[int, int]], jump: int) -> Path:
     return path
 
 
+def test_times_that_stand_still_give_way_to_the_frame_rate(tmp_path: Path) -> None:
+    source, target = clip(tmp_path / "in.mp4", EVEN), tmp_path / "still.mkv"
+    with av.open(str(source)) as given, av.open(str(target), "w") as out:
+        stream = out.add_stream_from_template(given.streams.video[0])
+        for number, packet in enumerate(given.demux(video=0)):
+            if packet.size:
+                packet.pts = packet.dts = number // 8
+                packet.stream = stream
+                out.mux(packet)
+    with read_video(target, rate=25) as video:
+        shots = list(video)
+        again = list(video.shots(4, after=shots[3].pts))
+    assert np.allclose(np.diff([shot.seconds for shot in shots]), 0.04, atol=0.001)
+    assert video.notes == ["its times stand still: its frames were placed at the frame rate"]
+    for found, expected in ((shots, pictures(source)), (again, pictures(source)[4:])):
+        assert len(found) == len(expected)
+        for shot, frame in zip(found, expected, strict=True):
+            assert np.array_equal(shot.frame, frame)
+
+
 def test_a_bare_stream_without_times_gets_the_frame_rate(tmp_path: Path) -> None:
     source = clip(tmp_path / "in.h264", EVEN)
     with read_video(source) as video:
