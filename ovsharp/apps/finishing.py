@@ -17,13 +17,20 @@ class Finishing:
         beside: whether to give before | after.
         segment: frames after which steadiness begins anew: where a job may be continued.
         flicker: measures it; None to leave that out.
+        unsharp: the amount of the unsharp mask that frames have gone through.
     """
 
     def __init__(
-        self, steady: bool, beside: bool, segment: int, flicker: Flicker | None = None
+        self,
+        steady: bool,
+        beside: bool,
+        segment: int,
+        flicker: Flicker | None = None,
+        *,
+        unsharp: float = 0.0,
     ) -> None:
         self._steady = Steady(segment) if steady else None
-        self._beside, self._flicker = beside, flicker
+        self._beside, self._flicker, self._unsharp = beside, flicker, unsharp
 
     @property
     def each(self) -> Callable[[Frame, Frame], Frame] | None:
@@ -33,7 +40,7 @@ class Finishing:
 
     def _finished(self, before: Frame, after: Frame) -> Frame:
         if self._steady is not None:
-            after = self._steady.add(before, after)
+            after = self._steady.add(before, after, self._unsharp)
         if self._flicker is not None:
             self._flicker.add(before, after)
         return side_by_side(before, after) if self._beside else after

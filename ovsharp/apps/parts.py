@@ -130,7 +130,7 @@ def sharpen_part(part: Part) -> PartDone:
             _checked(clip.shots(first, after=part.after), part),
             call,
             sink,
-            each=Finishing(job.steady, job.side_by_side, SEGMENT).each,
+            each=Finishing(job.steady, job.side_by_side, SEGMENT, unsharp=call.unsharp).each,
             segment=SEGMENT,
         )
         done = pipeline.run()

@@ -40,6 +40,6 @@ def play(
     steady = Steady(SEGMENT)
 
     def shown(before: Frame, after: Frame) -> Frame:
-        return each(before, steady.add(before, after))
+        return each(before, steady.add(before, after, sharpener.unsharp))
 
     Pipeline(shots, sharpener, _Nowhere(), each=shown, segment=SEGMENT).run()

@@ -89,7 +89,13 @@ def run(source: Path, target: Path, sharpener: Sharpener, choices: Choices) -> d
         if choices.split is not None:
             return _run_parts(source, clip, sink, reading, choices, *choices.split)
         done = sink.done
-        finishing = Finishing(choices.steady, choices.side_by_side, sink.segment, flicker)
+        finishing = Finishing(
+            choices.steady,
+            choices.side_by_side,
+            sink.segment,
+            flicker,
+            unsharp=sharpener.unsharp,
+        )
         try:
             with sink, sharpener.session(reuse=True, first=done) as call, console.progress() as bar:
                 task = bar.add_task(source.name, total=clip.frames, completed=done)

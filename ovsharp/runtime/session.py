@@ -383,7 +383,7 @@ class Session(Closing):
                 unsharp(result, amount)
         if self._steady is not None:
             # It remembers what it is given, and the result belongs to others.
-            np.copyto(result, self._steady.add(frame, result.copy()))
+            np.copyto(result, self._steady.add(frame, result.copy(), amount))
         return result
 
     def _check_open(self) -> None:

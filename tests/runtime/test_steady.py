@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 
 from ovsharp.quality import Flicker
 from ovsharp.runtime import Steady
@@ -33,6 +34,18 @@ def test_still_regions_flicker_less_and_come_nearer_to_the_truth() -> None:
         errors.append([np.abs(p.astype(int) - scene()).mean() for p in (flickering, calm)])
     assert after.output < before.output * 0.7
     assert np.mean([calm for _, calm in errors]) < np.mean([raw for raw, _ in errors])
+
+
+@pytest.mark.parametrize(("unsharp", "least", "most"), [(0.0, 0.9, 1.0), (1.0, 0.05, 0.3)])
+def test_what_an_unsharp_mask_enlarged_is_averaged_too(
+    unsharp: float, least: float, most: float
+) -> None:
+    steady, before, after = Steady(), Flicker(), Flicker()
+    for seed in range(12):
+        flickering = noisy(scene(), seed, levels=5)
+        before.add(scene(), flickering)
+        after.add(scene(), steady.add(scene(), flickering, unsharp))
+    assert least < after.output / before.output < most
 
 
 def test_what_moves_is_left_alone() -> None:
