@@ -231,9 +231,11 @@ def sharp_clip(path: Path, rng: np.random.Generator, *, least: int) -> list[Fram
         least: pixels that the shorter side keeps.
 
     Raises:
-        MediaError: the video is smaller, or cannot be read.
+        MediaError: the video is smaller, has a single frame, or cannot be read.
     """
     frames = _frames(path)
+    if len(frames) < 2:
+        raise MediaError(f"{path} has a single frame: expected clips, whose frames follow another")
     start = int(rng.integers(max(1, len(frames) - LENGTH + 1)))
     part = frames[start : start + LENGTH]
     height, width = part[0].shape[:2]

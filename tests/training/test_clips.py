@@ -65,6 +65,12 @@ def test_clips_that_are_too_small_are_named(tmp_path: Path) -> None:
         sharp_clip(small, np.random.default_rng(0), least=49)
 
 
+def test_a_clip_of_one_frame_is_named(tmp_path: Path) -> None:
+    still = clip(tmp_path / "still.mp4", (0,), size=(160, 96))
+    with pytest.raises(MediaError, match=r"still.mp4 has a single frame: expected clips"):
+        sharp_clip(still, np.random.default_rng(0), least=64)
+
+
 def test_a_screen_moves_by_whole_pixels() -> None:
     page = np.ascontiguousarray(data.page()[..., None].repeat(3, 2))
     for seed in range(12):
