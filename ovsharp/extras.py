@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
+from types import ModuleType
 from typing import Any
 
 from ovsharp.errors import MissingExtraError
+
+_importing = threading.Lock()
 
 
 def need(*packages: str, extra: str) -> None:
@@ -20,6 +24,24 @@ def need(*packages: str, extra: str) -> None:
     for package in packages:
         if find_spec(package) is None:
             raise MissingExtraError(package, extra)
+
+
+def load(package: str, *, extra: str) -> ModuleType:
+    """Import a package of a pip extra, in one thread at a time.
+
+    Two threads that are the first to import PyAV can each hold what the other waits for; Python
+    then gives one of them a module that is not whole, and the import fails.
+
+    Raises:
+        MissingExtraError: with the pip command that installs it.
+
+    Example:
+        >>> load("numpy", extra="convert").__name__
+        'numpy'
+    """
+    need(package, extra=extra)
+    with _importing:
+        return import_module(package)
 
 
 def on_first_use(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ovsharp.errors import MediaError
-from ovsharp.extras import need
+from ovsharp.extras import load
 from ovsharp.media import BT601, LIMITED, Colour, Frame, from_bgr, open_encoder, siting_of, to_bgr
 
 RATE = 30
@@ -43,7 +43,7 @@ def code(
         >>> len(code(grey, "libx264", {"preset": "veryfast", "crf": "30"}))
         2
     """
-    need("av", extra="video")
+    load("av", extra="video")  # images may be damaged in several threads
     from av.codec import CodecContext
 
     # PyAV's stubs give the class above those of sound and pictures.
