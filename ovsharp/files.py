@@ -6,6 +6,7 @@ import hashlib
 import os
 import platform
 import re
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -76,8 +77,11 @@ def scratch(parent: Path | None = None) -> Iterator[Path]:
     where, prefix = (
         (Path(tempfile.gettempdir()), "ovsharp-") if parent is None else (parent, ".ovsharp-")
     )
-    folder = own_folder(where, prefix, f"@{platform.node()}")
-    try:
+    mark = f"@{platform.node()}"
+    _clear(where, prefix, mark)
+    folder = where / _own_name(prefix, mark)
+    try:  # before it is made: Ctrl-C may come in between
+        folder.mkdir(mode=0o700)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -97,7 +101,13 @@ def own_folder(parent: Path, prefix: str, mark: str = "") -> Path:
         OSError: `parent` cannot be written.
     """
     _clear(parent, prefix, mark)
-    return Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}{mark}-", dir=parent))
+    folder = parent / _own_name(prefix, mark)
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+def _own_name(prefix: str, mark: str) -> str:
+    return f"{prefix}{os.getpid()}{mark}-{secrets.token_hex(8)}"
 
 
 @cache

@@ -122,3 +122,19 @@ def test_all_of_what_is_appended_arrives_or_nothing(tmp_path: Path, before: byte
     assert said.stdout.strip() == str(path), said.stderr
     assert (path.read_bytes() if path.exists() else b"") == before
     assert path.exists() == bool(before)
+
+
+def test_an_interrupt_as_the_folder_is_made_leaves_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = Path.mkdir
+
+    def interrupted(self: Path, *arguments: int, **options: bool) -> None:
+        make(self, *arguments, **options)  # type: ignore[arg-type]
+        if self.name.startswith(".ovsharp-"):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "mkdir", interrupted)
+    with pytest.raises(KeyboardInterrupt), staged(tmp_path / "new"):
+        pass
+    assert list(tmp_path.iterdir()) == []
