@@ -6,7 +6,6 @@ import hashlib
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -67,10 +66,14 @@ def test_a_folder_that_cannot_be_made_is_the_systems_error(tmp_path: Path) -> No
 def test_an_unwritable_folder_is_the_systems_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object, **__: object) -> str:  # by hand: root may write everywhere
-        raise PermissionError(13, "Permission denied")
+    make = Path.mkdir
 
-    monkeypatch.setattr(tempfile, "mkdtemp", refuse)
+    def refuse(self: Path, *arguments: int, **options: bool) -> None:
+        if self.name.startswith(".ovsharp-"):  # by hand: root may write everywhere
+            raise PermissionError(13, "Permission denied")
+        make(self, *arguments, **options)
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
     with pytest.raises(PermissionError), staged(tmp_path / "new"):
         pytest.fail("the block must not run")
     assert not list(tmp_path.iterdir())
