@@ -77,9 +77,7 @@ def scratch(parent: Path | None = None) -> Iterator[Path]:
     where, prefix = (
         (Path(tempfile.gettempdir()), "ovsharp-") if parent is None else (parent, ".ovsharp-")
     )
-    mark = f"@{platform.node()}"
-    _clear(where, prefix, mark)
-    folder = where / _own_name(prefix, mark)
+    folder = _own_path(where, prefix, f"@{platform.node()}")
     try:  # before it is made: Ctrl-C may come in between
         folder.mkdir(mode=0o700)
         yield folder
@@ -100,14 +98,14 @@ def own_folder(parent: Path, prefix: str, mark: str = "") -> Path:
     Raises:
         OSError: `parent` cannot be written.
     """
-    _clear(parent, prefix, mark)
-    folder = parent / _own_name(prefix, mark)
+    folder = _own_path(parent, prefix, mark)
     folder.mkdir(mode=0o700)
     return folder
 
 
-def _own_name(prefix: str, mark: str) -> str:
-    return f"{prefix}{os.getpid()}{mark}-{secrets.token_hex(8)}"
+def _own_path(parent: Path, prefix: str, mark: str) -> Path:
+    _clear(parent, prefix, mark)
+    return parent / f"{prefix}{os.getpid()}{mark}-{secrets.token_hex(8)}"
 
 
 @cache

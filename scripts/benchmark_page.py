@@ -58,8 +58,8 @@ class Task:
     """Of the models of others that stand beside them; 0 for none."""
     damages: Mapping[str, str] = field(default_factory=dict)
     """Recipes, by name; none for the ways that clips are sent."""
-    options: tuple[str, ...] = ()
-    quick: tuple[str, ...] = ("--images", "2")
+    options: tuple[str, ...] = ("--images", "24", "--crop", "384")
+    quick: tuple[str, ...] = ("--images", "2", "--crop", "176")
     """In place of `options`, to try it out."""
 
 
@@ -88,8 +88,6 @@ TASKS = {
             "clean": "clean",
             "synergy": "synergy",
         },
-        options=("--images", "24", "--crop", "384"),
-        quick=("--images", "2", "--crop", "176"),
     ),
     "x4": Task(
         "x4",
@@ -102,8 +100,6 @@ TASKS = {
             "x4 jpeg": "x4 + jpeg(quality=20)",
             "x4 h264": "x4 + h264(crf=26)",
         },
-        options=("--images", "24", "--crop", "384"),
-        quick=("--images", "2", "--crop", "176"),
     ),
     "x2-luma": Task(
         "x2, as in papers",
@@ -111,6 +107,7 @@ TASKS = {
         scale=2,
         damages={"antialiased": PAPERS.format(2), "OpenCV": "down(scale=2, method=bicubic)"},
         options=("--protocol", "luma", "--images", "24"),
+        quick=("--protocol", "luma", "--images", "2"),
     ),
     "x4-luma": Task(
         "x4, as in papers",
@@ -118,6 +115,7 @@ TASKS = {
         scale=4,
         damages={"antialiased": PAPERS.format(4), "OpenCV": "down(scale=4, method=bicubic)"},
         options=("--protocol", "luma", "--images", "24"),
+        quick=("--protocol", "luma", "--images", "2"),
     ),
 }
 
@@ -181,7 +179,7 @@ def measure(args: argparse.Namespace) -> None:
         command += task.quick if quick else task.options
         models = [name for name in (*shipped_routers(), *family()) if name.startswith(task.own)]
         models += [str(path) for path in _of_scale(others, task.scale)] if task.scale else []
-        for model in models if task.own else []:
+        for model in models:
             command += ["--model", model]
         for damage, recipe in task.damages.items():
             command += ["--degrade", f"{damage}={recipe}"]

@@ -6,6 +6,7 @@ import math
 import stat
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
@@ -271,8 +272,12 @@ class VideoReader(Closing):
 
     def _stands_still(self) -> bool:
         """Whether most frames have the time of one before, as a program wrote that knew none."""
-        packets = islice(self._open().demux(self._stream), _LOOKED_AT)
-        times = [packet.pts for packet in packets if packet.pts is not None]
+        import av
+
+        times: list[int] = []
+        with suppress(av.error.FFmpegError):  # damage is told where it is read
+            for packet in islice(self._open().demux(self._stream), _LOOKED_AT):
+                times += [] if packet.pts is None else [packet.pts]
         self._rewind()
         return 2 * len(set(times)) < len(times)
 

@@ -27,6 +27,7 @@ and share without what it adds: flicker 1.21 and 1.12; with it .98 and .90, .008
 same.
 """
 _MOST_KEPT = 0.85
+"""Of that share, however strong the mask is."""
 _SURELY, _LIKELY = 140, 64
 """Weights of 255 from which both shares are taken."""
 _BAND = 256
