@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from before_after import BeforeAfter, before_after
 from centres import read_centre
-from train_router import PER_SSIM
+from train_router import HARM_DB, HARM_SSIM, PER_SSIM
 
 from ovsharp import Sharpener
 from ovsharp.degrade import parse
@@ -66,9 +66,6 @@ class Row(BeforeAfter):
     harmed: float
     """Share of the photos that lost more than `HARM_DB` or `HARM_SSIM`."""
     made: dict[str, int]
-
-
-HARM_DB, HARM_SSIM = 0.1, 0.002
 
 
 def measure(router: Sharpener, models: Sequence[Sharpener], recipe: str, folder: Path) -> Row:

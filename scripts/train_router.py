@@ -173,7 +173,7 @@ FAMILIES = {
 }
 PER_CLIP = 4
 """Squares of a coded clip."""
-TURNS = (3, 2)
+TURNS = (5, 5)
 """How often each clip and each screen gets every damage."""
 FADES = 0.2
 """Share of the clips and screens."""
@@ -188,6 +188,8 @@ LEAST = 0.2
 """dB that a model must be told to gain, or the frame stays untouched."""
 SOFTNESS = 0.1
 """Difference of asinh(dB) that makes a choice e times as probable in training."""
+HARM_DB, HARM_SSIM = 0.1, 0.002
+"""Losses above which harm is seen."""
 HARM = 2.0
 """dB that harm which is seen costs beside what is lost."""
 CLEAN = 6.0
@@ -407,7 +409,7 @@ def enlarged_since(frame: np.ndarray) -> np.ndarray:
 
 def harms(gains: np.ndarray) -> np.ndarray:
     """Say which gains in PSNR and SSIM, both in dB, are harm that is seen: ... x 2 -> ..."""
-    return (gains[..., 0] < -0.1) | (gains[..., 1] < -0.002 * PER_SSIM)
+    return (gains[..., 0] < -HARM_DB) | (gains[..., 1] < -HARM_SSIM * PER_SSIM)
 
 
 def learn(
