@@ -6,8 +6,8 @@ For `call`, --clips and --screens name folders of sharp videos and of pictures o
 clips and shared screens are damaged in several ways, every model of the router sharpens
 them, and what each gained is what the router learns to tell from crops of the damaged picture
 alone. A tenth of the clips is judged on. Writes ovsharp/models/shipped/ROUTER, and figures of the
-choice to OUT/figures.json. Examples that were made and models that were measured already are not
-done again.
+choice to OUT/figures.json. Examples that were made, what was found in them, and models that were
+measured already are not done again.
 """
 
 from __future__ import annotations
@@ -412,32 +412,41 @@ def harms(gains: np.ndarray) -> np.ndarray:
     return (gains[..., 0] < -HARM_DB) | (gains[..., 1] < -HARM_SSIM * PER_SSIM)
 
 
+def found_in(made: Examples, smaller: np.ndarray, folder: Path) -> torch.Tensor:
+    """Give what a router sees of each square, DRAWS times all, rows x numbers; it is kept.
+
+    Args:
+        made: damaged squares.
+        smaller: which were sent smaller; all are also seen as OpenCV reads them.
+        folder: of the file.
+    """
+    file = folder / "found.npy"
+    if not file.exists():
+        network, rng = RouterNetwork(1, 1), np.random.default_rng(0)
+        parts = np.array_split(np.arange(len(smaller)), len(smaller) // 32 + 1)
+        seen = (made.frames[part] for _ in range(DRAWS - 1) for part in parts)
+        read = (read_by_opencv(made.frames[part], smaller[part]) for part in parts)
+        with torch.no_grad():
+            found = torch.cat([network.found(batch(some, rng)) for some in chain(seen, read)])
+        np.save(file, found.numpy())
+    return torch.from_numpy(np.load(file))
+
+
 def learn(
-    frames: np.ndarray,
-    gains: np.ndarray,
-    clean: np.ndarray,
-    smaller: np.ndarray,
-    family: Family,
-    steps: int,
+    found: torch.Tensor, gains: np.ndarray, clean: np.ndarray, family: Family, steps: int
 ) -> RouterNetwork:
     """Train a router: to tell what each model gains, and to choose well by what it tells.
 
     Args:
-        frames: damaged squares, images x side x side x 3.
+        found: what is seen of damaged squares, DRAWS times all, rows x numbers.
         gains: in PSNR and SSIM, both in dB, images x models x 2.
         clean: which of the squares are not damaged.
-        smaller: which were sent smaller; all are also learned as OpenCV reads them.
         family: its quantile, width and seed are taken.
         steps: of BATCH squares.
     """
     torch.manual_seed(family.seed)
     rng = np.random.default_rng(family.seed)
     network = RouterNetwork(gains.shape[1], family.width)
-    parts = np.array_split(np.arange(len(frames)), len(frames) // 32 + 1)
-    seen = (frames[part] for _ in range(DRAWS - 1) for part in parts)
-    read = (read_by_opencv(frames[part], smaller[part]) for part in parts)
-    with torch.no_grad():
-        found = torch.cat([network.found(batch(some, rng)) for some in chain(seen, read)])
     network.centre.copy_(found.mean(0))
     network.spread.copy_(found.std(0) + 1e-3)
     values = torch.from_numpy(worth(gains).astype(np.float32)).clamp(-3, 10)
@@ -569,7 +578,8 @@ def main() -> None:
     (train, gains), (val, held) = sets
     texts = np.array((*family.damages, *family.moving, *family.moving))[train.numbers]
     untouched, smaller = texts == "clean", np.char.find(texts, "scale=") >= 0
-    network = learn(train.frames, gains, untouched, smaller, family, options.steps)
+    found = found_in(train, smaller, options.out / "train")
+    network = learn(found, gains, untouched, family, options.steps)
     figures = judge(network, family, val, held, LEAST)
     (options.out / "figures.json").write_text(json.dumps(figures, indent=1))
     for text, row in figures.items():
