@@ -7,6 +7,7 @@ The photo is scikit-image's, the slide and the screen are drawn here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -28,6 +29,8 @@ OVERVIEW = (
     ("chelsea", (40, 100), "noise(sigma=10)"),
     ("coffee", (90, 180), "jpeg(quality=12)"),
 )
+CRISP = 0.7
+"""Amount of the unsharp mask of the second look."""
 SIDE, ZOOM, BAR = 224, 2, 28
 CODE = (
     "def sharpen(frame):",
@@ -72,27 +75,42 @@ def screen() -> tuple[Frame, tuple[int, int]]:
     return picture, (8, 8)
 
 
-def panel(truth: Frame, corner: tuple[int, int], recipe: str, sharpener: Sharpener) -> Frame:
+def panel(
+    truth: Frame, corner: tuple[int, int], recipe: str, sharpeners: Sequence[Sharpener]
+) -> Frame:
     """Put damaged, sharpened and true crops side by side, with their figures.
 
     An untouched picture stands there twice.
     """
     damaged = parse(recipe)(truth, seed=1)
-    sharp = sharpener(damaged)
-    before = "received" if sharpener.spec.scale == 1 else "bicubic"
-    damaged = upscale(damaged, sharpener.spec.scale)
-    tiles = []
-    for name, picture in ((before, damaged), (sharpener.variant, sharp), ("truth", truth)):
-        top, left = corner
-        crop = picture[top : top + SIDE, left : left + SIDE]
-        tile = cv2.resize(crop, None, fx=ZOOM, fy=ZOOM, interpolation=cv2.INTER_NEAREST)
-        figures = "" if name == "truth" else f"  {ssim(picture, truth):.4f} / "
-        figures += "" if name == "truth" else f"{psnr(picture, truth):.2f} dB"
-        bar = np.full((BAR, tile.shape[1], 3), 20, np.uint8)
-        font = cv2.FONT_HERSHEY_SIMPLEX
-        cv2.putText(bar, name + figures, (8, 19), font, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
-        tiles.append(np.vstack((bar, tile)))
-    return np.hstack(tiles)
+    scale = sharpeners[0].spec.scale
+    pictures = [("received" if scale == 1 else "bicubic", upscale(damaged, scale))]
+    for sharpener in sharpeners:
+        sharp = sharpener(damaged)
+        crisp = f", unsharp {sharpener.unsharp:g}" if sharpener.unsharp else ""
+        pictures.append((f"{sharpener.variant}{crisp}", sharp))
+    return np.hstack(
+        [
+            *(tile(picture, corner, captioned(name, picture, truth)) for name, picture in pictures),
+            tile(truth, corner, "truth"),
+        ]
+    )
+
+
+def captioned(name: str, picture: Frame, truth: Frame) -> str:
+    """Give the line above a picture."""
+    return f"{name}  {ssim(picture, truth):.4f} / {psnr(picture, truth):.2f} dB"
+
+
+def tile(picture: Frame, corner: tuple[int, int], caption: str) -> Frame:
+    """Enlarge a crop, and write a line above it."""
+    top, left = corner
+    crop = picture[top : top + SIDE, left : left + SIDE]
+    large = cv2.resize(crop, None, fx=ZOOM, fy=ZOOM, interpolation=cv2.INTER_NEAREST)
+    bar = np.full((BAR, large.shape[1], 3), 20, np.uint8)
+    font = cv2.FONT_HERSHEY_SIMPLEX
+    cv2.putText(bar, caption, (8, 19), font, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
+    return np.vstack((bar, large))
 
 
 def overview(sharpener: Sharpener) -> Frame:
@@ -101,22 +119,22 @@ def overview(sharpener: Sharpener) -> Frame:
     for name, corner, recipe in OVERVIEW:
         truth = np.ascontiguousarray(getattr(skimage.data, name)()[:, :, ::-1])
         truth = np.ascontiguousarray(truth[: truth.shape[0] // 8 * 8, : truth.shape[1] // 8 * 8])
-        rows.append(panel(truth, corner, recipe, sharpener))
+        rows.append(panel(truth, corner, recipe, [sharpener]))
     return np.vstack(rows)
 
 
 def main() -> None:
     """Draw all panels."""
     DOCS.mkdir(parents=True, exist_ok=True)
-    with Sharpener() as call, Sharpener("x4") as x4:
+    with Sharpener() as call, Sharpener(unsharp=CRISP) as crisp, Sharpener("x4") as x4:
         pictures = {DOCS.parent / "call.jpg": overview(call)}
         for subject in (face, slide, screen):
             truth, corner = subject()
-            for file, recipes, sharpener in (
-                (f"{subject.__name__}.jpg", DAMAGES, call),
-                (f"{subject.__name__}-x4.jpg", QUARTER, x4),
+            for file, recipes, sharpeners in (
+                (f"{subject.__name__}.jpg", DAMAGES, (call, crisp)),
+                (f"{subject.__name__}-x4.jpg", QUARTER, (x4,)),
             ):
-                rows = [panel(truth, corner, recipe, sharpener) for recipe in recipes]
+                rows = [panel(truth, corner, recipe, sharpeners) for recipe in recipes]
                 pictures[DOCS / file] = np.vstack(rows)
     for path, picture in pictures.items():
         cv2.imwrite(str(path), picture, [cv2.IMWRITE_JPEG_QUALITY, 90])
