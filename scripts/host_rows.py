@@ -65,6 +65,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.serve:
         return serve(options)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     interpreters = dict(one.split("=", 1) for one in options.python)
     running: dict[str, subprocess.Popen[str]] = {}
     for host in NAMES:
@@ -82,20 +83,12 @@ def main() -> int:
             running[host] = child
         else:
             print(f"{NAMES[host]}: cannot run here", file=sys.stderr)
-    taken: dict[str, list[float]] = {host: [] for host in running}
-    for turn in range(WARM + options.rounds):
-        for host, child in running.items():
+    try:
+        taken = take_turns(running, options.rounds)
+    finally:  # who is stopped would wait for ever
+        for child in running.values():
             child.send_signal(signal.SIGCONT)
-            keys = cast("IO[str]", child.stdin)
-            keys.write("\n")
-            keys.flush()
-            milliseconds = float(said(child))
-            child.send_signal(signal.SIGSTOP)
-            if turn >= WARM:
-                taken[host].append(milliseconds)
-    for child in running.values():
-        child.send_signal(signal.SIGCONT)
-        child.communicate()
+            child.communicate()
     own = taken["ovsharp"]
     rows = [
         {
@@ -122,6 +115,22 @@ def main() -> int:
         }
         options.json.write_text(json.dumps(found, indent=1))
     return 0
+
+
+def take_turns(running: dict[str, subprocess.Popen[str]], rounds: int) -> dict[str, list[float]]:
+    """Give the milliseconds of each process, which are stopped before and after their turns."""
+    taken: dict[str, list[float]] = {host: [] for host in running}
+    for turn in range(WARM + rounds):
+        for host, child in running.items():
+            child.send_signal(signal.SIGCONT)
+            keys = cast("IO[str]", child.stdin)
+            keys.write("\n")
+            keys.flush()
+            milliseconds = float(said(child))
+            child.send_signal(signal.SIGSTOP)
+            if turn >= WARM:
+                taken[host].append(milliseconds)
+    return taken
 
 
 def said(child: subprocess.Popen[str]) -> str:

@@ -62,7 +62,7 @@ class Family:
     width: int
     """Neurons of the layers between."""
     seed: int
-    """Of what is drawn in training; of `call`, the best of three in validation."""
+    """Of what is drawn in training; of `call`, the better of two in validation."""
 
 
 def after(start: str, *ends: str) -> list[str]:
