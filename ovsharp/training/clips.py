@@ -39,6 +39,8 @@ LARGEST = 1.6
 """Clips are made smaller by up to this factor first: what is softer than a pixel is no truth."""
 SCREEN = (360, 640)
 """Height and width of the clips of screens."""
+SHARED = 2.0
+"""Every second screen is made smaller by up to this factor, as programs share large ones."""
 
 
 @dataclass(frozen=True)
@@ -247,10 +249,13 @@ def sharp_clip(path: Path, rng: np.random.Generator, *, least: int) -> list[Fram
 
 
 def moving_screen(path: Path, other: Path, rng: np.random.Generator) -> list[Frame]:
-    """Give a clip of a shared screen, made from two pictures."""
+    """Give a clip of a shared screen, made from two pictures: as it is, or made smaller."""
     image, second = _picture(path), _picture(other)
-    height, width = (min(a, b) for a, b in zip(SCREEN, image.shape[:2], strict=True))
-    return screen_clip(image, second, rng, frames=LENGTH // 2, height=height, width=width)
+    small = tuple(min(a, b) for a, b in zip(SCREEN, image.shape[:2], strict=True))
+    factor = rng.uniform(1, SHARED) if rng.random() < 0.5 else 1.0
+    height, width = (min(round(a * factor), b) for a, b in zip(small, image.shape[:2], strict=True))
+    clip = screen_clip(image, second, rng, frames=LENGTH // 2, height=height, width=width)
+    return [cv2.resize(f, small[::-1], interpolation=cv2.INTER_AREA).astype(np.uint8) for f in clip]
 
 
 def split_clips(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:

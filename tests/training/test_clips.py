@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -12,7 +13,7 @@ from skimage import data
 
 from ovsharp import MediaError, TrainingError, UsageError
 from ovsharp.training import MovingFolders, TrainingRecipe, train
-from ovsharp.training.clips import CUT, ClipPatches, Moving, sharp_clip
+from ovsharp.training.clips import CUT, SCREEN, ClipPatches, Moving, moving_screen, sharp_clip
 from ovsharp.training.screens import screen_clip
 from ovsharp.training.tint import DRAWS, tinted
 from tests.media.clips import clip
@@ -77,6 +78,20 @@ def test_a_screen_moves_by_whole_pixels() -> None:
         rng = np.random.default_rng(seed)
         frames = screen_clip(page, page, rng, frames=3, height=96, width=160)
         assert {frame.shape for frame in frames} == {(96, 160, 3)}
+
+
+def test_screens_come_as_they_are_and_made_smaller(tmp_path: Path) -> None:
+    black_and_white = np.zeros((1080, 1920, 3), np.uint8)
+    black_and_white[::2] = 255
+    page = tmp_path / "page.png"
+    cv2.imwrite(str(page), black_and_white)
+    greys = []
+    for seed in range(12):
+        clip = moving_screen(page, page, np.random.default_rng(seed))
+        assert {frame.shape for frame in clip} == {(*SCREEN, 3)}
+        greys.append(float(((clip[0] > 64) & (clip[0] < 192)).mean()))
+    assert 3 <= sum(grey > 0.2 for grey in greys) <= 9  # averaged lines, by an area of pixels
+    assert 3 <= sum(grey < 0.02 for grey in greys) <= 9
 
 
 def test_a_training_on_clips_needs_them(
