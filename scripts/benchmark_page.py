@@ -430,7 +430,7 @@ def _shown(found: Evaluation) -> tuple[Measure, ...]:
     if found.protocol == "luma":
         names = ["psnr_y", "ssim_y"]
     elif found.kind == "clips":
-        names = ["ssim", "psnr", "vmaf", "vmaf_neg", "edge_truth", "flicker", "colour_shift"]
+        names = ["ssim", "psnr", "vmaf", "vmaf_neg", "edge_truth", "flicker", "harmed"]
     else:
         names = ["ssim", "psnr"]
     measures = {measure.name: measure for measure in MEASURES}

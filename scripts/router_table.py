@@ -18,13 +18,13 @@ from pathlib import Path
 import numpy as np
 from before_after import BeforeAfter, before_after
 from centres import read_centre
-from train_router import HARM_DB, HARM_SSIM, PER_SSIM
+from train_router import PER_SSIM
 
 from ovsharp import Sharpener
 from ovsharp.degrade import parse
 from ovsharp.engine import Frame, upscale
 from ovsharp.media import find_images
-from ovsharp.quality import capped_psnr, ssim
+from ovsharp.quality import capped_psnr, harms, ssim
 from ovsharp.runtime import shipped_models
 
 DAMAGES = {
@@ -64,7 +64,7 @@ class Row(BeforeAfter):
     """Share of the gain that the best choice for each photo has, of the models and the input as it
     is: PSNR, and SSIM as so many dB, as the router was taught."""
     harmed: float
-    """Share of the photos that lost more than `HARM_DB` or `HARM_SSIM`."""
+    """Share of the photos that were made worse, by `ovsharp.quality.harms`."""
     made: dict[str, int]
 
 
@@ -86,7 +86,7 @@ def measure(router: Sharpener, models: Sequence[Sharpener], recipe: str, folder:
     gains = np.array([gains_on(pair, [router, *models]) for pair in frames])
     worth = (gains[..., 0] + PER_SSIM * gains[..., 1]) / 2
     best = np.maximum(worth.max(axis=1), 0)
-    harmed = (gains[:, 0] < (-HARM_DB, -HARM_SSIM)).any(axis=1)
+    harmed = harms(gains[:, 0, 0], gains[:, 0, 1])
     return Row(
         **vars(found),
         reached=float(worth[:, 0].sum() / best.sum()) if best.any() else 1.0,

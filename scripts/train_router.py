@@ -36,6 +36,7 @@ from ovsharp.files import sha256, staged
 from ovsharp.media import find_images, find_videos, read_frame
 from ovsharp.models.router import SIDE as CROP
 from ovsharp.models.router import RouterNetwork, RouterOnFrames
+from ovsharp.quality import harms as harmful
 from ovsharp.quality import ssim
 from ovsharp.runtime import crops
 from ovsharp.spec import RouterSpec
@@ -188,8 +189,6 @@ LEAST = 0.2
 """dB that a model must be told to gain, or the frame stays untouched."""
 SOFTNESS = 0.1
 """Difference of asinh(dB) that makes a choice e times as probable in training."""
-HARM_DB, HARM_SSIM = 0.1, 0.002
-"""Losses above which harm is seen."""
 HARM = 3.0
 """dB that harm which is seen costs beside what is lost."""
 CLEAN = 6.0
@@ -411,7 +410,7 @@ def enlarged_since(frame: np.ndarray) -> np.ndarray:
 
 def harms(gains: np.ndarray) -> np.ndarray:
     """Say which gains in PSNR and SSIM, both in dB, are harm that is seen: ... x 2 -> ..."""
-    return (gains[..., 0] < -HARM_DB) | (gains[..., 1] < -HARM_SSIM * PER_SSIM)
+    return harmful(gains[..., 0], gains[..., 1] / PER_SSIM)
 
 
 def found_in(made: Examples, smaller: np.ndarray, folder: Path) -> torch.Tensor:

@@ -10,7 +10,7 @@ from ovsharp.reports import add_numbers
 
 _CHANGES = (("ssim", "SSIM", 4), ("psnr", "PSNR", 2), ("vmaf", "VMAF", 1), ("vmaf_neg", "NEG", 1))
 """Shown as they are for the input, and as a change for all others."""
-_PLAIN = (("edge_truth", "edges", 2), ("flicker", "flicker", 2), ("colour_shift", "colour", 2))
+_PLAIN = (("edge_truth", "edges", 2), ("flicker", "flicker", 2), ("harmed", "harmed %", 1))
 _NAME = 22
 """Longest name of a clip that is shown whole."""
 

@@ -41,6 +41,7 @@ MEASURES = (
     Measure("vmaf", "VMAF", 1, "higher"),
     Measure("vmaf_neg", "VMAF-NEG", 1, "higher"),
     Measure("flicker", "flicker", 2, "lower"),
+    Measure("harmed", "harmed %", 1, "lower"),
     Measure("shift_b", "shift B", 2, "zero"),
     Measure("shift_g", "shift G", 2, "zero"),
     Measure("shift_r", "shift R", 2, "zero"),

@@ -27,7 +27,7 @@ from ovsharp.runtime import Sharpener
 
 Made = tuple[dict[str, float | None], dict[str, int], int]
 """Measures, frames by model, and frames in all."""
-_FORMULAS = 2
+_FORMULAS = 3
 """Counted up when a measure of clips changes, so that old rows are not taken for new ones."""
 
 

@@ -16,8 +16,8 @@ class Tally:
     """Takes the frames of a clip in order and gives the means of its measures.
 
     Args:
-        every: SSIM, PSNR, edges and colours are measured of one frame out of this many, the first
-            one included; flicker of all.
+        every: SSIM, PSNR, harm, edges and colours are measured of one frame out of this many, the
+            first one included; flicker of all.
         vmaf: what scores VMAF, of one frame out of `vmaf_every`, from the middle of these; None
             leaves it out.
         vmaf_every: see `vmaf`.
@@ -38,7 +38,7 @@ class Tally:
         """
         self._flicker.add(before, after)
         if self.frames % self._every == 0:
-            self._measure(after, truth)
+            self._measure(before, after, truth)
         # How much moves is told by the truth before and after a frame.
         self._score(truth)
         if self._vmaf is not None and self.frames % self._vmaf_every == self._vmaf_every // 2:
@@ -59,11 +59,16 @@ class Tally:
             "flicker": self._flicker.ratio,
         }
 
-    def _measure(self, after: Frame, truth: Frame) -> None:
+    def _measure(self, before: Frame, after: Frame, truth: Frame) -> None:
+        ssim, psnr = quality.ssim(after, truth), quality.capped_psnr(after, truth)
+        harmed = not np.array_equal(before, after) and quality.harms(
+            psnr - quality.capped_psnr(before, truth), ssim - quality.ssim(before, truth)
+        )
         found = {
-            "ssim": quality.ssim(after, truth),
-            "psnr": quality.capped_psnr(after, truth),
+            "ssim": ssim,
+            "psnr": psnr,
             "edge_truth": quality.edge_ratio(after, truth),
+            "harmed": 100.0 * bool(harmed),
         }
         shift = after.mean(axis=(0, 1), dtype=np.float64) - truth.mean(
             axis=(0, 1), dtype=np.float64

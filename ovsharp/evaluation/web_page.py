@@ -90,7 +90,8 @@ _NOTES = (
     "number of tests.",
     "flicker: change from frame to frame where the input stands still, over the input's own (1 "
     "adds none). shift B, G, R: mean of each channel minus the truth's, in levels. VMAF-NEG gives "
-    "no credit for contrast that the truth has not.",
+    "no credit for contrast that the truth has not. harmed: of the frames, those that lost more "
+    "than 0.1 dB or .002 SSIM.",
     "Every image is damaged with a seed of its own that depends on its name alone.",
     "Worst, median and best: by the first model's gain in SSIM over the input. Crops show where "
     "its error changed most. Pictures are JPEG, and shrunk where they are large.",

@@ -4,6 +4,7 @@ from ovsharp.quality.blocks import blockiness
 from ovsharp.quality.colour import colour_shift
 from ovsharp.quality.edges import edge_ratio, overshoot
 from ovsharp.quality.flicker import Flicker
+from ovsharp.quality.harm import harms
 from ovsharp.quality.luma import psnr_y, ssim_y
 from ovsharp.quality.multiscale import MS_SSIM_SIDE, ms_ssim
 from ovsharp.quality.similarity import MAX_DROP, PSNR_CAP, capped_psnr, psnr, ssim
@@ -20,6 +21,7 @@ __all__ = [
     "character_error_rate",
     "colour_shift",
     "edge_ratio",
+    "harms",
     "ms_ssim",
     "overshoot",
     "psnr",

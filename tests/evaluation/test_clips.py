@@ -251,6 +251,18 @@ def test_a_tint_is_seen_with_its_sign() -> None:
     assert measures["colour_shift"] == 1
 
 
+def test_frames_that_were_made_worse_are_counted() -> None:
+    tally = Tally(2)
+    truth = np.ascontiguousarray(PHOTO[:64, :64] // 2 + 20)
+    tinted = truth + np.array([0, 2, 0], np.uint8)
+    for after in (tinted, tinted, truth, truth, truth, truth, truth, truth):
+        tally.add(truth, after, truth)
+    assert tally.measures()["harmed"] == 25
+    better = Tally(1)
+    better.add(tinted, truth, truth)
+    assert better.measures()["harmed"] == 0
+
+
 def test_a_run_goes_on_where_it_stopped(
     folder: Path, done: tuple[evaluation.Evaluation, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
