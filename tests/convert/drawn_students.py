@@ -21,7 +21,7 @@ def write_student(folder: Path, network: Student) -> tuple[Path, Student]:
 def coarse_student(folder: Path) -> tuple[Path, Student]:
     """Write one with a branch of more reach, which adds something."""
     torch.manual_seed(1)
-    network = Student(channels=16, depth=4, unshuffle=2, residual=True, coarse=32)
+    network = Student(channels=16, depth=4, unshuffle=2, residual=True, coarse=32, bounded=True)
     assert network.coarse is not None
     torch.nn.init.normal_(network.coarse.up.weight, std=0.1)
     return write_student(folder, network)

@@ -69,7 +69,9 @@ def test_every_architecture_is_told_from_all_others(name: str) -> None:
     assert found == (plain if name.startswith("plain") else [name])
 
 
-@pytest.mark.parametrize("more", [{}, {"coarse": 5}, {"unshuffle": 1, "scale": 2}])
+@pytest.mark.parametrize(
+    "more", [{}, {"coarse": 5}, {"bounded": True}, {"unshuffle": 1, "scale": 2}]
+)
 @torch.no_grad()
 def test_round_trip_of_residual_students(more: dict[str, int], tmp_path: Path) -> None:
     arguments = {"channels": 7, "depth": 4, "unshuffle": 2, "residual": True, **more}

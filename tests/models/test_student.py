@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from ovsharp.errors import UsageError
-from ovsharp.models.student import Student, Upscaler
+from ovsharp.models.student import BOUND, Residual, Student, Upscaler
 
 
 def drawn(network: nn.Module) -> nn.Module:
@@ -57,6 +57,31 @@ def test_a_coarse_branch_needs_features_that_keep_their_sign() -> None:
         Student(8, 4, 2, coarse=6)
 
 
+def test_a_bounded_student_cuts_what_it_reads_and_nothing_else() -> None:
+    plain = drawn(Student(8, 4, 2, residual=True, coarse=6))
+    with torch.no_grad():
+        for parameter in plain.parameters():
+            parameter.mul_(0.2)
+    bounded = Student(8, 4, 2, residual=True, coarse=6, bounded=True)
+    assert bounded.grow_from(plain.state_dict())
+    assert bounded.coarse is not None
+    reads: list[torch.Tensor] = []
+    for layer in (bounded.body[0], bounded.coarse.down, bounded.tail):
+        conv = layer.enter if isinstance(layer, Residual) else layer
+        conv.register_forward_pre_hook(lambda _, read: reads.append(read[0]))
+    frame = torch.rand(1, 3, 24, 16)
+    with torch.no_grad():
+        torch.testing.assert_close(bounded(frame), plain(frame))
+        assert not torch.allclose(bounded(frame * 50), plain(frame * 50))
+    assert [float(read.abs().max()) < BOUND for read in reads[:3]] == [True] * 3
+    assert [float(read.abs().max()) for read in reads[3:]] == [BOUND] * 3
+
+
+def test_a_bounded_student_is_residual() -> None:
+    with pytest.raises(UsageError, match="that is bounded is residual: add residual = true"):
+        Student(8, 4, 2, bounded=True)
+
+
 def test_what_is_new_learns() -> None:
     large = Student(12, 6, 2, residual=True)
     large.grow_from(drawn(Student(8, 4, 2, residual=True)).state_dict())
@@ -86,6 +111,7 @@ def test_upscalers_grow_too() -> None:
         Student(8, 4, 4, residual=True),
         Student(8, 4, 2),
         Student(8, 4, 2, residual=True, coarse=6),
+        Student(8, 4, 2, residual=True, bounded=True),
         Upscaler(8, 4, 1, 2, residual=True),
         nn.Conv2d(3, 3, 3),
     ],
@@ -95,6 +121,7 @@ def test_upscalers_grow_too() -> None:
         "other cells",
         "plain",
         "with a branch",
+        "bounded",
         "an upscaler",
         "another network",
     ],
