@@ -192,12 +192,12 @@ def measure(args: argparse.Namespace) -> None:
 
 
 def family() -> list[str]:
-    """Give the shipped models, without those that only a router chooses."""
+    """Give the shipped models, one for all of those that only a router chooses."""
     names = shipped_models()
     ends = tuple(ENDINGS.values())
     # Those of a router's models that are for one damage each have two words more than their task.
     ours = [name for name in names if name.endswith(ends) and name.count("-") == 1]
-    return [*ours, *(name for name in names if name in ("sharp-gla", "x2-clean"))]
+    return [*ours, *(name for name in names if name in ("call-codec", "sharp-gla", "x2-clean"))]
 
 
 def older(instructions: Iterable[str]) -> list[str]:
