@@ -185,7 +185,7 @@ SEEN, DRAWS = 9, 4
 """Crops that are looked at in training, and how often they are drawn from each square."""
 RATE = 3e-3
 BATCH = 512
-LEAST = 0.2
+LEAST = 0.35
 """dB that a model must be told to gain, or the frame stays untouched."""
 SOFTNESS = 0.1
 """Difference of asinh(dB) that makes a choice e times as probable in training."""
@@ -563,7 +563,7 @@ def main() -> None:
     for name in ("--clips", "--screens"):
         parser.add_argument(name, type=Path)
     parser.add_argument("--per-image", type=int, default=36)
-    parser.add_argument("--steps", type=int, default=36_000)
+    parser.add_argument("--steps", type=int, default=60_000)
     parser.add_argument("--only", nargs="*", help="measure these models, and stop")
     options = parser.parse_args()
     family = FAMILIES[options.router]
