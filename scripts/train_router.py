@@ -36,8 +36,7 @@ from ovsharp.files import sha256, staged
 from ovsharp.media import find_images, find_videos, read_frame
 from ovsharp.models.router import SIDE as CROP
 from ovsharp.models.router import RouterNetwork, RouterOnFrames
-from ovsharp.quality import harms as harmful
-from ovsharp.quality import ssim
+from ovsharp.quality import harms, ssim
 from ovsharp.runtime import crops
 from ovsharp.spec import RouterSpec
 from ovsharp.training.clips import moving_screen, sharp_clip, split_clips
@@ -408,9 +407,9 @@ def enlarged_since(frame: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(frame + change), 0, 255).astype(np.uint8)
 
 
-def harms(gains: np.ndarray) -> np.ndarray:
+def harmful(gains: np.ndarray) -> np.ndarray:
     """Say which gains in PSNR and SSIM, both in dB, are harm that is seen: ... x 2 -> ..."""
-    return harmful(gains[..., 0], gains[..., 1] / PER_SSIM)
+    return harms(gains[..., 0], gains[..., 1] / PER_SSIM)
 
 
 def found_in(made: Examples, smaller: np.ndarray, folder: Path) -> torch.Tensor:
@@ -452,7 +451,7 @@ def learn(
     network.spread.copy_(found.std(0) + 1e-3)
     values = torch.from_numpy(worth(gains).astype(np.float32)).clamp(-3, 10)
     target = values.asinh().repeat(DRAWS, 1)
-    scores = (values - HARM * torch.from_numpy(harms(gains))).repeat(DRAWS, 1)
+    scores = (values - HARM * torch.from_numpy(harmful(gains))).repeat(DRAWS, 1)
     optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, steps)
     often = np.tile(often, DRAWS).cumsum()
@@ -515,7 +514,7 @@ def judge(
     full = np.concatenate((gains, np.zeros((len(gains), 1, 2))), 1)
     both = full[np.arange(len(full)), choices]
     got, best = worth(both), worth(full).max(1)
-    harmed = harms(both)
+    harmed = harmful(both)
     figures: dict[str, dict[str, float | str]] = {}
     texts = [*family.damages]
     for kind in ("clip", "screen"):

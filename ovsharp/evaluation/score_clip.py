@@ -108,7 +108,7 @@ def score_clip(
         if each in known
     }
     if len(rows) < len(keys):
-        with SentClip(clip, taken, sending, partial(new_tally, options)) as sent:
+        with SentClip(clip, taken, sending, partial(new_tally, options, {})) as sent:
             found = sent.filtered({name: plain[name] for name in plain if name not in rows})
             for subject in fitting:
                 if subject.name not in rows:
@@ -134,10 +134,15 @@ def fitting_subjects(subjects: Sequence[Subject], sending: Sending) -> list[Subj
     return [subject for subject in subjects if subject.spec.scale in (1, sending.scale)]
 
 
-def new_tally(options: Options) -> Tally:
-    """Give what measures a clip; VMAF where it is wanted and installed."""
+def new_tally(options: Options, inputs: dict[int, tuple[float, float]]) -> Tally:
+    """Give what measures a clip; VMAF where it is wanted and installed.
+
+    Args:
+        options: what is measured, and how often.
+        inputs: see `Tally`; one for all methods on a clip that was sent.
+    """
     scored = options.vmaf_every and has_vmaf()
-    return Tally(options.measure_every, _vmaf() if scored else None, options.vmaf_every)
+    return Tally(options.measure_every, _vmaf() if scored else None, options.vmaf_every, inputs)
 
 
 @cache

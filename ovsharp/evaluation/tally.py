@@ -21,10 +21,19 @@ class Tally:
         vmaf: what scores VMAF, of one frame out of `vmaf_every`, from the middle of these; None
             leaves it out.
         vmaf_every: see `vmaf`.
+        inputs: SSIM and PSNR of the input, by number of the frame, as far as they are known: all
+            tallies of a clip share them, and none measures again what another did.
     """
 
-    def __init__(self, every: int, vmaf: Vmaf | None = None, vmaf_every: int = 1) -> None:
+    def __init__(
+        self,
+        every: int,
+        vmaf: Vmaf | None = None,
+        vmaf_every: int = 1,
+        inputs: dict[int, tuple[float, float]] | None = None,
+    ) -> None:
         self._every, self._vmaf, self._vmaf_every = every, vmaf, vmaf_every
+        self._inputs = {} if inputs is None else inputs
         self._last: Frame | None = None
         self._waiting: tuple[Frame, Frame, Frame | None] | None = None
         self._flicker = quality.Flicker()
@@ -60,15 +69,17 @@ class Tally:
         }
 
     def _measure(self, before: Frame, after: Frame, truth: Frame) -> None:
-        ssim, psnr = quality.ssim(after, truth), quality.capped_psnr(after, truth)
-        harmed = not np.array_equal(before, after) and quality.harms(
-            psnr - quality.capped_psnr(before, truth), ssim - quality.ssim(before, truth)
-        )
+        ssim, psnr = _likeness(after, truth)
+        if np.array_equal(before, after):
+            self._inputs[self.frames] = ssim, psnr
+        elif self.frames not in self._inputs:
+            self._inputs[self.frames] = _likeness(before, truth)
+        old_ssim, old_psnr = self._inputs[self.frames]
         found = {
             "ssim": ssim,
             "psnr": psnr,
             "edge_truth": quality.edge_ratio(after, truth),
-            "harmed": 100.0 * bool(harmed),
+            "harmed": 100.0 * bool(quality.harms(psnr - old_psnr, ssim - old_ssim)),
         }
         shift = after.mean(axis=(0, 1), dtype=np.float64) - truth.mean(
             axis=(0, 1), dtype=np.float64
@@ -86,3 +97,8 @@ class Tally:
         for name, value in found.items():
             if value is not None:
                 self._values[name].append(value)
+
+
+def _likeness(image: Frame, truth: Frame) -> tuple[float, float]:
+    """SSIM and PSNR."""
+    return quality.ssim(image, truth), quality.capped_psnr(image, truth)

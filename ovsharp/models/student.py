@@ -27,8 +27,8 @@ BOUND = 0.5
 8 bits divide this, and not the four times as much that few edges reach."""
 
 
-def _bounded(features: torch.Tensor) -> torch.Tensor:
-    return features.clamp(-BOUND, BOUND)
+def _read(features: torch.Tensor, *, bounded: bool) -> torch.Tensor:
+    return features.clamp(-BOUND, BOUND) if bounded else features
 
 
 class Residual(nn.Module):
@@ -49,7 +49,7 @@ class Residual(nn.Module):
         self.leave = conv3x3(channels, channels)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        read = _bounded(features) if self.bounded else features
+        read = _read(features, bounded=self.bounded)
         change = self.leave(functional.relu(self.enter(read)))
         return features + cast("torch.Tensor", change)
 
@@ -269,17 +269,15 @@ class Student(nn.Module):
         features = self.head(cells)
         if self.residual:
             if self.coarse is not None:
-                features = features + self.coarse(self._read(features))
+                features = features + self.coarse(_read(features, bounded=self.bounded))
             for block in self.body:
                 features = block(features)
         else:
             features = functional.relu(features)
             for layer in self.body:
                 features = functional.relu(layer(features))
-        return functional.pixel_shuffle(self.tail(self._read(features)), self.cell)
-
-    def _read(self, features: torch.Tensor) -> torch.Tensor:
-        return _bounded(features) if self.bounded else features
+        read = _read(features, bounded=self.bounded)
+        return functional.pixel_shuffle(self.tail(read), self.cell)
 
 
 class Upscaler(Student):

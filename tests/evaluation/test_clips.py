@@ -261,6 +261,12 @@ def test_frames_that_were_made_worse_are_counted() -> None:
     better = Tally(1)
     better.add(tinted, truth, truth)
     assert better.measures()["harmed"] == 0
+    inputs: dict[int, tuple[float, float]] = {}
+    for after in (truth, tinted):  # the first tally's figures of the input serve the second
+        shared = Tally(1, inputs=inputs)
+        shared.add(truth, after, truth)
+        assert shared.measures()["harmed"] == 100 * (after is tinted)
+    assert list(inputs) == [0]
 
 
 def test_a_run_goes_on_where_it_stopped(
