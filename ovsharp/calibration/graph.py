@@ -76,6 +76,17 @@ def inner_quantizers(model: ov.Model) -> tuple[ov.Node, ...]:
     )
 
 
+def first_layers(model: ov.Model) -> tuple[ov.Node, ...]:
+    """Give the layers that read the picture itself."""
+    nodes = model.get_ordered_ops()
+    behind = _behind_a_layer(nodes)
+    return tuple(
+        node
+        for node in nodes
+        if node.get_type_name() in LAYERS and node.get_friendly_name() not in behind
+    )
+
+
 def float_operations(model: ov.Model) -> tuple[str, ...]:
     """Give the operations that must stay in floating point for the picture's sake.
 

@@ -75,8 +75,9 @@ def round_lite(plain: Path, small: bytes, frames: Sequence[Frame]) -> bytes:
         twin = twins[layer.name]
         if twin.step is None:
             continue  # left in f32
-        inputs, grid = seen[layer.name], Grid(twin.step, np.full(len(twin.step), _MOST))
         flat = layer.values.reshape(len(twin.step), -1)
+        grid = Grid(twin.step, np.full(flat.shape, -_MOST), np.full(flat.shape, _MOST))
+        inputs = seen[layer.name]
         rounded = nearest_outputs(flat, inputs, grid)
         twin.write(rounded)
         twin.shift((flat - rounded) @ inputs.mean)

@@ -17,6 +17,7 @@ from ovsharp.calibration.graph import (
     float_operations,
     has_signed_activations,
 )
+from ovsharp.calibration.overflow import leave_room
 from ovsharp.calibration.ranges import fit_ranges, measure_ranges
 from ovsharp.calibration.rounding import round_weights
 from ovsharp.calibration.running import Tensors
@@ -68,9 +69,9 @@ def post_training(
     rounded to the nearest step; .8894 with fitted ranges; .9152 with fitted weights, too. NNCF's
     own bias correction takes the mean of errors that depend on the picture: it is left out.
 
-    The weights of the first layer get 7 bits: on processors without VNNI 8-bit products of bright
-    pixels overflow (measured on the first shipped student with ONEDNN_MAX_CPU_ISA=AVX2: white is
-    off by 35 levels and SSIM falls by .009 instead of .0016).
+    The weights of the first layer get nearly 8 bits, see `overflow`: on processors without VNNI
+    8-bit products of bright pixels are cut (measured on the first shipped student with
+    ONEDNN_MAX_CPU_ISA=AVX2: white is off by 35 levels, SSIM falls by .009 instead of .0016).
 
     Args:
         model: takes frames; left as it is.
@@ -101,7 +102,7 @@ def _with_quantizers(model: ov.Model, frame: Tensors, preset: str, progress: Pro
     with stage(progress, "placing quantizers"), _quiet():
         estimators = nncf.quantization.range_estimator
         parameters = nncf.AdvancedQuantizationParameters(
-            overflow_fix=nncf.OverflowFix.FIRST_LAYER,
+            overflow_fix=nncf.OverflowFix.DISABLE,
             activations_range_estimator_params=estimators.RangeEstimatorParametersSet.MINMAX,
             disable_bias_correction=True,
             # Weights keep their quantizers, so that layers can be given back; see `compress`.
@@ -122,6 +123,7 @@ def _with_quantizers(model: ov.Model, frame: Tensors, preset: str, progress: Pro
                 f"this model: {error}"
             ) from error
     drop_idle_quantizers(quantized)
+    leave_room(quantized)
     return quantized
 
 

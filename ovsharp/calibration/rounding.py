@@ -20,6 +20,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from openvino import opset13 as ops
 
 from ovsharp.calibration.constants import bias_of, replace, value
+from ovsharp.calibration.graph import first_layers
+from ovsharp.calibration.overflow import limits
 from ovsharp.calibration.running import Tensors, run
 from ovsharp.progress import Progress, silent
 
@@ -46,6 +48,7 @@ def round_weights(
         progress: told of every frame and every layer.
     """
     layers = [node for node in model.get_ordered_ops() if _is_rounded(node)]
+    first = {node.get_friendly_name() for node in first_layers(model)}
     seen = _inputs(model, layers, frames, progress)
     for number, node in enumerate(layers, 1):
         progress("rounding weights", number - 1, len(layers))
@@ -53,7 +56,8 @@ def round_weights(
         quantizer = node.input_value(1).get_node()
         weights = _weights(quantizer)
         flat = weights.reshape(len(weights), -1)
-        rounded = nearest_outputs(flat, inputs, Grid.of(quantizer, flat))
+        grid = Grid.of(quantizer, flat, first=node.get_friendly_name() in first)
+        rounded = nearest_outputs(flat, inputs, grid)
         replace(quantizer.input(0), rounded.reshape(weights.shape))
         bias = bias_of(node)
         if bias is not None:
@@ -81,26 +85,31 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Grid:
-    """What the weights of each output channel are rounded to: multiples of a step, both ends in."""
+    """What weights, outputs x n, are rounded to: multiples of a step."""
 
     step: Values
     """One per output channel."""
+    least: Values
+    """How many steps each weight may have, outputs x n."""
     most: Values
-    """Largest number of steps, likewise."""
+    """Likewise."""
 
     @classmethod
-    def of(cls, quantizer: ov.Node, weights: Values) -> Grid:
-        """Read the grid of a quantizer of weights, outputs x n."""
+    def of(cls, quantizer: ov.Node, weights: Values, *, first: bool) -> Grid:
+        """Read the grid of a quantizer of weights, outputs x n; `first` reads the picture."""
         low, high = (np.ravel(np.asarray(value(quantizer.input(port)))) for port in (1, 2))
         step = (high - low) / (quantizer.get_attributes()["levels"] - 1)
         step = np.broadcast_to(step, len(weights))
-        # Not to the ends of the quantizer: with 7 bits for the first layer it has more room than
-        # its weights may use.
-        return cls(step, np.ceil(np.abs(weights).max(axis=1) / step - 1e-6))
+        if first:
+            return cls(step, *limits(weights / step[:, None]))
+        most = np.ceil(np.abs(weights).max(axis=1, keepdims=True) / step[:, None] - 1e-6)
+        most = np.broadcast_to(most, weights.shape)
+        return cls(step, -most, most)
 
-    def nearest(self, weights: Values) -> Values:
+    def nearest(self, weights: Values, column: int) -> Values:
         """Round one weight of each channel."""
-        return np.clip(np.round(weights / self.step), -self.most, self.most) * self.step
+        steps = np.round(weights / self.step)
+        return np.clip(steps, self.least[:, column], self.most[:, column]) * self.step
 
 
 def nearest_outputs(weights: Values, inputs: Inputs, grid: Grid) -> Values:
@@ -115,7 +124,7 @@ def nearest_outputs(weights: Values, inputs: Inputs, grid: Grid) -> Values:
         outputs x n, all on the grid.
 
     Example:
-        >>> grid = Grid(np.ones(1), np.full(1, 9.0))
+        >>> grid = Grid(np.ones(1), np.full((1, 4), -9.0), np.full((1, 4), 9.0))
         >>> flat = np.ones((5, 4)) + 0.01 * np.eye(5, 4)  # the same everywhere, or nearly so
         >>> float(nearest_outputs(np.full((1, 4), 0.5), Inputs.of(flat), grid).sum())
         2.0
@@ -127,7 +136,7 @@ def nearest_outputs(weights: Values, inputs: Inputs, grid: Grid) -> Values:
     left = weights[:, order].copy()
     rounded = np.empty_like(left)
     for column, row in enumerate(factor):
-        rounded[:, column] = grid.nearest(left[:, column])
+        rounded[:, column] = grid.nearest(left[:, column], order[column])
         error = (left[:, column] - rounded[:, column]) / row[column]
         left[:, column:] -= np.outer(error, row[column:])
     result = np.empty_like(rounded)

@@ -100,7 +100,7 @@ def test_rounding_keeps_the_outputs_of_real_inputs() -> None:
     rng = np.random.default_rng(1)
     weights = rng.normal(size=(4, 60))
     smooth = rng.random((500, 1)) + 0.05 * rng.normal(size=(500, 60))  # as pictures are
-    grid = Grid(np.full(4, 0.1), np.full(4, 40.0))
+    grid = Grid(np.full(4, 0.1), np.full((4, 60), -40.0), np.full((4, 60), 40.0))
     rounded = nearest_outputs(weights, Inputs.of(smooth), grid)
     plain = np.round(weights / 0.1) * 0.1
     assert np.allclose(rounded / 0.1, np.round(rounded / 0.1))  # on the grid
@@ -113,6 +113,6 @@ def test_rounding_keeps_the_outputs_of_real_inputs() -> None:
 
 def test_rounding_keeps_within_the_grid() -> None:
     rng = np.random.default_rng(1)
-    grid = Grid(np.full(2, 0.5), np.full(2, 1.0))
+    grid = Grid(np.full(2, 0.5), np.full((2, 9), -1.0), np.full((2, 9), 1.0))
     rounded = nearest_outputs(rng.normal(size=(2, 9)), Inputs.of(rng.normal(size=(50, 9))), grid)
     assert set(np.abs(rounded).ravel()) <= {0.0, 0.5}
