@@ -73,11 +73,24 @@ class RoundedInput(nn.Module):
 
 
 class _RoundedWeights(nn.Module):
-    """Rounds weights to 255 levels around zero, a scale for each output channel."""
+    """Rounds weights to 255 levels around zero, a scale for each output channel.
+
+    Args:
+        first: whether they read the picture: no two of a filter that have one sign may come to
+            more than 128 steps then, as in `calibration.overflow`.
+    """
+
+    def __init__(self, *, first: bool) -> None:
+        super().__init__()
+        self.first = first
 
     def forward(self, weights: torch.Tensor) -> torch.Tensor:
-        largest = weights.detach().abs().amax((1, 2, 3), keepdim=True)
-        step = largest.clamp(min=1e-8) / (LEVELS // 2)
+        filters = weights.detach().flatten(1)
+        most = filters.abs().amax(1)
+        if self.first and filters.shape[1] > 1:
+            for side in (filters, -filters):
+                most = torch.maximum(most, side.clamp(min=0).topk(2).values.sum(1))
+        step = most.clamp(min=1e-8)[:, None, None, None] / (LEVELS // 2)
         return _rounded(weights / step) * step
 
 
@@ -87,22 +100,25 @@ def _round_input(module: nn.Module, inputs: tuple[Any, ...]) -> torch.Tensor:
 
 
 def to_eight_bits(network: nn.Module) -> nn.Module:
-    """Round the input and the weights of each convolution, in place: all that INT8 models round.
+    """Round what INT8 models round, in place: each convolution's weights, and all inputs but one.
+
+    What the first convolution reads are bytes already.
 
     Example:
-        >>> network = to_eight_bits(nn.Conv2d(3, 3, 1))
+        >>> network = to_eight_bits(nn.Sequential(nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1)))
         >>> for _ in range(WARM_UP):
         ...     exact = network(torch.tensor([-1.0, 1.0] * 24).reshape(1, 3, 4, 4))
         >>> sum("eight_bits" in name for name, _ in network.named_parameters())
         1
         >>> sorted(plain_weights(network))
-        ['bias', 'weight']
+        ['0.bias', '0.weight', '1.bias', '1.weight']
     """
-    for module in list(network.modules()):
-        if isinstance(module, nn.Conv2d):
+    layers = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
+    for number, module in enumerate(layers):
+        parametrize.register_parametrization(module, "weight", _RoundedWeights(first=number == 0))
+        if number:
             module.add_module("eight_bits", RoundedInput())
             module.register_forward_pre_hook(_round_input)
-            parametrize.register_parametrization(module, "weight", _RoundedWeights())
     return network
 
 
@@ -112,5 +128,6 @@ def plain_weights(network: nn.Module) -> dict[str, torch.Tensor]:
     for module in list(network.modules()):
         if parametrize.is_parametrized(module):
             parametrize.remove_parametrizations(module, "weight", leave_parametrized=False)
-            del module.eight_bits
+            if hasattr(module, "eight_bits"):
+                del module.eight_bits
     return {name: value.cpu() for name, value in network.state_dict().items()}

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from ovsharp import UsageError
 from ovsharp.models import ARCHITECTURES, load_network
 from ovsharp.training import TrainingRecipe, finetune, train
-from ovsharp.training.eight_bits import LEVELS, WARM_UP, RoundedInput
+from ovsharp.training.eight_bits import LEVELS, WARM_UP, RoundedInput, to_eight_bits
 from ovsharp.training.recipe import Stage
 
 
@@ -41,6 +42,21 @@ def test_a_range_that_is_too_wide_becomes_narrower() -> None:
         loss.backward()
         optimizer.step()
     assert rounded.width.item() < before - 0.5
+
+
+def test_the_first_layer_is_rounded_as_it_will_be() -> None:
+    torch.manual_seed(0)
+    network = to_eight_bits(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3)))
+    first = network[0].weight.detach().flatten(1)
+    together = first.clamp(min=0).topk(2).values.sum(1), (-first).clamp(min=0).topk(2).values.sum(1)
+    step = torch.maximum(*together) / (LEVELS // 2)  # what `calibration.overflow` allows
+    assert torch.allclose(first / step[:, None], (first / step[:, None]).round(), atol=1e-3)
+    picture = torch.rand(1, 3, 16, 16)
+    network.train()
+    for _ in range(WARM_UP):
+        network(picture)
+    assert not hasattr(network[0], "eight_bits"), "bytes are not rounded again"
+    assert int(network[1].eight_bits.seen) == WARM_UP
 
 
 @pytest.mark.parametrize("scale", [1, 2])
