@@ -71,10 +71,7 @@ ROWS = {
         "dynamic-duo": "dynamic-duo",
     },
 }
-LIMITS = dict.fromkeys(("call-noise", "call-noise-fast", "call-noise-quality"), 0.012)
-LIMITS |= dict.fromkeys(
-    ("call-balanced", "call-fast", "sharp-fast", "sharp-balanced", "sharp-quality"), 0.004
-)
+LIMITS = {"sharp-quality": 0.004}
 # On ten real clips at crf 36 `call-codec` gained .350 dB, .304 in 8 bits, .320 with one layer in
 # float; of `call-light` 8 bits alone cost .0003 SSIM more than with one.
 LIMITS |= {"call-codec": 0.0005, "call-light": 0.0005, "call-half-quality": 0.001}
