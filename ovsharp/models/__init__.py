@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ovsharp.models.checkpoint import DEGRADATION, PIXELS, read_part, read_weights, try_weights
     from ovsharp.models.loading import Network, load_network
     from ovsharp.models.registry import ARCHITECTURES
-    from ovsharp.models.reparameterize import MultiBranch, collapse
+    from ovsharp.models.reparameterize import MultiBranch, collapse, expand
     from ovsharp.models.router import load_router
     from ovsharp.models.student import Student
 
@@ -26,6 +26,7 @@ __all__ = [
     "Network",
     "Student",
     "collapse",
+    "expand",
     "load_network",
     "load_router",
     "parse_arguments",
@@ -41,7 +42,7 @@ __getattr__ = on_first_use(
         "checkpoint": ("DEGRADATION", "PIXELS", "read_part", "read_weights", "try_weights"),
         "loading": ("Network", "load_network"),
         "registry": ("ARCHITECTURES",),
-        "reparameterize": ("MultiBranch", "collapse"),
+        "reparameterize": ("MultiBranch", "collapse", "expand"),
         "router": ("load_router",),
         "student": ("Student",),
     },

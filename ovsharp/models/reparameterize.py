@@ -8,6 +8,7 @@ branch).
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import cast
 
 import torch
@@ -57,6 +58,13 @@ class MultiBranch(nn.Module):
             total = total + features
         return cast("torch.Tensor", self.norm(total))
 
+    def _factor(self) -> torch.Tensor:
+        """What batch norm multiplies each output by, in evaluation mode; ones without."""
+        if not isinstance(self.norm, nn.BatchNorm2d):
+            return torch.ones(self.square.out_channels, dtype=torch.float64)
+        variance = cast("torch.Tensor", self.norm.running_var).double()
+        return self.norm.weight.double() / torch.sqrt(variance + self.norm.eps)
+
     @torch.no_grad()
     def collapsed(self) -> nn.Conv2d:
         """Give the one convolution that computes the same, up to the rounding of f32.
@@ -72,14 +80,21 @@ class MultiBranch(nn.Module):
         bias = cast("torch.Tensor", self.square.bias).double()
         if isinstance(self.norm, nn.BatchNorm2d):
             mean = cast("torch.Tensor", self.norm.running_mean).double()
-            variance = cast("torch.Tensor", self.norm.running_var).double()
-            factor = self.norm.weight.double() / torch.sqrt(variance + self.norm.eps)
+            factor = self._factor()
             weight = weight * factor.view(-1, 1, 1, 1)
             bias = (bias - mean) * factor + self.norm.bias.double()
         single = conv3x3(weight.shape[1], weight.shape[0])
         single.weight.copy_(weight)
         cast("torch.Tensor", single.bias).copy_(bias)
         return single
+
+    @torch.no_grad()
+    def expand(self, single: nn.Conv2d) -> None:
+        """Compute what one convolution does: the 3x3 branch takes what the others do not give."""
+        now, factor = self.collapsed(), self._factor()
+        weight, bias = single.weight - now.weight, single.bias - now.bias  # type: ignore[operator]
+        self.square.weight.add_(weight / factor.view(-1, 1, 1, 1))
+        cast("torch.Tensor", self.square.bias).add_(bias / factor)
 
 
 def collapse(network: nn.Module) -> tuple[nn.Module, int]:
@@ -98,3 +113,35 @@ def collapse(network: nn.Module) -> tuple[nn.Module, int]:
                 setattr(parent, name, child.collapsed())
                 count += 1
     return single, count
+
+
+def expand(network: nn.Module, single: Mapping[str, torch.Tensor]) -> bool:
+    """Give a network with branches the weights of its collapsed form: `collapse`, backwards.
+
+    Its branches stay as they were drawn, but for the 3x3 ones: it computes what the collapsed one
+    does, up to the rounding of f32, and trains on as one with branches.
+
+    Args:
+        network: in evaluation mode as to its batch norm; changed in place.
+        single: the state of the collapsed one.
+
+    Returns:
+        Whether it is one; if not, nothing is changed.
+    """
+    plain, count = collapse(network)
+    if not count:
+        return False
+    try:
+        plain.load_state_dict(single)
+    except RuntimeError:
+        return False
+    convolutions = dict(plain.named_modules())
+    blocks = {
+        name: block for name, block in network.named_modules() if isinstance(block, MultiBranch)
+    }
+    for name, block in blocks.items():
+        block.expand(cast("nn.Conv2d", convolutions[name]))
+    inside = tuple(f"{name}." for name in blocks)
+    others = {key: value for key, value in single.items() if not key.startswith(inside)}
+    network.load_state_dict(others, strict=False)
+    return True

@@ -55,28 +55,35 @@ class Residual(nn.Module):
 
 
 class Coarse(nn.Module):
-    """What far neighbours say: a body at a quarter of the resolution, added to the features.
+    """What far neighbours say: four convolutions at a quarter of the resolution, to be added.
 
-    A pair of 3x3 convolutions there sees four times as far, for a sixteenth of the work.
+    A 3x3 convolution there sees four times as far, for a sixteenth of the work.
 
     Args:
         channels: of the features.
         width: of the body.
+        residual: whether the four are two `Residual` pairs; a ReLU is behind each of them if not.
+        branches: whether they have their training form, `MultiBranch`; not with `residual`.
 
     Shape:
-        N x channels x H x W, sides multiples of `REACH` -> the same shape, to be added.
+        N x channels x H x W, sides multiples of `REACH` -> the same shape.
     """
 
-    def __init__(self, channels: int, width: int) -> None:
+    def __init__(self, channels: int, width: int, *, residual: bool, branches: bool) -> None:
         super().__init__()
+        layer = MultiBranch if branches else conv3x3
+        self.residual = residual
         self.down = nn.Conv2d(channels, width, REACH, stride=REACH)
-        self.body = nn.ModuleList(Residual(width) for _ in range(2))
+        self.body = nn.ModuleList(
+            Residual(width) if residual else layer(width, width)
+            for _ in range(2 if residual else 4)
+        )
         self.up = nn.Conv2d(width, channels, 1)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         coarse = functional.relu(self.down(features))
         for block in self.body:
-            coarse = block(coarse)
+            coarse = block(coarse) if self.residual else functional.relu(block(coarse))
         return functional.interpolate(self.up(coarse), scale_factor=REACH, mode="nearest")
 
 
@@ -95,11 +102,13 @@ class Student(nn.Module):
         channels: width of the body.
         depth: number of body convolutions.
         unshuffle: factor by which both sides shrink; input sides must be multiples of it.
-        branches: whether head and body have their training form, `MultiBranch`.
+        branches: whether head, body and branch have their training form, `MultiBranch`.
         residual: whether the body is made of `Residual` blocks; `depth` is even then, and there
             are no branches.
-        coarse: width of a branch with more reach, `Coarse`, behind the head; 0 for none. Sides are
-            multiples of `unshuffle` x `REACH` then.
+        coarse: width of a branch with more reach, `Coarse`, behind the head; 0 for none. It is
+            added before the body's first pair or, plain, behind its first convolution, in front of
+            the ReLU: all that 8 bits hold is positive there. Sides are multiples of `unshuffle` x
+            `REACH` then.
         bounded: whether the body, the branch and the tail read the features cut to `BOUND`. It
             costs nothing, and 8 bits lose a quarter as much; only with `residual`.
 
@@ -119,9 +128,10 @@ class Student(nn.Module):
         bounded: bool = False,
     ) -> None:
         super().__init__()
-        if (coarse or bounded) and not residual:
-            form = "with a coarse branch" if coarse else "that is bounded"
-            raise UsageError(f"a student {form} is residual: add residual = true")
+        if bounded and not residual:
+            raise UsageError("a student that is bounded is residual: add residual = true")
+        if coarse and not depth:
+            raise UsageError("a student with a coarse branch has a body: add depth = 1 or more")
         self._build(
             channels,
             depth,
@@ -159,7 +169,9 @@ class Student(nn.Module):
             Residual(channels, bounded=bounded) if residual else layer(channels, channels)
             for _ in range(depth // 2 if residual else depth)
         )
-        self.coarse = Coarse(channels, coarse) if coarse else None
+        self.coarse = (
+            Coarse(channels, coarse, residual=residual, branches=branches) if coarse else None
+        )
         self.tail = conv3x3(channels, 3 * self.cell**2)
         self.bounded = bounded
         if bounded:  # which no weight's shape would tell
@@ -181,7 +193,8 @@ class Student(nn.Module):
         nn.init.normal_(self.tail.weight, std=1e-3)
 
     def _initialise_plain(self) -> None:
-        for block in (self.head, *self.body):
+        far = () if self.coarse is None else self.coarse.body
+        for block in (self.head, *self.body, *far):
             plain = block if isinstance(block, nn.Conv2d) else cast("MultiBranch", block).square
             if block is self.head:
                 nn.init.kaiming_normal_(plain.weight, nonlinearity="relu")
@@ -192,6 +205,8 @@ class Student(nn.Module):
             if isinstance(block, MultiBranch):
                 nn.init.normal_(block.point.weight, std=0.03)
                 nn.init.normal_(block.narrow.weight, std=0.03)
+        if self.coarse is not None:  # which adds nothing at first
+            nn.init.zeros_(self.coarse.up.weight)
 
     def _initialise_residual(self) -> None:
         # The values of a cell pass to the tail as they are, and further channels are drawn.
@@ -274,8 +289,11 @@ class Student(nn.Module):
                 features = block(features)
         else:
             features = functional.relu(features)
-            for layer in self.body:
-                features = functional.relu(layer(features))
+            for number, layer in enumerate(self.body):
+                total = layer(features)
+                if self.coarse is not None and number == 0:
+                    total = total + self.coarse(features)
+                features = functional.relu(total)
         read = _read(features, bounded=self.bounded)
         return functional.pixel_shuffle(self.tail(read), self.cell)
 

@@ -12,7 +12,7 @@ from torch import nn
 
 from ovsharp.errors import UsageError
 from ovsharp.media import Frame
-from ovsharp.models import ARCHITECTURES, Student, read_part
+from ovsharp.models import ARCHITECTURES, Student, expand, read_part
 from ovsharp.training.recipe import Course
 
 
@@ -29,7 +29,9 @@ def build(course: Course) -> nn.Module:
 def start_from(network: nn.Module, path: Path) -> int:
     """Put the weights of another run or of a checkpoint into a network.
 
-    A residual student takes those of a narrower or shallower one, too; see `Student.grow_from`.
+    A network with branches takes those of its collapsed form, too, which is what a run leaves and
+    what ships (`expand`), and a residual student those of a narrower or shallower one
+    (`Student.grow_from`).
 
     Returns:
         On how many pixels they were trained, as the file says; 0 if it does not say.
@@ -42,11 +44,11 @@ def start_from(network: nn.Module, path: Path) -> int:
     try:
         network.load_state_dict(part.tensors)
     except RuntimeError as error:
-        if not (isinstance(network, Student) and network.grow_from(part.tensors)):
+        grown = isinstance(network, Student) and network.grow_from(part.tensors)
+        if not (grown or expand(network, part.tensors)):
             raise UsageError(
                 f"{path} does not fit this network: expected weights of the same architecture with "
-                f"the same arguments, in the same form (with or without branches), or those of a "
-                f"smaller residual student"
+                f"the same arguments, or those of a smaller residual student"
             ) from error
     return part.pixels
 

@@ -12,6 +12,7 @@ from torch import nn
 from ovsharp.errors import UnsupportedModelError, UsageError
 from ovsharp.models import ARCHITECTURES, load_network
 from ovsharp.models.registry import Registry
+from ovsharp.models.reparameterize import collapse
 
 ODD: dict[str, dict[str, Any]] = {
     "student": {"channels": 7, "depth": 3, "unshuffle": 3},
@@ -82,6 +83,21 @@ def test_round_trip_of_residual_students(more: dict[str, int], tmp_path: Path) -
     loaded = load_network(tmp_path / "residual.pth")
 
     assert (loaded.architecture, loaded.arguments) == (name, arguments)
+
+
+@torch.no_grad()
+def test_round_trip_of_a_plain_student_with_a_coarse_branch(tmp_path: Path) -> None:
+    arguments = {"channels": 7, "depth": 3, "unshuffle": 2, "branches": True, "coarse": 5}
+    network = ARCHITECTURES.build("student", **arguments)
+    torch.save(network.state_dict(), tmp_path / "plain.pth")
+    torch.save(collapse(network)[0].state_dict(), tmp_path / "collapsed.pth")
+
+    trained, deployed = (load_network(tmp_path / f"{name}.pth") for name in ("plain", "collapsed"))
+
+    assert (trained.arguments, trained.collapsed) == (arguments, 1 + 3 + 4)
+    del arguments["branches"]
+    assert (deployed.arguments, deployed.collapsed) == (arguments, 0)
+    assert deployed.parameters == sum(p.numel() for p in collapse(network)[0].parameters())
 
 
 def test_srresnet_of_the_same_resolution_is_recognised(tmp_path: Path) -> None:

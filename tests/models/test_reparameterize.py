@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from ovsharp.models import ARCHITECTURES, MultiBranch, collapse, load_network
+from ovsharp.models import ARCHITECTURES, MultiBranch, collapse, expand, load_network
 
 
 def drawn(network: nn.Module) -> nn.Module:
@@ -50,6 +50,46 @@ def test_a_collapsed_student_is_a_student_without_branches() -> None:
     assert count == 3
     torch.testing.assert_close(plain(frame), wide(frame), rtol=1e-4, atol=1e-3)
     assert sum(isinstance(module, MultiBranch) for module in wide.modules()) == 3
+
+
+@pytest.mark.parametrize("norm", [False, True])
+@pytest.mark.parametrize("widths", [(6, 6), (6, 10)])
+@torch.no_grad()
+def test_branches_take_over_what_one_convolution_does(widths: tuple[int, int], norm: bool) -> None:
+    block, single = drawn(MultiBranch(*widths, norm=norm)), nn.Conv2d(*widths, 3, padding=1)
+    assert isinstance(block, MultiBranch)
+    narrow = block.narrow.weight.clone()
+    picture = torch.randn(2, 6, 9, 11)
+
+    block.expand(single)
+
+    torch.testing.assert_close(block(picture), single(picture), rtol=1e-4, atol=1e-4)
+    assert torch.equal(block.narrow.weight, narrow)
+
+
+@torch.no_grad()
+def test_a_student_with_branches_begins_where_a_collapsed_one_stopped() -> None:
+    stopped = drawn(ARCHITECTURES.build("student", channels=8, depth=2, unshuffle=2, coarse=6))
+    network = ARCHITECTURES.build(
+        "student", channels=8, depth=2, unshuffle=2, coarse=6, branches=True
+    )
+    frame = torch.rand(1, 3, 16, 24)
+
+    assert expand(network, stopped.state_dict())
+
+    torch.testing.assert_close(network(frame), stopped(frame), rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("branches", [False, True])
+@torch.no_grad()
+def test_weights_of_another_size_expand_to_nothing(branches: bool) -> None:
+    other = ARCHITECTURES.build("student", channels=8, depth=2).state_dict()
+    network = ARCHITECTURES.build("student", channels=8, depth=3, branches=branches)
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+
+    assert not expand(network, other)
+
+    assert all(torch.equal(before[key], value) for key, value in network.state_dict().items())
 
 
 @torch.no_grad()

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from ovsharp.errors import UsageError
+from ovsharp.models.reparameterize import MultiBranch, collapse
 from ovsharp.models.student import BOUND, Residual, Student, Upscaler
 
 
@@ -39,9 +40,10 @@ def test_a_coarse_branch_is_grown_and_kept(before: int, after: int) -> None:
     torch.testing.assert_close(large(frame), small(frame))
 
 
-def test_a_coarse_branch_reaches_farther() -> None:
+@pytest.mark.parametrize("residual", [True, False], ids=["pairs", "plain"])
+def test_a_coarse_branch_reaches_farther(residual: bool) -> None:
     def reach(coarse: int) -> int:
-        network = drawn(Student(8, 2, 2, residual=True, coarse=coarse))
+        network = drawn(Student(8, 2, 2, residual=residual, coarse=coarse))
         frame = torch.zeros(1, 3, 128, 128, requires_grad=True)
         network(frame)[0, :, 64, 64].sum().backward()
         assert frame.grad is not None
@@ -52,9 +54,39 @@ def test_a_coarse_branch_reaches_farther() -> None:
     assert reach(6) > 70
 
 
-def test_a_coarse_branch_needs_features_that_keep_their_sign() -> None:
-    with pytest.raises(UsageError, match="add residual = true"):
-        Student(8, 4, 2, coarse=6)
+def test_a_plain_coarse_branch_adds_nothing_at_first_and_collapses() -> None:
+    network = Student(8, 2, 2, branches=True, coarse=6)
+    assert network.coarse is not None
+    nn.init.normal_(network.tail.weight, std=0.1)
+    frame = torch.rand(1, 3, 24, 16)
+    before = network(frame)
+    for layer in (network.coarse.down, *network.coarse.body):
+        conv = layer.square if isinstance(layer, MultiBranch) else layer
+        nn.init.normal_(conv.weight, std=0.1)
+    assert torch.equal(network(frame), before)
+
+    nn.init.normal_(network.coarse.up.weight, std=0.1)
+    single, blocks = collapse(network)
+
+    assert blocks == 1 + 2 + 4
+    assert not torch.allclose(network(frame), before, atol=1e-3)
+    torch.testing.assert_close(single(frame), network(frame), atol=1e-5, rtol=1e-4)
+
+
+def test_what_8_bits_hold_of_a_plain_student_with_a_coarse_branch_is_positive() -> None:
+    network = drawn(Student(8, 3, 2, coarse=6))
+    assert network.coarse is not None
+    read: list[torch.Tensor] = []
+    for layer in (*network.body, network.coarse.down, *network.coarse.body, network.coarse.up):
+        layer.register_forward_pre_hook(lambda _, features: read.append(features[0]))
+    network(torch.rand(1, 3, 24, 16))
+    assert len(read) == 3 + 1 + 4 + 1
+    assert all(features.min() >= 0 for features in read)
+
+
+def test_a_plain_coarse_branch_needs_a_body() -> None:
+    with pytest.raises(UsageError, match="has a body: add depth = 1 or more"):
+        Student(8, 0, 2, coarse=6)
 
 
 def test_a_bounded_student_cuts_what_it_reads_and_nothing_else() -> None:

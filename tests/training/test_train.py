@@ -236,6 +236,19 @@ def test_stages_go_on_from_each_other(small: TrainingRecipe, photos: Path, tmp_p
     assert all(torch.equal(one["network"][key], two["network"][key]) for key in one["network"])
 
 
+def test_a_run_with_branches_starts_from_collapsed_weights(
+    small: TrainingRecipe, photos: Path, tmp_path: Path
+) -> None:
+    branches = changed(small, arguments={**small.student.arguments, "branches": True})
+    first = train(branches, photos, tmp_path / "one").student.weights
+    still = staged(branches, Stage("clean", 1, 0.0))
+    second = train(still, photos, tmp_path / "two", init=first).student.weights
+    one, two = weights(first), weights(second)
+    assert one.keys() == two.keys()
+    for key, value in two.items():
+        torch.testing.assert_close(one[key], value, rtol=0, atol=1e-6)
+
+
 def test_a_run_starts_from_given_weights(
     small: TrainingRecipe, photos: Path, tmp_path: Path
 ) -> None:
