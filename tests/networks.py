@@ -27,7 +27,13 @@ QUANTIZATION = Quantization(
 
 
 def frame_model(
-    *, scale: int = 1, unshuffle: int = 1, layers: int = 2, channels: int = 8, seed: int = 0
+    *,
+    scale: int = 1,
+    unshuffle: int = 1,
+    layers: int = 2,
+    channels: int = 8,
+    seed: int = 0,
+    relu: bool = True,
 ) -> ov.Model:
     """uint8 NHWC BGR frame -> uint8 NHWC BGR frame through `layers` random 3x3 convolutions.
 
@@ -48,7 +54,8 @@ def frame_model(
     node = image if unshuffle == 1 else ops.space_to_depth(image, "blocks_first", unshuffle)
     width = 3 * unshuffle**2
     for _ in range(layers - 1):
-        node, width = ops.relu(convolution(node, width, channels)), channels
+        node, width = convolution(node, width, channels), channels
+        node = ops.relu(node) if relu else node
     block = unshuffle * scale
     node = convolution(node, width, 3 * block**2)
     node = node if block == 1 else ops.depth_to_space(node, "blocks_first", block)

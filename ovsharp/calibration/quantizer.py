@@ -69,9 +69,10 @@ def post_training(
     rounded to the nearest step; .8894 with fitted ranges; .9152 with fitted weights, too. NNCF's
     own bias correction takes the mean of errors that depend on the picture: it is left out.
 
-    The weights of the first layer get nearly 8 bits, see `overflow`: on processors without VNNI
-    8-bit products of bright pixels are cut (measured on the first shipped student with
-    ONEDNN_MAX_CPU_ISA=AVX2: white is off by 35 levels, SSIM falls by .009 instead of .0016).
+    The weights of the first layer, and of those that read signed values, get nearly 8 bits, see
+    `overflow`: on processors without VNNI large products are cut (measured on the first shipped
+    student with ONEDNN_MAX_CPU_ISA=AVX2: white is off by 35 levels, SSIM falls by .009 instead of
+    .0016).
 
     Args:
         model: takes frames; left as it is.

@@ -20,8 +20,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from openvino import opset13 as ops
 
 from ovsharp.calibration.constants import bias_of, replace, value
-from ovsharp.calibration.graph import first_layers
-from ovsharp.calibration.overflow import limits
+from ovsharp.calibration.overflow import limits, pictured, reads_signed
 from ovsharp.calibration.running import Tensors, run
 from ovsharp.progress import Progress, silent
 
@@ -48,7 +47,7 @@ def round_weights(
         progress: told of every frame and every layer.
     """
     layers = [node for node in model.get_ordered_ops() if _is_rounded(node)]
-    first = {node.get_friendly_name() for node in first_layers(model)}
+    picture = pictured(model)
     seen = _inputs(model, layers, frames, progress)
     for number, node in enumerate(layers, 1):
         progress("rounding weights", number - 1, len(layers))
@@ -56,7 +55,10 @@ def round_weights(
         quantizer = node.input_value(1).get_node()
         weights = _weights(quantizer)
         flat = weights.reshape(len(weights), -1)
-        grid = Grid.of(quantizer, flat, first=node.get_friendly_name() in first)
+        grid = Grid.of(quantizer, flat)
+        first = node.get_friendly_name() in picture
+        if first or reads_signed(node):
+            grid = grid.with_room(weights.shape, flat, first=first)
         rounded = nearest_outputs(flat, inputs, grid)
         replace(quantizer.input(0), rounded.reshape(weights.shape))
         bias = bias_of(node)
@@ -95,16 +97,20 @@ class Grid:
     """Likewise."""
 
     @classmethod
-    def of(cls, quantizer: ov.Node, weights: Values, *, first: bool) -> Grid:
-        """Read the grid of a quantizer of weights, outputs x n; `first` reads the picture."""
+    def of(cls, quantizer: ov.Node, weights: Values) -> Grid:
+        """Read the grid of a quantizer of weights, outputs x n."""
         low, high = (np.ravel(np.asarray(value(quantizer.input(port)))) for port in (1, 2))
         step = (high - low) / (quantizer.get_attributes()["levels"] - 1)
         step = np.broadcast_to(step, len(weights))
-        if first:
-            return cls(step, *limits(weights / step[:, None]))
         most = np.ceil(np.abs(weights).max(axis=1, keepdims=True) / step[:, None] - 1e-6)
         most = np.broadcast_to(most, weights.shape)
         return cls(step, -most, most)
+
+    def with_room(self, shape: Sequence[int], weights: Values, *, first: bool) -> Grid:
+        """Give the one on which no two weights of `shape` overflow; see `overflow.limits`."""
+        steps = (weights / self.step[:, None]).reshape(shape)
+        least, most = (end.reshape(weights.shape) for end in limits(steps, first=first))
+        return Grid(self.step, least, most)
 
     def nearest(self, weights: Values, column: int) -> Values:
         """Round one weight of each channel."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -75,14 +75,18 @@ class RoundedInput(nn.Module):
 class _RoundedWeights(nn.Module):
     """Rounds weights to 255 levels around zero, a scale for each output channel.
 
+    Where a layer reads the picture or signed values, two weights of one sign may not come to more
+    than 128 steps: `calibration.overflow`.
+
     Args:
-        first: whether they read the picture: no two of a filter that have one sign may come to
-            more than 128 steps then, as in `calibration.overflow`.
+        first: whether it reads the picture.
     """
 
     def __init__(self, *, first: bool) -> None:
         super().__init__()
         self.first = first
+        self.register_buffer("signed", torch.tensor(False))
+        self.signed: torch.Tensor
 
     def forward(self, weights: torch.Tensor) -> torch.Tensor:
         filters = weights.detach().flatten(1)
@@ -90,12 +94,20 @@ class _RoundedWeights(nn.Module):
         if self.first and filters.shape[1] > 1:
             for side in (filters, -filters):
                 most = torch.maximum(most, side.clamp(min=0).topk(2).values.sum(1))
+        if self.signed:
+            channels = weights.detach().split(2, dim=1)
+            sides = [sign * pair for pair in channels for sign in (1, -1)]
+            together = [side.clamp(min=0).sum(1).flatten(1).amax(1) for side in sides]
+            most = torch.stack([most, *together]).amax(0)
         step = most.clamp(min=1e-8)[:, None, None, None] / (LEVELS // 2)
         return _rounded(weights / step) * step
 
 
 def _round_input(module: nn.Module, inputs: tuple[Any, ...]) -> torch.Tensor:
-    rounded: torch.Tensor = module.get_submodule("eight_bits")(inputs[0])
+    eight_bits = cast("RoundedInput", module.get_submodule("eight_bits"))
+    rounded: torch.Tensor = eight_bits(inputs[0])
+    weights = cast("_RoundedWeights", module.get_submodule("parametrizations.weight.0"))
+    weights.signed.copy_(eight_bits.zero > 0)
     return rounded
 
 

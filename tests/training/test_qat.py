@@ -44,6 +44,24 @@ def test_a_range_that_is_too_wide_becomes_narrower() -> None:
     assert rounded.width.item() < before - 0.5
 
 
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_layer_is_rounded_as_what_it_reads_demands(signed: bool) -> None:
+    torch.manual_seed(0)
+    between = nn.Identity() if signed else nn.ReLU()
+    network = to_eight_bits(nn.Sequential(nn.Conv2d(3, 8, 3), between, nn.Conv2d(8, 8, 3)))
+    network.train()
+    for _ in range(WARM_UP + 1):
+        network(torch.rand(1, 3, 16, 16))
+    weights = network[2].weight.detach().flatten(1)
+    most = weights.abs().amax(1)
+    pairs = weights.reshape(8, 4, 2, 9)
+    sides = [side.clamp(min=0).sum(2).flatten(1).amax(1) for side in (pairs, -pairs)]
+    together = torch.maximum(*sides) if signed else most
+    assert (together > most).any() == signed
+    steps = weights / (together / (LEVELS // 2))[:, None]
+    assert torch.allclose(steps, steps.round(), atol=1e-3)
+
+
 def test_the_first_layer_is_rounded_as_it_will_be() -> None:
     torch.manual_seed(0)
     network = to_eight_bits(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3)))
