@@ -95,7 +95,7 @@ class _RoundedWeights(nn.Module):
             for side in (filters, -filters):
                 most = torch.maximum(most, side.clamp(min=0).topk(2).values.sum(1))
         if self.signed:
-            channels = weights.detach().split(2, dim=1)
+            channels = torch.split(weights.detach(), 2, dim=1)
             sides = [sign * pair for pair in channels for sign in (1, -1)]
             together = [side.clamp(min=0).sum(1).flatten(1).amax(1) for side in sides]
             most = torch.stack([most, *together]).amax(0)
