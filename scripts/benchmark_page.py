@@ -197,7 +197,8 @@ def family() -> list[str]:
     ends = tuple(ENDINGS.values())
     # Those of a router's models that are for one damage each have two words more than their task.
     ours = [name for name in names if name.endswith(ends) and name.count("-") == 1]
-    return [*ours, *(name for name in names if name in ("call-codec", "sharp-gla", "x2-clean"))]
+    alone = ("call-codec", "sharp-gla", "x2-clean", "x2-clean-quality")
+    return [*ours, *(name for name in names if name in alone)]
 
 
 def older(instructions: Iterable[str]) -> list[str]:

@@ -198,7 +198,7 @@ def card(name: str, folder: Path, log: str, folders: Folders) -> str:
             f"One of the models that the router `{task}` chooses among. **By itself it harms "
             "frames that it was not made for**, clean ones among them: see the rows.",
         ]
-    if name == "x2-clean":
+    if recipe.name == "x2-clean":
         lines += ["", "For small pictures that were filtered before: it harms aliased ones."]
     if task == "sharp":
         lines += ["", "A specialist for blur: it makes clean and compressed frames worse."]
