@@ -20,7 +20,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from openvino import opset13 as ops
 
 from ovsharp.calibration.constants import bias_of, replace, value
-from ovsharp.calibration.overflow import limits, pictured, reads_signed
+from ovsharp.calibration.overflow import crowded, limits
 from ovsharp.calibration.running import Tensors, run
 from ovsharp.progress import Progress, silent
 
@@ -47,7 +47,7 @@ def round_weights(
         progress: told of every frame and every layer.
     """
     layers = [node for node in model.get_ordered_ops() if _is_rounded(node)]
-    picture = pictured(model)
+    first = crowded(model)
     seen = _inputs(model, layers, frames, progress)
     for number, node in enumerate(layers, 1):
         progress("rounding weights", number - 1, len(layers))
@@ -56,9 +56,8 @@ def round_weights(
         weights = _weights(quantizer)
         flat = weights.reshape(len(weights), -1)
         grid = Grid.of(quantizer, flat)
-        first = node.get_friendly_name() in picture
-        if first or reads_signed(node):
-            grid = grid.with_room(weights.shape, flat, first=first)
+        if node.get_friendly_name() in first:
+            grid = grid.with_room(weights.shape, flat, first=first[node.get_friendly_name()])
         rounded = nearest_outputs(flat, inputs, grid)
         replace(quantizer.input(0), rounded.reshape(weights.shape))
         bias = bias_of(node)

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import torch
 from torch import nn
+from torch.nn import functional
 from torch.nn.utils import parametrize
 
 LEVELS = 255
@@ -95,10 +96,10 @@ class _RoundedWeights(nn.Module):
             for side in (filters, -filters):
                 most = torch.maximum(most, side.clamp(min=0).topk(2).values.sum(1))
         if self.signed:
-            channels = torch.split(weights.detach(), 2, dim=1)
-            sides = [sign * pair for pair in channels for sign in (1, -1)]
-            together = [side.clamp(min=0).sum(1).flatten(1).amax(1) for side in sides]
-            most = torch.stack([most, *together]).amax(0)
+            odd = (0, 0, 0, 0, 0, weights.shape[1] % 2)
+            pairs = torch.unflatten(functional.pad(weights.detach(), odd), 1, (-1, 2))
+            for side in (pairs, -pairs):
+                most = torch.maximum(most, side.clamp(min=0).sum(2).flatten(1).amax(1))
         step = most.clamp(min=1e-8)[:, None, None, None] / (LEVELS // 2)
         return _rounded(weights / step) * step
 
