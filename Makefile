@@ -22,7 +22,7 @@ bench: setup
 
 # docs/BENCHMARK.md; what build/benchmark has already is not measured again.
 benchmark-page: setup
-	$(BIN)/python scripts/benchmark_page.py --data "$(DATA)" --clips "$(CLIPS)" --peers "$(PEERS)" --checkpoints "$(CHECKPOINTS)"
+	$(BIN)/python scripts/benchmark_page.py --data "$(DATA)" --clips "$(CLIPS)" --peers "$(PEERS)" --checkpoints "$(CHECKPOINTS)" $(if $(PAPERS),--papers "$(PAPERS)")
 
 test: lint unit wheel
 

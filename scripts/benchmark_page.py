@@ -1,7 +1,7 @@
 r"""Writes docs/BENCHMARK.md: measures what is not measured yet, and renders the page from the JSON.
 
     python scripts/benchmark_page.py --data photos/ --clips calls/ --peers rivals/ \
-        --checkpoints checkpoints/
+        --checkpoints checkpoints/ --papers papers/
 
 Results are kept in --results; what is there already is not measured again, so an interrupted run
 goes on where it stopped. Remove the folder to measure everything anew. Other programs need
@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any
+
+from benchmark_aims import AIMS, int8_costs, reach, reach_int8
 
 from ovsharp.benchmarks.rivals import find_rivals, ratios
 from ovsharp.benchmarks.variants import convert_candidate
@@ -49,7 +51,10 @@ ISAS = {
 }
 """Held to with ONEDNN_MAX_CPU_ISA where the CPU has the set and one of the newer ones behind it.
 AVX2_VNNI is what Intel Core has had since the 12th generation."""
-COMMAND = "make benchmark-page DATA=photos/ CLIPS=calls/ PEERS=rivals/ CHECKPOINTS=checkpoints/"
+COMMAND = (
+    "make benchmark-page DATA=photos/ CLIPS=calls/ PEERS=rivals/ CHECKPOINTS=checkpoints/ "
+    "PAPERS=papers/"
+)
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,10 @@ class Task:
     title: str
     own: tuple[str, ...] = ()
     """What the names of our models begin with; none for what `eval` takes by itself."""
+    models: tuple[str, ...] = ()
+    """Our models by name, in place of `own`."""
+    pairs: str = ""
+    """The folder of --papers with `lr` and `hr`, whose pictures have equal names; else none."""
     scale: int = 0
     """Of the models of others that stand beside them; 0 for none."""
     damages: Mapping[str, str] = field(default_factory=dict)
@@ -69,6 +78,12 @@ class Task:
 
 
 PAPERS = "down(scale={0}, method=antialiased)"
+TWO_SIZES = ("--quality", "balanced", "--quality", "best")
+PAPER_MODELS = {
+    2: ("x2-balanced", "x2-quality", "x2-clean", "x2-clean-quality"),
+    4: ("x4", "x4-clean"),
+}
+"""Beside papers' own small pictures, by scale."""
 TASKS = {
     "clips": Task(
         "real clips",
@@ -77,6 +92,30 @@ TASKS = {
             *("--quality", "fast", "--quality", "balanced", "--quality", "best"),
         ),
         quick=("--size", "176p", "--vmaf-every", "0", "--seconds", "0.2"),
+    ),
+    "crisp": Task(
+        "real clips, crisper: --unsharp 0.7",
+        options=(
+            *("--size", "720p", "--measure-every", "4", "--vmaf-every", "60"),
+            *("--sent", "x264 250k 1/2=x264(kbps=250, scale=2)"),
+            *("--sent", "vp8 300k 1/2=vp8(kbps=300, scale=2, speed=6)"),
+            *("--unsharp", "0.7", *TWO_SIZES),
+        ),
+        quick=("--size", "176p", "--vmaf-every", "0", "--seconds", "0.2", "--unsharp", "0.7"),
+    ),
+    "router": Task(
+        "same size, two sizes of the router",
+        models=("call",),
+        damages={
+            "h264 half size": "h264(crf=26, scale=2)",
+            "h264": "h264(crf=36)",
+            "jpeg": "jpeg(quality=15)",
+            "noise": "noise(sigma=10)",
+            "gla": "gla",
+            "edsr": "edsr",
+        },
+        options=("--images", "67", "--crop", "512", *TWO_SIZES),
+        quick=("--images", "2", "--crop", "176", *TWO_SIZES),
     ),
     "x1": Task(
         "same size",
@@ -122,6 +161,17 @@ TASKS = {
         options=("--protocol", "luma", "--images", "24"),
         quick=("--protocol", "luma", "--images", "2"),
     ),
+    **{
+        f"{name}-x{scale}": Task(
+            f"x{scale}, {name} as published",
+            models=PAPER_MODELS[scale],
+            pairs=f"{name}-x{scale}",
+            options=("--protocol", "luma"),
+            quick=("--protocol", "luma", "--images", "2"),
+        )
+        for scale in PAPER_MODELS
+        for name in ("Set5", "Set14", "BSD100", "Urban100")
+    },
 }
 
 
@@ -177,12 +227,16 @@ def measure(args: argparse.Namespace) -> None:
             _run([*command, *(["--isa", isa] if isa != NATIVE else [])])
     for name, task in TASKS.items():
         out = folder / f"quality-{name}"
-        if (out / "results.json").is_file():
+        if (out / "results.json").is_file() or (task.pairs and args.papers is None):
             continue
         source = ["--data", str(args.data)] if task.damages else ["--clips", str(args.clips)]
+        if task.pairs:
+            pair = args.papers / task.pairs
+            source = ["--pairs", str(pair / "lr"), str(pair / "hr")]
         command = ["eval", *source, "-o", str(out), "--resume"]
         command += task.quick if quick else task.options
-        models = [name for name in (*shipped_routers(), *family()) if name.startswith(task.own)]
+        models = [*task.models]
+        models += [name for name in (*shipped_routers(), *family()) if name.startswith(task.own)]
         models += [str(path) for path in _of_scale(others, task.scale)] if task.scale else []
         for model in models:
             command += ["--model", model]
@@ -246,6 +300,7 @@ def render(results: Results) -> dict[str, str]:
         f"Written by `{COMMAND}` from the JSON of `ovsharp bench` and `ovsharp eval`. No figure "
         "is typed by hand.",
         *_missing(results),
+        *_aims(results),
         *(_machine(native) if native else []),
         *_how(results),
         *(_speed(native) if native else []),
@@ -266,6 +321,27 @@ def _missing(results: Results) -> list[str]:
     names += [f"quality ({task.title})" for name, task in TASKS.items() if found[name] is None]
     names += [] if results.hosts else ["other programs"]
     return [f"**Not measured: {', '.join(names)}.**"] if names else []
+
+
+def _aims(results: Results) -> list[str]:
+    rows = reach(AIMS, results.evaluations)
+    if not rows:
+        return []
+    rows.append(reach_int8(int8_costs()))
+    held = sum(row.holds for row in rows)
+    cells = [
+        _row(
+            [row.damage, row.method, row.measure, row.wanted, row.found],
+            "" if row.holds else "missed",
+        )
+        for row in rows
+    ]
+    return [
+        "## What was aimed at",
+        f"{held} of {len(rows)} aims are reached; **those in bold are not**. A figure with a sign "
+        "is above the input's, or above that of what is named; the others are the picture's own.",
+        _table(("", "by", "measure", "wanted", "reached", ""), cells, 3),
+    ]
 
 
 def _machine(report: Report) -> list[str]:
@@ -529,7 +605,7 @@ def quality_svg(results: Results) -> str:
     parts: list[str] = []
     offset, left, right, deep = 0.0, 70, 20, 300
     for name, found in results.evaluations.items():
-        if native is None or found is None:
+        if native is None or found is None or TASKS[name].pairs:
             continue
         damage = found.degradations[0].name
         before = found.group(damage, ALL, BICUBIC)
@@ -648,6 +724,7 @@ def main() -> None:
     parser.add_argument("--clips", type=Path, required=True, help="folder of sharp videos")
     parser.add_argument("--peers", type=Path, required=True, help="folder of rivals")
     parser.add_argument("--checkpoints", type=Path, required=True, help="reference systems")
+    parser.add_argument("--papers", type=Path, help="Set5-x2 and others, each with lr and hr")
     parser.add_argument("--results", type=Path, default=Path("build/benchmark"))
     parser.add_argument("--out", type=Path, default=Path("docs"))
     parser.add_argument("--quick", action="store_true", help="few images, 480p: to try it out")

@@ -22,14 +22,32 @@ from ovsharp.measuring.results import Report
 from tests.benchmarks.reports import report, row
 from tests.scripts import loaded
 
-UNSCORED = (
-    "quality (real clips), quality (x4), quality (x2, as in papers), quality (x4, as in papers)"
+PAPERS = (
+    f"quality (x{scale}, {name} as published)"
+    for scale in (2, 4)
+    for name in ("Set5", "Set14", "BSD100", "Urban100")
+)
+UNSCORED = ", ".join(
+    (
+        "quality (real clips)",
+        "quality (real clips, crisper: --unsharp 0.7)",
+        "quality (same size, two sizes of the router)",
+        "quality (x4)",
+        "quality (x2, as in papers)",
+        "quality (x4, as in papers)",
+        *PAPERS,
+    )
 )
 """What the page of photos at their own size lacks."""
 
 
 @pytest.fixture(scope="module")
-def page() -> ModuleType:
+def aims() -> ModuleType:
+    return loaded("benchmark_aims")
+
+
+@pytest.fixture(scope="module")
+def page(aims: ModuleType) -> ModuleType:
     return loaded("benchmark_page")
 
 
@@ -133,6 +151,60 @@ def test_clips_and_papers_have_their_own_measures(page: ModuleType, folder: Path
     papers = text.partition("## Quality, x4, as in papers")[2]
     assert "| method | n | PSNR-Y dB | ± | SSIM-Y |" in papers
     assert line(papers, "| **sharp-fast**").endswith("| **below input, bicubic, ref-gla** |")
+
+
+def test_an_aim_stands_beside_what_was_reached(aims: ModuleType) -> None:
+    def aim(wanted: float, method: str = "sharp-gla", over: str = "input") -> object:
+        return aims.Aim("x1", "gla", method, "ssim", wanted, over)
+
+    asked = (aim(0.1), aim(0.1001), aim(0.0, over="ref-gla-fp32"), aim(0.9, "sharp-gla", ""))
+    found = aims.reach(asked, {"x1": scores(), "clips": None})
+    assert [(row.wanted, row.found, row.holds) for row in found] == [
+        ("+0.1000", "+0.1000", True),
+        ("+0.1001", "+0.1000", False),
+        ("+0.0000", "+0.0200", True),
+        ("0.9000", "0.8500", False),
+    ]
+    assert found[2].measure == "SSIM over ref-gla"
+    assert aims.reach([aim(0.0, "absent"), aims.Aim("x4", "x4", "x4", "ssim", 0)], {}) == []
+
+
+def test_int8_is_judged_by_the_cards_of_the_models(aims: ModuleType) -> None:
+    costs = aims.int8_costs()
+    assert "call-codec" in costs
+    assert [made.psnr_drop for made in costs.values()] == sorted(
+        (made.psnr_drop for made in costs.values()), reverse=True
+    )
+    cheap = dataclasses.replace(costs["call-codec"], psnr_drop=0.0249, ssim_drop=0.00054)
+    dear = dataclasses.replace(cheap, psnr_drop=0.03)
+    assert aims.reach_int8({"a": cheap}).holds
+    missed = aims.reach_int8({"b": dear, "a": cheap})
+    assert (missed.found, missed.holds) == ("1 of 2; not b 0.03 dB, 0.0005", False)
+
+
+def test_the_page_marks_the_aims_that_are_missed(page: ModuleType, folder: Path) -> None:
+    assert "What was aimed at" not in page.render(page.read(folder))["BENCHMARK.md"]
+    found = scores(kind="clips")
+    sent = dataclasses.replace(found.degradations[0], name="x264 crf 36")
+    names = {"sharp-gla": "call balanced", "sharp-fast": "call best"}
+    rows = tuple(
+        dataclasses.replace(
+            row,
+            degradation=sent.name,
+            method=names.get(row.method, row.method),
+            measures={**row.measures, "psnr": row.ssim * 10},
+        )
+        for row in found.rows
+    )
+    found = dataclasses.replace(
+        found, degradations=(sent,), rows=rows, groups=group_rows(rows), pairs=()
+    )
+    (folder / "quality-clips").mkdir()
+    (folder / "quality-clips" / "results.json").write_text(found.to_json())
+    text = page.render(page.read(folder))["BENCHMARK.md"]
+    assert "| x264 crf 36 | call balanced | PSNR dB | +0.45 | +1.00 |  |" in text
+    assert "| **x264 crf 36** | call best | PSNR dB | +0.60 | -0.05 | **missed** |" in text
+    assert line(text, "| **INT8 against FP32**")
 
 
 def test_what_is_missing_is_named(page: ModuleType, folder: Path, tmp_path: Path) -> None:
