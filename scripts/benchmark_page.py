@@ -165,6 +165,7 @@ TASKS = {
         f"{name}-x{scale}": Task(
             f"x{scale}, {name} as published",
             models=PAPER_MODELS[scale],
+            scale=scale,
             pairs=f"{name}-x{scale}",
             options=("--protocol", "luma"),
             quick=("--protocol", "luma", "--images", "2"),
