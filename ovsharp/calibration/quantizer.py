@@ -18,7 +18,7 @@ from ovsharp.calibration.graph import (
     has_signed_activations,
 )
 from ovsharp.calibration.overflow import leave_room
-from ovsharp.calibration.ranges import fit_ranges, measure_ranges
+from ovsharp.calibration.ranges import fit_ranges, measure_ranges, refit_ranges
 from ovsharp.calibration.rounding import round_weights
 from ovsharp.calibration.running import Tensors
 from ovsharp.engine import pair_problem
@@ -94,6 +94,7 @@ def post_training(
     measure_ranges(quantized, frames, asymmetric=preset == "mixed", progress=progress)
     fit_ranges(quantized, model, fitting, progress=progress)
     round_weights(quantized, fitting, progress=progress)
+    refit_ranges(quantized, model, fitting, progress=progress)
     return Candidates(quantized, model)
 
 
