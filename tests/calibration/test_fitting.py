@@ -10,7 +10,7 @@ from openvino import opset13 as ops
 from ovsharp.calibration import quantizer
 from ovsharp.calibration.candidates import Candidates
 from ovsharp.calibration.graph import activation_quantizers, inner_quantizers
-from ovsharp.calibration.ranges import fit_ranges, measure_ranges
+from ovsharp.calibration.ranges import fit_ranges, measure_ranges, refit_ranges
 from ovsharp.calibration.rounding import Grid, Inputs, nearest_outputs
 from ovsharp.engine import get_core
 from tests.calibration.quantized import drawn, frames, quantized
@@ -49,6 +49,21 @@ def test_ranges_that_are_too_wide_are_narrowed(parent: ov.Model, some: Candidate
     before = distance(model, parent)
     fit_ranges(model, parent, [*frames(), *drawn()])
     assert distance(model, parent) < before / 2
+
+
+@pytest.mark.parametrize("factor", [1 / 6, 2.5])
+def test_ranges_behind_rounded_weights_go_both_ways(
+    parent: ov.Model, some: Candidates, factor: float
+) -> None:
+    model = some.without(())
+    good = distance(model, parent)
+    for node in inner_quantizers(model):
+        for port in (1, 2, 3, 4):
+            other = ops.constant(node.input_value(port).get_node().data * np.float32(factor))
+            node.input(port).replace_source_output(other.output(0))
+    bad = distance(model, parent)
+    refit_ranges(model, parent, [*frames(), *drawn()])
+    assert distance(model, parent) < min(0.6 * bad, 1.5 * good)
 
 
 def bounds(model: ov.Model) -> list[tuple[float, float]]:
