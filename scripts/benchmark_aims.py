@@ -58,6 +58,8 @@ def _paper(scale: int, model: str, *wanted: float) -> tuple[Aim, ...]:
     )
 
 
+UNSHARP = "--unsharp 0.7"
+"""What the task `crisp` asks of `ovsharp eval` beside the others."""
 HALF = ("x264 250k 1/2", "vp8 300k 1/2")
 AIMS = (
     *_both("clips", "x264 crf 36", "psnr", 0.45, 0.60),
@@ -106,7 +108,7 @@ def reach(aims: Iterable[Aim], found: Mapping[str, Evaluation | None]) -> list[R
         over = "" if aim.over in ("", INPUT) else f" over {aim.over.removesuffix('-fp32')}"
         rows.append(
             Reached(
-                damage=aim.task if aim.damage == "pairs" else aim.damage,
+                damage=_title(aim),
                 method=aim.method,
                 measure=measure.title + over,
                 wanted=f"{aim.wanted:{sign}.{measure.digits}f}",
@@ -116,6 +118,12 @@ def reach(aims: Iterable[Aim], found: Mapping[str, Evaluation | None]) -> list[R
             )
         )
     return rows
+
+
+def _title(aim: Aim) -> str:
+    if aim.damage == "pairs":
+        return aim.task
+    return f"{aim.damage}, {UNSHARP}" if aim.task == "crisp" else aim.damage
 
 
 def _mean(evaluation: Evaluation | None, aim: Aim, method: str) -> float | None:

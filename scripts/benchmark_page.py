@@ -20,7 +20,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from benchmark_aims import AIMS, int8_costs, reach, reach_int8
+from benchmark_aims import AIMS, UNSHARP, int8_costs, reach, reach_int8
 
 from ovsharp.benchmarks.rivals import find_rivals, ratios
 from ovsharp.benchmarks.variants import convert_candidate
@@ -94,14 +94,14 @@ TASKS = {
         quick=("--size", "176p", "--vmaf-every", "0", "--seconds", "0.2"),
     ),
     "crisp": Task(
-        "real clips, crisper: --unsharp 0.7",
+        f"real clips, crisper: {UNSHARP}",
         options=(
             *("--size", "720p", "--measure-every", "4", "--vmaf-every", "60"),
             *("--sent", "x264 250k 1/2=x264(kbps=250, scale=2)"),
             *("--sent", "vp8 300k 1/2=vp8(kbps=300, scale=2, speed=6)"),
-            *("--unsharp", "0.7", *TWO_SIZES),
+            *(*UNSHARP.split(), *TWO_SIZES),
         ),
-        quick=("--size", "176p", "--vmaf-every", "0", "--seconds", "0.2", "--unsharp", "0.7"),
+        quick=("--size", "176p", "--vmaf-every", "0", "--seconds", "0.2", *UNSHARP.split()),
     ),
     "router": Task(
         "same size, two sizes of the router",

@@ -67,10 +67,9 @@ class Student:
         """The weights that the next round begins with; None for drawn ones."""
         if self.rounds:
             return self.rounds[-1] / "best.pth"  # with its branches
-        if self.course.arguments.get("branches"):
-            return None  # those of the weights that ship are collapsed
-        middle = self.name.removesuffix("-quality")
-        names = [self.name, *((middle, f"{middle}-balanced") if middle != self.name else ())]
+        names, middle = [self.name], self.name.removesuffix("-quality")
+        if middle != self.name and not self.course.arguments.get("branches"):
+            names += [middle, f"{middle}-balanced"]  # what only a residual one grows from
         files = [SHIPPED / name / "student.pth" for name in names]
         return next((file for file in files if file.exists()), None)
 

@@ -134,6 +134,7 @@ def test_nothing_but_our_own_progress_is_printed(capfd: pytest.CaptureFixture[st
         "fitting ranges",
         "looking at layers",
         "rounding weights",
+        "fitting ranges again",
     ]
     assert all(done == total for label, done, total in steps[-1:])
 
