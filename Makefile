@@ -52,7 +52,7 @@ mutants: setup
 
 # The wheel, in an environment of its own with the base dependencies only, outside of the checkout.
 wheel: setup
-	rm -rf build/wheel
+	rm -rf build/wheel build/lib
 	$(BIN)/python -m build --wheel --outdir build/wheel . > /dev/null
 	$(PYTHON) -m venv build/wheel/venv
 	build/wheel/venv/bin/pip install --quiet --disable-pip-version-check -c constraints.txt build/wheel/*.whl
