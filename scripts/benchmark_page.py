@@ -78,6 +78,14 @@ class Task:
 
 
 PAPERS = "down(scale={0}, method=antialiased)"
+PHOTO_DAMAGES = {
+    "h264 half size": "h264(crf=26, scale=2)",
+    "h264": "h264(crf=36)",
+    "jpeg": "jpeg(quality=15)",
+    "noise": "noise(sigma=10)",
+    "gla": "gla",
+    "edsr": "edsr",
+}
 TWO_SIZES = ("--quality", "balanced", "--quality", "best")
 PAPER_MODELS = {
     2: ("x2-balanced", "x2-quality", "x2-clean", "x2-clean-quality"),
@@ -106,14 +114,7 @@ TASKS = {
     "router": Task(
         "same size, two sizes of the router",
         models=("call",),
-        damages={
-            "h264 half size": "h264(crf=26, scale=2)",
-            "h264": "h264(crf=36)",
-            "jpeg": "jpeg(quality=15)",
-            "noise": "noise(sigma=10)",
-            "gla": "gla",
-            "edsr": "edsr",
-        },
+        damages=PHOTO_DAMAGES,
         options=("--images", "67", "--crop", "512", *TWO_SIZES),
         quick=("--images", "2", "--crop", "176", *TWO_SIZES),
     ),
@@ -121,17 +122,7 @@ TASKS = {
         "same size",
         own=("call", "sharp"),
         scale=1,
-        damages={
-            "call": "call",
-            "h264 half size": "h264(crf=26, scale=2)",
-            "h264": "h264(crf=36)",
-            "jpeg": "jpeg(quality=15)",
-            "noise": "noise(sigma=10)",
-            "gla": "gla",
-            "edsr": "edsr",
-            "clean": "clean",
-            "synergy": "synergy",
-        },
+        damages={"call": "call", **PHOTO_DAMAGES, "clean": "clean", "synergy": "synergy"},
     ),
     "x4": Task(
         "x4",

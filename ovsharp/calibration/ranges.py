@@ -104,8 +104,8 @@ def refit_ranges(
         frames: as for `fit_ranges`.
         progress: told of every step.
     """
-    wanted = list(outputs(parent, frames))
     alone = _alone(inner_quantizers(model))
+    wanted = list(outputs(parent, frames)) if alone else []
     steps = SWEEPS * len(alone)
     for sweep in range(SWEEPS):
         factors = []

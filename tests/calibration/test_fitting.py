@@ -40,12 +40,16 @@ def test_fitted_weights_bring_the_picture_nearer(
     assert fitted < distance(quantized(parent), parent)
 
 
-def test_ranges_that_are_too_wide_are_narrowed(parent: ov.Model, some: Candidates) -> None:
-    model = some.without(())
+def scale_ranges(model: ov.Model, factor: float) -> None:
     for node in inner_quantizers(model):
         for port in (1, 2, 3, 4):
-            wide = ops.constant(node.input_value(port).get_node().data * np.float32(16))
-            node.input(port).replace_source_output(wide.output(0))
+            other = ops.constant(node.input_value(port).get_node().data * np.float32(factor))
+            node.input(port).replace_source_output(other.output(0))
+
+
+def test_ranges_that_are_too_wide_are_narrowed(parent: ov.Model, some: Candidates) -> None:
+    model = some.without(())
+    scale_ranges(model, 16)
     before = distance(model, parent)
     fit_ranges(model, parent, [*frames(), *drawn()])
     assert distance(model, parent) < before / 2
@@ -57,10 +61,7 @@ def test_ranges_behind_rounded_weights_go_both_ways(
 ) -> None:
     model = some.without(())
     good = distance(model, parent)
-    for node in inner_quantizers(model):
-        for port in (1, 2, 3, 4):
-            other = ops.constant(node.input_value(port).get_node().data * np.float32(factor))
-            node.input(port).replace_source_output(other.output(0))
+    scale_ranges(model, factor)
     bad = distance(model, parent)
     refit_ranges(model, parent, [*frames(), *drawn()])
     assert distance(model, parent) < min(0.6 * bad, 1.5 * good)
