@@ -38,6 +38,25 @@ def test_one_convolution_equals_the_branches(widths: tuple[int, int], norm: bool
     torch.testing.assert_close(single(picture), block(picture), rtol=1e-5, atol=1e-4)
 
 
+@pytest.mark.parametrize("widths", [(6, 6), (6, 10)])
+def test_branches_compute_and_learn_what_their_pictures_sum_to(widths: tuple[int, int]) -> None:
+    block = drawn(MultiBranch(*widths))
+    assert isinstance(block, MultiBranch)
+    picture = torch.randn(2, 6, 9, 11)
+
+    def summed() -> torch.Tensor:
+        wide = block.narrow(block.widen(picture))
+        total = block.square(picture) + block.point(picture) + wide
+        return total + picture if widths[0] == widths[1] else total
+
+    torch.testing.assert_close(block(picture), summed(), rtol=1e-5, atol=1e-4)
+    parameters = list(block.parameters())
+    ours, theirs = (
+        torch.autograd.grad(made.square().sum(), parameters) for made in (block(picture), summed())
+    )
+    torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-2)
+
+
 @torch.no_grad()
 def test_a_collapsed_student_is_a_student_without_branches() -> None:
     wide = drawn(ARCHITECTURES.build("student", channels=8, depth=2, branches=True))
