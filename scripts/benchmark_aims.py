@@ -93,30 +93,40 @@ AIMS = (
 """All but that of INT8, see `int8_costs`."""
 
 
-def reach(aims: Iterable[Aim], found: Mapping[str, Evaluation | None]) -> list[Reached]:
-    """Set the aims beside what was measured, leaving out those of tasks that were not."""
+def key(row: Reached) -> tuple[str, ...]:
+    """Give what tells an aim from the others."""
+    return row.damage, row.method, row.measure, row.wanted
+
+
+def reach(
+    aims: Iterable[Aim],
+    found: Mapping[str, Evaluation | None],
+    kept: Mapping[tuple[str, ...], Reached],
+) -> list[Reached]:
+    """Set the aims beside what was measured, or else beside what was kept; leave out the others."""
     rows = []
     measures = {measure.name: measure for measure in MEASURES}
     for aim in aims:
         evaluation = found.get(aim.task)
         value = _mean(evaluation, aim, aim.method)
         base = _mean(evaluation, aim, aim.over) if aim.over else 0.0
-        if value is None or base is None:
-            continue
         measure = measures[aim.measure]
         sign = "+" if aim.over else ""
         over = "" if aim.over in ("", INPUT) else f" over {aim.over.removesuffix('-fp32')}"
-        rows.append(
-            Reached(
-                damage=_title(aim),
-                method=aim.method,
-                measure=measure.title + over,
-                wanted=f"{aim.wanted:{sign}.{measure.digits}f}",
-                found=f"{value - base:{sign}.{measure.digits}f}",
-                # As the table shows it: half a unit of its last digit is no miss.
-                holds=round(value - base - aim.wanted, measure.digits) >= 0,
-            )
+        gain = None if value is None or base is None else value - base
+        row = Reached(
+            damage=_title(aim),
+            method=aim.method,
+            measure=measure.title + over,
+            wanted=f"{aim.wanted:{sign}.{measure.digits}f}",
+            found="" if gain is None else f"{gain:{sign}.{measure.digits}f}",
+            # As the table shows it: half a unit of its last digit is no miss.
+            holds=gain is not None and round(gain - aim.wanted, measure.digits) >= 0,
         )
+        if gain is not None:
+            rows.append(row)
+        elif key(row) in kept:
+            rows.append(kept[key(row)])
     return rows
 
 

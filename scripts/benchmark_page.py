@@ -4,8 +4,9 @@ r"""Writes docs/BENCHMARK.md: measures what is not measured yet, and renders the
         --checkpoints checkpoints/ --papers papers/
 
 Results are kept in --results; what is there already is not measured again, so an interrupted run
-goes on where it stopped. Remove the folder to measure everything anew. Other programs need
-environments of their own: their rows are of `host_rows.py --json RESULTS/hosts.json`.
+goes on where it stopped. Remove the folder to measure everything anew. With --render, sections
+without results stay as they stand on the page. Other programs need environments of their own:
+their rows are of `host_rows.py --json RESULTS/hosts.json`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark_aims import AIMS, UNSHARP, int8_costs, reach, reach_int8
+from benchmark_kept import AIMED, Page
 
 from ovsharp.benchmarks.rivals import find_rivals, ratios
 from ovsharp.benchmarks.variants import convert_candidate
@@ -42,6 +44,9 @@ REFERENCES = {
     "ref-dynamic-duo": "dynamic_duo_student.xml",
 }
 """The reference systems, by the names of their files in --checkpoints."""
+MACHINE, HOW = "The machine", "How it was measured"
+SPEED, ISA, HOSTS = "Speed", "Instruction sets", "Other programs"
+"""Titles of sections, beside one of each task."""
 SIZES = "480p,720p,1080p"
 NATIVE = "native"
 ISAS = {
@@ -279,8 +284,13 @@ def _run(arguments: Sequence[str]) -> None:
         raise SystemExit(code)
 
 
-def render(results: Results) -> dict[str, str]:
-    """Make the page and its pictures of the results, by file name."""
+def render(results: Results, before: Page) -> dict[str, str]:
+    """Make the page and its pictures of the results, by file name.
+
+    Args:
+        results: what was measured.
+        before: the page that stands, of which sections without results are kept.
+    """
     native = results.speeds[NATIVE]
     pictures = {}
     if native:
@@ -291,32 +301,47 @@ def render(results: Results) -> dict[str, str]:
         "# Benchmark",
         f"Written by `{COMMAND}` from the JSON of `ovsharp bench` and `ovsharp eval`. No figure "
         "is typed by hand.",
-        *_missing(results),
-        *_aims(results),
-        *(_machine(native) if native else []),
-        *_how(results),
-        *(_speed(native) if native else []),
-        *_isa(results),
-        *_hosts(results),
-        *_quality(results),
+        *_missing(results, before),
+        *_aims(results, before),
+        *(_machine(native) if native else before.section(MACHINE)),
+        *_how(results, before),
+        *(_speed(native) if native else before.section(SPEED)),
+        *(_isa(results) or before.section(ISA)),
+        *(_hosts(results) or before.section(HOSTS)),
+        *_quality(results, before),
         "## Again",
         f"    {COMMAND}",
     ]
     return {"BENCHMARK.md": "\n\n".join(parts) + "\n", **pictures}
 
 
-def _missing(results: Results) -> list[str]:
+def _missing(results: Results, before: Page) -> list[str]:
     native = results.speeds[NATIVE]
     expected = older(native.environment.instructions) if native else ISAS
-    names = [f"speed with {isa}" for isa in (NATIVE, *expected) if results.speeds[isa] is None]
+    sections = {
+        f"speed with {isa}": SPEED if isa == NATIVE else ISA
+        for isa in (NATIVE, *expected)
+        if results.speeds[isa] is None
+    }
     found = results.evaluations
-    names += [f"quality ({task.title})" for name, task in TASKS.items() if found[name] is None]
-    names += [] if results.hosts else ["other programs"]
-    return [f"**Not measured: {', '.join(names)}.**"] if names else []
+    sections |= {
+        f"quality ({task.title})": _scored(task)
+        for name, task in TASKS.items()
+        if found[name] is None
+    }
+    sections |= {} if results.hosts else {"other programs": HOSTS}
+    lost = [name for name, title in sections.items() if title not in before.sections]
+    kept = [name for name, title in sections.items() if title in before.sections]
+    lines = [f"**Not measured: {', '.join(lost)}.**"] if lost else []
+    return [*lines, f"Kept from an earlier run: {', '.join(kept)}."] if kept else lines
 
 
-def _aims(results: Results) -> list[str]:
-    rows = reach(AIMS, results.evaluations)
+def _scored(task: Task) -> str:
+    return f"Quality, {task.title}"
+
+
+def _aims(results: Results, before: Page) -> list[str]:
+    rows = reach(AIMS, results.evaluations, before.reached())
     if not rows:
         return []
     rows.append(reach_int8(int8_costs()))
@@ -329,7 +354,7 @@ def _aims(results: Results) -> list[str]:
         for row in rows
     ]
     return [
-        "## What was aimed at",
+        f"## {AIMED}",
         f"{held} of {len(rows)} aims are reached; **those in bold are not**. A figure with a sign "
         "is above the input's, or above that of what is named; the others are the picture's own.",
         _table(("", "by", "measure", "wanted", "reached", ""), cells, 3),
@@ -350,11 +375,11 @@ def _machine(report: Report) -> list[str]:
         + ", ".join(f"{name} {version}" for name, version in machine.versions.items()),
         f"ovsharp {report.version}, {report.date}; load average before {load}, after {after}",
     )
-    return ["## The machine", "\n".join(f"- {line}" for line in lines)]
+    return [f"## {MACHINE}", "\n".join(f"- {line}" for line in lines)]
 
 
-def _how(results: Results) -> list[str]:
-    lines = []
+def _how(results: Results, before: Page) -> list[str]:
+    lines: list[str] = []
     native = results.speeds[NATIVE]
     if native:
         lines.append(
@@ -363,8 +388,12 @@ def _how(results: Results) -> list[str]:
             f"for each. n: counted calls; 50, 90, 99: percentiles. Every model as it is "
             f"usually run: INT8 where there is one, in the fastest precision of the device."
         )
+    elif line := before.line(HOW, "Speed"):
+        lines.append(line.removeprefix("- "))
     for name, found in results.evaluations.items():
         if found is None:
+            if line := before.line(HOW, _scored(TASKS[name])):
+                lines.append(line.removeprefix("- "))
             continue
         said = ""
         if found.kind == "images":
@@ -375,7 +404,10 @@ def _how(results: Results) -> list[str]:
         skipped = f", {len(found.skipped)} skipped" if found.skipped else ""
         count = len({row.image for row in found.rows})
         notes = "".join(f"; {note}" for note in found.notes)
-        lines.append(f"Quality, {TASKS[name].title}: {count} {found.kind}{skipped}{said}{notes}.")
+        made = f"; {found.date}, {found.device_name}"
+        lines.append(
+            f"{_scored(TASKS[name])}: {count} {found.kind}{skipped}{said}{notes}{made}."
+        )
     lines.append(
         "SSIM after Wang et al. 2004. bicubic: the input enlarged; at x1 the input itself. ± is "
         "the 95 % interval of the mean (Student's t). input at other scales: pixels repeated."
@@ -385,11 +417,11 @@ def _how(results: Results) -> list[str]:
         f"{SAME_SPEED:.0%} or more than another of the same task; any model below the input or "
         "bicubic in the mean of the first figure; a model of ours below one of others."
     )
-    return ["## How it was measured", "\n".join(f"- {line}" for line in lines)]
+    return [f"## {HOW}", "\n".join(f"- {line}" for line in lines)]
 
 
 def _speed(report: Report) -> list[str]:
-    parts = ["## Speed", "![SSIM over time](benchmark-quality.svg)"]
+    parts = [f"## {SPEED}", "![SSIM over time](benchmark-quality.svg)"]
     for size in report.sizes:
         rows = []
         for row in report.rows:
@@ -424,7 +456,7 @@ def _isa(results: Results) -> list[str]:
     if len(reports) < 2:
         return []
     parts = [
-        "## Instruction sets",
+        f"## {ISA}",
         "End-to-end FPS, `ONEDNN_MAX_CPU_ISA` holding oneDNN to an older set; AVX2_VNNI is "
         "that of Intel Core since the 12th generation. The runs followed each other, so compare "
         "across columns with more care than within one.",
@@ -448,7 +480,7 @@ def _hosts(results: Results) -> list[str]:
         for row in results.hosts["rows"]
     ]
     return [
-        "## Other programs",
+        f"## {HOSTS}",
         f"Milliseconds a frame of {results.hosts['size']}, {results.hosts['model']}, "
         f"{results.hosts['n']} frames in turns on {results.hosts['isa']} "
         "(scripts/host_rows.py). LiteRT and ONNX Runtime "
@@ -475,18 +507,19 @@ def _fps(row: Row | None, size: str) -> str:
     )
 
 
-def _quality(results: Results) -> list[str]:
+def _quality(results: Results, before: Page) -> list[str]:
     parts = []
     own = {*shipped_models(), *shipped_routers()}
     for name, found in results.evaluations.items():
         if found is None:
+            parts += before.section(_scored(TASKS[name]))
             continue
         shown = _shown(found)
         heads = ["method", "n"]
         for measure in shown:
             heads += [measure.title, *(["±"] if measure is shown[0] else [])]
         heads += ["better than input", "worst change", f"worst {found.kind[:-1]}", "loses"]
-        parts.append(f"## Quality, {TASKS[name].title}")
+        parts.append(f"## {_scored(TASKS[name])}")
         for damage in found.degradations:
             groups = [
                 group
@@ -726,10 +759,12 @@ def main() -> None:
     args = parser.parse_args()
     if not args.render:
         measure(args)
+    page = args.out / "BENCHMARK.md"
+    before = Page.read(page.read_text("utf-8")) if page.is_file() else Page()
     with staged(args.out) as staging:
-        for name, text in render(read(args.results)).items():
+        for name, text in render(read(args.results), before).items():
             (staging / name).write_text(text, encoding="utf-8")
-    print(f"written: {args.out / 'BENCHMARK.md'}")
+    print(f"written: {page}")
 
 
 if __name__ == "__main__":

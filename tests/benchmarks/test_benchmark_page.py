@@ -48,6 +48,7 @@ def aims() -> ModuleType:
 
 @pytest.fixture(scope="module")
 def page(aims: ModuleType) -> ModuleType:
+    loaded("benchmark_kept")
     return loaded("benchmark_page")
 
 
@@ -117,7 +118,7 @@ def line(text: str, start: str) -> str:
 
 
 def test_speed_is_that_of_the_json(page: ModuleType, folder: Path) -> None:
-    text = page.render(page.read(folder))["BENCHMARK.md"]
+    text = page.render(page.read(folder), page.Page())["BENCHMARK.md"]
     assert line(text, "| sharp-fast | x1 | INT8") == (
         "| sharp-fast | x1 | INT8 | int8+bf16 | 10.0 | 12.0 | 15.0 | 50 | 100.0 | yes | yes |  |"
     )
@@ -125,7 +126,7 @@ def test_speed_is_that_of_the_json(page: ModuleType, folder: Path) -> None:
 
 
 def test_losses_are_marked(page: ModuleType, folder: Path) -> None:
-    text = page.render(page.read(folder))["BENCHMARK.md"]
+    text = page.render(page.read(folder), page.Page())["BENCHMARK.md"]
     assert line(text, "| **sharp-gla**").endswith("| **slower than ref-gla** |")
     worse = line(text, "| **sharp-fast**")
     assert "| 0.7450 |" in worse
@@ -144,7 +145,7 @@ def test_clips_and_papers_have_their_own_measures(page: ModuleType, folder: Path
     for name, evaluation in made.items():
         (folder / f"quality-{name}").mkdir()
         (folder / f"quality-{name}" / "results.json").write_text(evaluation.to_json())
-    text = page.render(page.read(folder))["BENCHMARK.md"]
+    text = page.render(page.read(folder), page.Page())["BENCHMARK.md"]
     clips = text.partition("## Quality, real clips")[2].partition("## ")[2]
     assert "| VMAF | VMAF-NEG | edges / truth | flicker |" in clips
     assert "| ref-gla | 2 | 0.8300 | 0.6353 | 25.00 | 24.9 | 24.9 | 24.900 | - |" in clips
@@ -158,7 +159,7 @@ def test_an_aim_stands_beside_what_was_reached(aims: ModuleType) -> None:
         return aims.Aim("x1", "gla", method, "ssim", wanted, over)
 
     asked = (aim(0.1), aim(0.1001), aim(0.0, over="ref-gla-fp32"), aim(0.9, "sharp-gla", ""))
-    found = aims.reach(asked, {"x1": scores(), "clips": None})
+    found = aims.reach(asked, {"x1": scores(), "clips": None}, {})
     assert [(row.wanted, row.found, row.holds) for row in found] == [
         ("+0.1000", "+0.1000", True),
         ("+0.1001", "+0.1000", False),
@@ -166,7 +167,7 @@ def test_an_aim_stands_beside_what_was_reached(aims: ModuleType) -> None:
         ("0.9000", "0.8500", False),
     ]
     assert found[2].measure == "SSIM over ref-gla"
-    assert aims.reach([aim(0.0, "absent"), aims.Aim("x4", "x4", "x4", "ssim", 0)], {}) == []
+    assert aims.reach([aim(0.0, "absent"), aims.Aim("x4", "x4", "x4", "ssim", 0)], {}, {}) == []
 
 
 def test_int8_is_judged_by_the_cards_of_the_models(aims: ModuleType) -> None:
@@ -183,7 +184,7 @@ def test_int8_is_judged_by_the_cards_of_the_models(aims: ModuleType) -> None:
 
 
 def test_the_page_marks_the_aims_that_are_missed(page: ModuleType, folder: Path) -> None:
-    assert "What was aimed at" not in page.render(page.read(folder))["BENCHMARK.md"]
+    assert "What was aimed at" not in page.render(page.read(folder), page.Page())["BENCHMARK.md"]
     found = scores(kind="clips")
     sent = dataclasses.replace(found.degradations[0], name="x264 crf 36")
     names = {"sharp-gla": "call balanced", "sharp-fast": "call best"}
@@ -201,20 +202,39 @@ def test_the_page_marks_the_aims_that_are_missed(page: ModuleType, folder: Path)
     )
     (folder / "quality-clips").mkdir()
     (folder / "quality-clips" / "results.json").write_text(found.to_json())
-    text = page.render(page.read(folder))["BENCHMARK.md"]
+    text = page.render(page.read(folder), page.Page())["BENCHMARK.md"]
     assert "| x264 crf 36 | call balanced | PSNR dB | +0.45 | +1.00 |  |" in text
     assert "| **x264 crf 36** | call best | PSNR dB | +0.60 | -0.05 | **missed** |" in text
     assert line(text, "| **INT8 against FP32**")
 
 
 def test_what_is_missing_is_named(page: ModuleType, folder: Path, tmp_path: Path) -> None:
-    text = page.render(page.read(folder))["BENCHMARK.md"]
+    text = page.render(page.read(folder), page.Page())["BENCHMARK.md"]
     sets = [f"speed with {isa}" for isa in ("AVX512_CORE_VNNI", "AVX2_VNNI", "AVX2")]
     assert f"**Not measured: {', '.join(sets)}, {UNSCORED}, other programs.**" in text
     assert "no AMX" in text
-    nothing = page.render(page.read(tmp_path / "none"))
+    nothing = page.render(page.read(tmp_path / "none"), page.Page())
     assert list(nothing) == ["BENCHMARK.md"]
     assert "speed with native" in nothing["BENCHMARK.md"]
+
+
+def test_what_is_not_measured_again_stays(page: ModuleType, folder: Path, tmp_path: Path) -> None:
+    text = page.render(page.read(folder), page.Page())["BENCHMARK.md"]
+    aim = "| x264 crf 36 | call balanced | PSNR dB | +0.45 | +0.55 |  |"
+    head = "|  | by | measure | wanted | reached |  |\n| --- | --- | --- | ---: | ---: | ---: |"
+    before = page.Page.read(text + f"\n## What was aimed at\n\n{head}\n{aim}\n")
+
+    nothing = page.render(page.read(tmp_path / "none"), before)["BENCHMARK.md"]
+
+    kept = "Kept from an earlier run: speed with native, quality (same size)"
+    assert kept in nothing
+    assert aim in nothing
+    for start in ("| sharp-fast | x1", "- Speed: ", "- Quality, same size: ", "- A processor"):
+        assert line(nothing, start) == line(text, start)
+    assert nothing.count("## Quality, same size\n") == 1
+    # What is measured again takes the place of what stood there.
+    fresh = page.render(page.read(folder), page.Page.read(text.replace("0.8500", "0.1234")))
+    assert "0.1234" not in fresh["BENCHMARK.md"]
 
 
 def test_a_cpu_is_not_held_to_what_it_has_not(page: ModuleType) -> None:
@@ -226,7 +246,7 @@ def test_a_cpu_is_not_held_to_what_it_has_not(page: ModuleType) -> None:
 
 def test_a_cpu_without_newer_instructions_is_not_held_back(page: ModuleType, folder: Path) -> None:
     (folder / "speed-native.json").write_text(speeds().to_json())
-    files = page.render(page.read(folder))
+    files = page.render(page.read(folder), page.Page())
     assert f"**Not measured: {UNSCORED}, other programs.**" in files["BENCHMARK.md"]
     assert "Instruction sets" not in files["BENCHMARK.md"]
     assert set(files) == {"BENCHMARK.md", "benchmark-quality.svg"}
@@ -236,7 +256,7 @@ def test_other_programs_stand_beside_ovsharp(page: ModuleType, folder: Path) -> 
     row = {"name": "LiteRT INT8", "best": 9.21, "median": 10.0, "ratio": 1.31}
     hosts = {"model": "call-balanced", "size": "360x640", "isa": "AVX2", "n": 60}
     (folder / "hosts.json").write_text(json.dumps({**hosts, "rows": [row]}))
-    text = page.render(page.read(folder))["BENCHMARK.md"]
+    text = page.render(page.read(folder), page.Page())["BENCHMARK.md"]
     assert "| LiteRT INT8 | 9.2 | 10.0 | 1.3 |" in text
     assert "other programs" not in text
 
@@ -244,7 +264,7 @@ def test_other_programs_stand_beside_ovsharp(page: ModuleType, folder: Path) -> 
 def test_instruction_sets_are_side_by_side(page: ModuleType, folder: Path) -> None:
     older = report(row("int8", "int8+f32", model="sharp-fast", ms=40))
     (folder / "speed-AVX2.json").write_text(older.to_json())
-    files = page.render(page.read(folder))
+    files = page.render(page.read(folder), page.Page())
     expected = "| sharp-fast | 100.0 (int8+bf16) | 25.0 (int8+f32) |"
     assert expected in files["BENCHMARK.md"]
     assert "| ref-gla | " not in files["BENCHMARK.md"].partition("## Instruction sets")[2][:400]
@@ -252,7 +272,7 @@ def test_instruction_sets_are_side_by_side(page: ModuleType, folder: Path) -> No
 
 def test_pictures_are_xml_and_are_shown(page: ModuleType, folder: Path) -> None:
     (folder / "speed-AVX2.json").write_text(speeds().to_json())
-    files = page.render(page.read(folder))
+    files = page.render(page.read(folder), page.Page())
     for name in ("benchmark-quality.svg", "benchmark-isa.svg"):
         assert f"]({name})" in files["BENCHMARK.md"]
         ElementTree.fromstring(files[name])
