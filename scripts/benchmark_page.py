@@ -405,9 +405,7 @@ def _how(results: Results, before: Page) -> list[str]:
         count = len({row.image for row in found.rows})
         notes = "".join(f"; {note}" for note in found.notes)
         made = f"; {found.date}, {found.device_name}"
-        lines.append(
-            f"{_scored(TASKS[name])}: {count} {found.kind}{skipped}{said}{notes}{made}."
-        )
+        lines.append(f"{_scored(TASKS[name])}: {count} {found.kind}{skipped}{said}{notes}{made}.")
     lines.append(
         "SSIM after Wang et al. 2004. bicubic: the input enlarged; at x1 the input itself. ± is "
         "the 95 % interval of the mean (Student's t). input at other scales: pixels repeated."
