@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -49,8 +50,9 @@ def equalized(
         progress: told of every frame.
 
     Returns:
-        A copy. All that lies between two convolutions with constant weights and is read by
-        convolutions only is equalized: an activation, with or without a bias in front.
+        A copy. All that lies between convolutions with constant weights and is read by
+        convolutions only is equalized: an activation of one or of a sum of them, with or without
+        biases, at their resolution or enlarged behind them.
     """
     copy = model.clone()
     joints = list(_joints(copy))
@@ -58,10 +60,11 @@ def equalized(
         return copy
     for joint, largest in zip(joints, _largest(copy, joints, frames, progress), strict=True):
         by = factors(largest)
-        _multiply(joint.before.input(1), by, axis=0)
-        bias = bias_of(joint.before)
-        if bias is not None:
-            _multiply(bias, by, axis=-3)
+        for layer in joint.before:
+            _multiply(layer.input(1), by, axis=0)
+            bias = bias_of(layer)
+            if bias is not None:
+                _multiply(bias, by, axis=-3)
         for layer in joint.behind:
             _multiply(layer.input(1), np.reciprocal(by), axis=1)
     return copy
@@ -69,7 +72,7 @@ def equalized(
 
 @dataclass(frozen=True)
 class _Joint:
-    before: ov.Node
+    before: tuple[ov.Node, ...]
     activation: ov.Node
     behind: tuple[ov.Node, ...]
 
@@ -77,20 +80,27 @@ class _Joint:
 def _joints(model: ov.Model) -> Iterator[_Joint]:
     for node in model.get_ordered_ops():
         if node.get_type_name() in _PASSES_FACTORS:
-            before, behind = _layer_before(node), _readers(node)
-            if before is not None and all(_has_weights(layer) for layer in behind):
+            before, behind = _layers_of(node.input_value(0).get_node()), _readers(node)
+            if before and all(_has_weights(layer) for layer in behind):
                 yield _Joint(before, node, tuple(behind))
 
 
-def _layer_before(activation: ov.Node) -> ov.Node | None:
-    """Give the convolution that an activation stands behind, alone, with or without a bias."""
-    node = activation.input_value(0).get_node()
-    chain = [node]
-    if node.get_type_name() == "Add" and any(value(port) is not None for port in node.inputs()):
-        chain += [port.get_node() for port in node.input_values() if _has_weights(port.get_node())]
-    layer = chain[-1]
-    alone = all(len(_readers(link)) == 1 for link in chain)
-    return layer if alone and _has_weights(layer) else None
+def _layers_of(source: ov.Node) -> tuple[ov.Node, ...]:
+    """Give the convolutions that add up to what a node gives, read nowhere else; none if unsure."""
+    if len(_readers(source)) != 1:
+        return ()
+    if _has_weights(source):
+        return (source,)
+    if source.get_type_name() == "Interpolate":  # each channel by itself
+        return _layers_of(source.input_value(0).get_node())
+    if source.get_type_name() != "Add":
+        return ()
+    parts = [port.get_source_output().get_node() for port in source.inputs() if value(port) is None]
+    layers = [_layers_of(part) for part in parts]
+    biased = len(parts) < source.get_input_size()
+    if not all(layers) or (biased and not _has_weights(parts[0])):
+        return ()
+    return tuple(chain.from_iterable(layers))
 
 
 def _has_weights(node: ov.Node) -> bool:

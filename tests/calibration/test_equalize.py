@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import openvino as ov
 import pytest
@@ -14,8 +16,15 @@ SPREAD = np.array([1, 0.5, 0.25, 0.01], np.float32)
 """What the channels of the first layer are multiplied by."""
 
 
-def network(*, activation: str = "relu", skip: bool = False) -> ov.Model:
-    """Two convolutions with an activation between, of four channels of unequal size."""
+def network(*, activation: str = "relu", skip: bool = False, far: str = "") -> ov.Model:
+    """Two convolutions with an activation between, of four channels of unequal size.
+
+    Args:
+        activation: what lies between.
+        skip: whether the result has what lies between in it, too.
+        far: what is added in front of the activation: a third convolution, at a quarter of the
+            resolution, or the picture itself.
+    """
     rng = np.random.default_rng(1)
     first = rng.normal(0, 0.3, (4, 3, 3, 3)).astype(np.float32) * SPREAD[:, None, None, None]
     last = rng.normal(0, 0.3, (3, 4, 3, 3)).astype(np.float32)
@@ -26,6 +35,17 @@ def network(*, activation: str = "relu", skip: bool = False) -> ov.Model:
     node = ops.convolution(planes, ops.constant(first), once, *around)
     bias = rng.normal(0, 1, (1, 4, 1, 1)).astype(np.float32) * SPREAD[:, None, None]
     node = ops.add(ops.constant(bias), node)
+    if far == "convolution":
+        coarse = rng.normal(0, 0.05, (4, 3, 4, 4)).astype(np.float32) * SPREAD[:, None, None, None]
+        down = ops.convolution(planes, ops.constant(coarse), [4, 4], [0, 0], [0, 0], [1, 1])
+        down = ops.add(down, ops.constant(bias[:, ::-1].copy()))
+        sizes = ops.constant(np.array([16, 16], np.int64))
+        up = ops.interpolate(
+            down, sizes, mode="nearest", shape_calculation_mode="sizes", axes=ops.constant([2, 3])
+        )
+        node = ops.add(node, up)
+    elif far == "picture":
+        node = ops.add(node, ops.slice(ops.concat([planes, planes], 1), [0], [4], [1], [1]))
     node = ops.relu(node) if activation == "relu" else ops.prelu(node, np.float32(0.1))
     node.set_friendly_name("between")
     result = ops.convolution(node, ops.constant(last), once, *around)
@@ -49,17 +69,19 @@ def largest(model: ov.Model) -> np.ndarray:
     return np.asarray(np.quantile(maxima, USUAL, axis=0))
 
 
+@pytest.mark.parametrize("far", ["", "convolution", "picture"])
 @pytest.mark.parametrize("activation", ["relu", "prelu"])
-def test_the_network_computes_what_it_did(activation: str) -> None:
-    model = network(activation=activation)
+def test_the_network_computes_what_it_did(activation: str, far: str) -> None:
+    model = network(activation=activation, far=far)
     same = equalized(model, FRAMES)
     for before, after in zip(outputs(model, FRAMES), outputs(same, FRAMES), strict=True):
         np.testing.assert_allclose(after, before, rtol=1e-4, atol=1e-3)
 
 
+@pytest.mark.parametrize("far", ["", "convolution"])
 @pytest.mark.parametrize("activation", ["relu", "prelu"])
-def test_channels_get_one_range_as_far_as_the_limit_allows(activation: str) -> None:
-    model = network(activation=activation)
+def test_channels_get_one_range_as_far_as_the_limit_allows(activation: str, far: str) -> None:
+    model = network(activation=activation, far=far)
     before = largest(model)
     after = largest(equalized(model, FRAMES))
     assert before.max() > 4 * np.sort(before)[1]
@@ -75,6 +97,7 @@ def test_a_rare_frame_does_not_decide() -> None:
     assert largest(equalized(network(), [*dim * 10, rare])) == pytest.approx(usual, rel=0.05)
 
 
-def test_what_others_read_too_stays_as_it_is() -> None:
-    model = network(skip=True)
+@pytest.mark.parametrize("kind", [{"skip": True}, {"far": "picture"}])
+def test_what_others_read_or_bring_too_stays_as_it_is(kind: dict[str, Any]) -> None:
+    model = network(**kind)
     np.testing.assert_array_equal(largest(equalized(model, FRAMES)), largest(model))
