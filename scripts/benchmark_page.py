@@ -4,9 +4,9 @@ r"""Writes docs/BENCHMARK.md: measures what is not measured yet, and renders the
         --checkpoints checkpoints/ --papers papers/
 
 Results are kept in --results; what is there already is not measured again, so an interrupted run
-goes on where it stopped. Remove the folder to measure everything anew. With --render, sections
-without results stay as they stand on the page. Other programs need environments of their own:
-their rows are of `host_rows.py --json RESULTS/hosts.json`.
+goes on where it stopped. Remove the folder to measure everything anew. What has no results, as
+nothing but --only was measured, stays as it stands on the page. Other programs need environments
+of their own: their rows are of `host_rows.py --json RESULTS/hosts.json`.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ REFERENCES = {
 MACHINE, HOW = "The machine", "How it was measured"
 SPEED, ISA, HOSTS = "Speed", "Instruction sets", "Other programs"
 """Titles of sections, beside one of each task."""
+SPEED_ALONE = "speed"
+"""Of --only, beside the names of tasks."""
 SIZES = "480p,720p,1080p"
 NATIVE = "native"
 ISAS = {
@@ -214,7 +216,7 @@ def measure(args: argparse.Namespace) -> None:
     sizes = "480p" if quick else SIZES
     seconds = "0.3" if quick else "1.5"
     present = [name for name, there in (instruction_sets() or {}).items() if there]
-    for isa in (NATIVE, *older(present)):
+    for isa in (NATIVE, *older(present)) if SPEED_ALONE in args.only else ():
         file = folder / f"speed-{isa}.json"
         if not file.is_file():
             command = ["bench", "--mode", "latency", "--sizes", sizes, "--seconds", seconds]
@@ -224,7 +226,9 @@ def measure(args: argparse.Namespace) -> None:
             _run([*command, *(["--isa", isa] if isa != NATIVE else [])])
     for name, task in TASKS.items():
         out = folder / f"quality-{name}"
-        if (out / "results.json").is_file() or (task.pairs and args.papers is None):
+        if name not in args.only or (out / "results.json").is_file():
+            continue
+        if task.pairs and args.papers is None:
             continue
         source = ["--data", str(args.data)] if task.damages else ["--clips", str(args.clips)]
         if task.pairs:
@@ -748,6 +752,8 @@ def main() -> None:
     parser.add_argument("--peers", type=Path, required=True, help="folder of rivals")
     parser.add_argument("--checkpoints", type=Path, required=True, help="reference systems")
     parser.add_argument("--papers", type=Path, help="Set5-x2 and others, each with lr and hr")
+    choices = (SPEED_ALONE, *TASKS)
+    parser.add_argument("--only", nargs="+", choices=choices, default=choices)
     parser.add_argument("--results", type=Path, default=Path("build/benchmark"))
     parser.add_argument("--out", type=Path, default=Path("docs"))
     parser.add_argument("--quick", action="store_true", help="few images, 480p: to try it out")
