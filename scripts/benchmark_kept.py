@@ -23,7 +23,7 @@ class Page:
 
         Example:
             >>> Page.read("# Page\n\n## One\n\n- a: 1\n\n## Two\n\nb").line("One", "a")
-            '- a: 1'
+            'a: 1'
         """
         parts = (part.partition("\n") for part in text.split("\n## ")[1:])
         return cls({title: body.strip("\n") for title, _, body in parts})
@@ -34,8 +34,8 @@ class Page:
 
     def line(self, title: str, start: str) -> str | None:
         """Give the point of a section's list that begins so."""
-        lines = self.sections.get(title, "").splitlines()
-        return next((line for line in lines if line.startswith(f"- {start}: ")), None)
+        points = (line.removeprefix("- ") for line in self.sections.get(title, "").splitlines())
+        return next((point for point in points if point.startswith(f"{start}: ")), None)
 
     def reached(self) -> dict[tuple[str, ...], Reached]:
         """Give the rows of the aims, by what tells one from the others."""

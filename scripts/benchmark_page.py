@@ -393,11 +393,11 @@ def _how(results: Results, before: Page) -> list[str]:
             f"usually run: INT8 where there is one, in the fastest precision of the device."
         )
     elif line := before.line(HOW, "Speed"):
-        lines.append(line.removeprefix("- "))
+        lines.append(line)
     for name, found in results.evaluations.items():
         if found is None:
             if line := before.line(HOW, _scored(TASKS[name])):
-                lines.append(line.removeprefix("- "))
+                lines.append(line)
             continue
         said = ""
         if found.kind == "images":

@@ -97,8 +97,8 @@ def _layers_of(source: ov.Node) -> tuple[ov.Node, ...]:
         return ()
     parts = [port.get_source_output().get_node() for port in source.inputs() if value(port) is None]
     layers = [_layers_of(part) for part in parts]
-    biased = len(parts) < source.get_input_size()
-    if not all(layers) or (biased and not _has_weights(parts[0])):
+    # A bias is found directly behind its convolution, see `bias_of`.
+    if not all(layers) or (len(parts) == 1 and not _has_weights(parts[0])):
         return ()
     return tuple(chain.from_iterable(layers))
 

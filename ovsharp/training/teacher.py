@@ -123,6 +123,9 @@ class FeatureLoss(nn.Module):
                 self._listen(side, name, dict(network.named_modules()))
         with torch.no_grad():
             run()
+        for side, name in (key for pair in pairs for key in self._keys(pair)):
+            if (side, name) not in self._seen:
+                raise UsageError(f"layer '{name}' of the {side} is not run by itself: name another")
         self.adapters = nn.ModuleList(nn.Conv2d(*self._widths(pair), 1) for pair in pairs)
 
     def _listen(self, side: str, name: str, modules: Mapping[str, nn.Module]) -> None:

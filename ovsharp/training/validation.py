@@ -13,6 +13,7 @@ from torch import nn
 from ovsharp.degrade import parse
 from ovsharp.frames import upscale
 from ovsharp.media import Frame
+from ovsharp.models import MultiBranch
 from ovsharp.quality import capped_psnr, ssim
 from ovsharp.spread import spread
 from ovsharp.training.clips import Moving, validation_pairs
@@ -126,7 +127,9 @@ class Validation:
         def look(_module: nn.Module, _inputs: object, output: torch.Tensor) -> None:
             found.append((output.amax((0, 2, 3)) > 0).float().cpu())
 
-        convolutions = [m for m in network.modules() if isinstance(m, nn.Conv2d)]
+        # The convolutions inside of a block of branches are never run: it is one itself.
+        kinds = (nn.Conv2d, MultiBranch)
+        convolutions = [m for m in network.modules() if isinstance(m, kinds)]
         hooks = [module.register_forward_hook(look) for module in convolutions]
         damaged, sharp = self.pairs[0]
         pictures = (damaged, _enlarged(damaged, sharp))

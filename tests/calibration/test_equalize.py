@@ -97,6 +97,15 @@ def test_a_rare_frame_does_not_decide() -> None:
     assert largest(equalized(network(), [*dim * 10, rare])) == pytest.approx(usual, rel=0.05)
 
 
+def test_a_sum_of_constants_is_left_alone() -> None:
+    frame = ops.parameter([1, 1, 4, 4], np.float32, name="frame")
+    constant = ops.add(ops.constant(np.float32([[[[1]]]])), ops.constant(np.float32([[[[2]]]])))
+    weights = ops.constant(np.ones((1, 1, 1, 1), np.float32))
+    node = ops.convolution(ops.relu(constant), weights, [1, 1], [0, 0], [0, 0], [1, 1])
+    model = ov.Model([ops.add(frame, node)], [frame], "constants")
+    assert len(equalized(model, []).get_ops()) == len(model.get_ops())
+
+
 @pytest.mark.parametrize("kind", [{"skip": True}, {"far": "picture"}])
 def test_what_others_read_or_bring_too_stays_as_it_is(kind: dict[str, Any]) -> None:
     model = network(**kind)

@@ -389,6 +389,15 @@ def test_layers_that_do_not_exist_are_named(
         train(recipe, photos, tmp_path / "run")
 
 
+def test_layers_that_are_not_run_by_themselves_are_refused(
+    taught: TrainingRecipe, photos: Path, tmp_path: Path
+) -> None:
+    pairs = (FeaturePair("body", "body.1", weight=1.0),)
+    recipe = replace(taught, distillation=Distillation({"l1": 0.5}, features=pairs))
+    with pytest.raises(UsageError, match="layer 'body' of the student is not run by itself"):
+        train(recipe, photos, tmp_path / "run")
+
+
 def test_a_missing_vgg_is_said_before_the_teacher_is_trained(
     taught: TrainingRecipe, photos: Path, tmp_path: Path
 ) -> None:
