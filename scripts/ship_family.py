@@ -146,6 +146,19 @@ def seen(folder: Path) -> str:
     return f"; {pixels / 1e9:.1f} thousand million pixels seen, as far as counted" if pixels else ""
 
 
+def gained(rows: list[dict[str, float]]) -> str:
+    """Say what the last run gained over the weights that it began with, where its log begins so."""
+    first, last = rows[0], rows[-1]
+    if first["step"] or not first["pixels"]:
+        return ""
+    times = last["pixels"] / first["pixels"]
+    best = max(rows[1:], key=lambda row: row["ssim_out"])
+    return (
+        f", {times:.2g} times as many as before this run, which gained "
+        f"{best['psnr_out'] - first['psnr_out']:+.2f} dB on its validation pictures"
+    )
+
+
 def card(name: str, folder: Path, log: str, folders: Folders) -> str:
     """Write the model card from what was measured just now."""
     task, recipe = name.split("-")[0], load_recipe(recipe_of(name))
@@ -160,7 +173,7 @@ def card(name: str, folder: Path, log: str, folders: Folders) -> str:
             )
             for label, text in ROWS[kind].items()
         }
-    steps = [json.loads(line) for line in log.splitlines() if line.startswith("{")][-1]["step"]
+    validated = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     cost = spec.quantization
     if cost is None:
         raise SystemExit(f"{name} has no INT8 model")
@@ -177,8 +190,9 @@ def card(name: str, folder: Path, log: str, folders: Folders) -> str:
         "| | |",
         "|---|---|",
         f"| trained to undo | `{spec.degradation.replace('|', chr(92) + '|')}` |",
-        f"| training | recipe `{recipe.name}`, last run: {steps:,} steps of "
-        f"{recipe.student.batch} patches, loss {loss}, no teacher{seen(folder)} |",
+        f"| training | recipe `{recipe.name}`, last run: {validated[-1]['step']:,} steps of "
+        f"{recipe.student.batch} patches, loss {loss}, no teacher{seen(folder)}"
+        f"{gained(validated)} |",
         f"| data | {DATA['moving' if recipe.student.moving else 'photos']} |",
         f"| INT8 | drop {cost.ssim_drop:.4f} SSIM / {cost.psnr_drop:.2f} dB on "
         f"{cost.validation_images} images held apart, limit {cost.max_drop:g}; layers left in "

@@ -214,8 +214,9 @@ class _Bars:
     def report(self, name: str, latest: Report) -> None:
         """Print how a network stands."""
         score = latest.score
+        loss = f"loss {sum(latest.losses.values()):.5f}, " if latest.losses else ""
         self._progress.console.print(
-            f"{name} step {latest.step:,}: loss {sum(latest.losses.values()):.5f}, "
+            f"{name} step {latest.step:,}: {loss}"
             f"SSIM {score.ssim_in:.4f} -> {score.ssim_out:.4f}, "
             f"PSNR {score.psnr_in:.2f} -> {score.psnr_out:.2f} dB, "
             f"better {score.better:.0%}{', best so far' if latest.best else ''}",

@@ -138,7 +138,7 @@ def train(
         start_from(network, weights)
         lessons = Lessons(Teacher(network, recipe.distillation.sees), recipe.distillation)
     student = build(recipe.student)
-    seen = start_from(student, init) if init is not None else 0
+    seen = start_from(student, init) if init is not None else None
     fitted = fit(
         recipe.student,
         material,

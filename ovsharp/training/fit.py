@@ -90,7 +90,7 @@ def fit(
     *,
     lessons: Lessons | None = None,
     network: nn.Module | None = None,
-    seen: int = 0,
+    seen: int | None = None,
     deployed: Deployed = collapsed,
     resume: bool = False,
     vgg: Path | None = None,
@@ -108,7 +108,8 @@ def fit(
         fabric: launched; says on which devices and in which precision.
         lessons: a teacher; its terms are added to those of the course.
         network: what is trained; what the course builds if left out.
-        seen: pixels that it was trained on before.
+        seen: pixels that it was trained on before, if its weights were: what they are worth on the
+            validation images is the first report, of step 0. None if they are drawn.
         deployed: gives the weights to ship from the trained network.
         resume: whether `folder` may hold an unfinished run, which then goes on.
         vgg: weights for perceptual terms.
@@ -135,7 +136,7 @@ def fit(
             every=every,
             name=name,
         )
-        run.state.seen = seen
+        run.begins, run.state.seen = seen is not None, seen or 0
         if resume and (folder / CHECKPOINT).exists():
             run.load()
         with kept_if_filled(folder):
@@ -170,7 +171,7 @@ class _Run:
         every: int,
         name: str,
     ) -> None:
-        self.name = name
+        self.name, self.begins = name, False
         self.network, self.deployed = network, deployed
         self.course, self.folder, self.fabric, self.every = course, folder, fabric, every
         if course.batch % fabric.world_size:
@@ -245,15 +246,14 @@ class _Run:
             if self.state.step >= end:
                 continue
             pruning = self._enter(stage)
+            if self.begins and not self.state.step:
+                self._tell(self._report(number, *self._score(), best=False), report)
             for batch in self.feed.batches(stage, first=self.state.step - start, number=number):
                 self._learn(batch, pruning)
                 progress(self.state.step, total)
                 if self.state.step % self.every and self.state.step != end:
                     continue
-                latest = self._validate(number)
-                if self._journal is not None:  # in the first process only
-                    self._journal.write(latest)
-                    report(latest)
+                self._tell(self._validate(number), report)
                 if self.course.early_stop and self.state.stale >= self.course.early_stop:
                     self.state.step = end
                 if self.state.step == end:
@@ -263,6 +263,11 @@ class _Run:
                 if self.state.step == end:
                     break
         self._finish()
+
+    def _tell(self, latest: Report, report: Callable[[Report], None]) -> None:
+        if self._journal is not None:  # in the first process only
+            self._journal.write(latest)
+            report(latest)
 
     def _enter(self, stage: Stage) -> Pruning:
         parameters = [*self.network.parameters()]
@@ -329,7 +334,8 @@ class _Run:
             f"{self.folder / BAD_BATCH}; take a lower rate, or clip the gradient"
         )
 
-    def _validate(self, stage: int) -> Report:
+    def _score(self) -> tuple[Score, float]:
+        """Score the weights that are kept, and give their share of live units."""
         network = self.kept
         was_training = network.training
         network.eval()
@@ -338,13 +344,20 @@ class _Run:
         score = self.feed.validation(run, device)
         live = self.feed.validation.live_units(network, run, device)
         network.train(was_training)
+        return score, live
+
+    def _validate(self, stage: int) -> Report:
+        score, live = self._score()
         best = score.ssim_out > self.state.best.get("ssim_out", -2.0)
         self.state.stale = 0 if best else self.state.stale + 1
         if best:
             self.state.best = dataclasses.asdict(score)
-            self._write(BEST, {"state_dict": network.state_dict(), PIXELS: self.pixels})
+            self._write(BEST, {"state_dict": self.kept.state_dict(), PIXELS: self.pixels})
         if isinstance(self.schedule, ReduceLROnPlateau):
             self.schedule.step(score.ssim_out)
+        return self._report(stage, score, live, best=best)
+
+    def _report(self, stage: int, score: Score, live: float, *, best: bool) -> Report:
         losses = {}
         for name, value in self.state.sums.items():
             mean: Any = self.fabric.all_reduce(torch.tensor(value / self.state.counted))

@@ -23,12 +23,12 @@ class Report:
     """A run at one of its validations."""
 
     step: int
-    """Of all stages."""
+    """Of all stages; 0 for the weights of another run that this one begins with."""
     stage: int
     """Counted from 1."""
     rate: float
     losses: dict[str, float]
-    """Mean of each weighted term since the last report."""
+    """Mean of each weighted term since the last report; empty at step 0."""
     score: Score
     live: float
     """Share of live units; see `Validation.live_units`."""
@@ -48,7 +48,7 @@ class Report:
             "step": self.step,
             "stage": self.stage,
             "rate": self.rate,
-            "loss": round(sum(self.losses.values()), 6),
+            **({"loss": round(sum(self.losses.values()), 6)} if losses else {}),
             "losses": losses,
             **score,
             "live": round(self.live, 3),
@@ -93,7 +93,8 @@ class Journal:
         row = report.row()
         append(self._path, f"{json.dumps(row)}\n".encode())
         losses = {f"loss/{name}": value for name, value in report.losses.items()}
-        values = {key: row[key] for key in ("rate", "loss", "ssim_out", "psnr_out", "better")}
+        drawn = ("rate", "loss", "ssim_out", "psnr_out", "better")
+        values = {key: row[key] for key in drawn if key in row}
         self._events.write({**values, "live units": report.live, **losses}, report.step)
 
 

@@ -27,11 +27,10 @@ def ssim(picture: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """1 - SSIM (Wang et al. 2004: Gaussian window of 11 pixels, sigma 1.5), where the window fits.
 
     That of `quality.ssim`, and with the window as a row and a column three times as fast as
-    torchmetrics' (58 against 175 ms for a step of four patches of 192 pixels on one core).
+    torchmetrics' (58 against 175 ms for a step of four patches of 192 pixels on one core); laid out
+    as channels_last, whose depthwise convolutions are vectorized, it takes a third less again.
     """
-    mean, mean_target, square, square_target, product = _windows(
-        picture, target, picture * picture, target * target, picture * target
-    )
+    mean, mean_target, square, square_target, product = _moments(picture, target)
     variances = square - mean * mean + square_target - mean_target * mean_target
     covariance = product - mean * mean_target
     structure = (2 * covariance + _C2) / (variances + _C2)
@@ -44,9 +43,7 @@ def contrast(picture: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 
     What minimizes a difference is a mean of what may have been there, and a mean is smooth.
     """
-    mean, mean_target, square, square_target = _windows(
-        picture, target, picture * picture, target * target
-    )
+    mean, mean_target, square, square_target, _ = _moments(picture, target)
     # Half of SSIM's constant stands in each: equal ones give 1, and the root has a finite slope.
     variance = (square - mean * mean).clamp(min=0) + _C2 / 2
     variance_target = (square_target - mean_target * mean_target).clamp(min=0) + _C2 / 2
@@ -54,11 +51,20 @@ def contrast(picture: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     return 1 - (2 * both / (variance + variance_target)).mean()
 
 
+def _moments(picture: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Give both means, both means of squares and that of the product, in SSIM's window."""
+    # The target's are apart: they need no gradient.
+    mean, square, product = _windows(picture, picture * picture, picture * target)
+    mean_target, square_target = _windows(target, target * target)
+    return mean, mean_target, square, square_target, product
+
+
 def _windows(*planes: torch.Tensor) -> tuple[torch.Tensor, ...]:
     return _window(torch.cat(planes, 1)).chunk(len(planes), 1)
 
 
 def _window(planes: torch.Tensor) -> torch.Tensor:
+    planes = planes.contiguous(memory_format=torch.channels_last)
     channels = planes.shape[1]
     places = torch.arange(11, device=planes.device, dtype=planes.dtype) - 5
     weights = torch.exp(-(places**2) / (2 * 1.5**2))

@@ -42,10 +42,25 @@ def test_the_pixels_that_were_seen_are_counted_through_all_runs(
     first = train(recipe, photos, tmp_path / "one", every=1).student.weights
     assert [row["pixels"] for row in rows(tmp_path / "one")] == [n * 2 * 64 * 64 for n in (1, 2, 3)]
     second = train(recipe, photos, tmp_path / "two", init=first, every=2).student.weights
-    best = max(rows(tmp_path / "two"), key=lambda row: row["ssim_out"])
+    begun, *learned = rows(tmp_path / "two")
+    assert (begun["step"], begun["pixels"]) == (0, 3 * 8192)
+    best = max(learned, key=lambda row: row["ssim_out"])
     assert best["pixels"] in ((3 + 2) * 8192, (3 + 3) * 8192)
     assert load_network(first).pixels == 3 * 8192
     assert load_network(second).pixels == 6 * 8192
+
+
+def test_the_log_begins_with_what_the_weights_it_starts_from_are_worth(
+    small: TrainingRecipe, photos: Path, tmp_path: Path
+) -> None:
+    recipe = changed(small, stages=(Stage("blur(sigma=1)", 2, 1e-3),))
+    first = train(recipe, photos, tmp_path / "one", val=photos, every=2)
+    assert [row["step"] for row in rows(tmp_path / "one")] == [2], "drawn weights are worth nothing"
+    again = changed(recipe, stages=(Stage("blur(sigma=1)", 2, 1e-9),))
+    train(again, photos, tmp_path / "two", val=photos, init=first.student.weights, every=2)
+    begun, end = rows(tmp_path / "two")
+    assert begun["ssim_out"] == round(first.student.score.ssim_out, 4) == end["ssim_out"]
+    assert "loss" not in begun and not begun["best"] and end["best"]
 
 
 def test_training_sharpens(small: TrainingRecipe, photos: Path, tmp_path: Path) -> None:
