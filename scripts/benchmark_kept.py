@@ -37,13 +37,30 @@ class Page:
         points = (line.removeprefix("- ") for line in self.sections.get(title, "").splitlines())
         return next((point for point in points if point.startswith(f"{start}: ")), None)
 
+    def rows(self, title: str, part: str) -> dict[str, list[str]]:
+        r"""Give the cells of the table in a part of a section, by the first of them.
+
+        Example:
+            >>> table = "| x | y |\n|---|---|\n| **b** | 1 |\n"
+            >>> page = Page.read(f"# Page\n\n## One\n\n### a\n\n{table}")
+            >>> page.rows("One", "a")
+            {'b': ['**b**', '1']}
+        """
+        parts = f"\n{self.sections.get(title, '')}".split("\n### ")[1:]
+        text = next((text for text in parts if text.partition("\n")[0] == part), "")
+        table = [_cells(line) for line in text.splitlines() if line.startswith("|")]
+        return {cells[0].strip("*"): cells for cells in table[2:]}
+
     def reached(self) -> dict[tuple[str, ...], Reached]:
         """Give the rows of the aims, by what tells one from the others."""
         rows = {}
         lines = self.sections.get(AIMED, "").splitlines()
         for line in [line for line in lines if line.startswith("|")][2:]:
-            cells = [cell.strip() for cell in line.split("|")[1:-1]]
-            damage, method, measure, wanted, found, missed = cells
+            damage, method, measure, wanted, found, missed = _cells(line)
             row = Reached(damage.strip("*"), method, measure, wanted, found, not missed)
             rows[key(row)] = row
         return rows
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.split("|")[1:-1]]

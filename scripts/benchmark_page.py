@@ -5,8 +5,9 @@ r"""Writes docs/BENCHMARK.md: measures what is not measured yet, and renders the
 
 Results are kept in --results; what is there already is not measured again, so an interrupted run
 goes on where it stopped. Remove the folder to measure everything anew. What has no results, as
-nothing but --only was measured, stays as it stands on the page. Other programs need environments
-of their own: their rows are of `host_rows.py --json RESULTS/hosts.json`.
+nothing but --only was measured, stays as it stands on the page, and with --two-sizes of the clips
+the rows of `fast` and of other filters, if the input's row comes out the same. Other programs need
+environments of their own: their rows are of `host_rows.py --json RESULTS/hosts.json`.
 """
 
 from __future__ import annotations
@@ -80,6 +81,8 @@ class Task:
     damages: Mapping[str, str] = field(default_factory=dict)
     """Recipes, by name; none for the ways that clips are sent."""
     options: tuple[str, ...] = ("--images", "24", "--crop", "384")
+    more: tuple[str, ...] = ()
+    """Options that --two-sizes leaves out: the rows of what they ask for may stay."""
     quick: tuple[str, ...] = ("--images", "2", "--crop", "176")
     """In place of `options`, to try it out."""
 
@@ -103,9 +106,10 @@ TASKS = {
     "clips": Task(
         "real clips",
         options=(
-            *("--size", "720p", "--measure-every", "4", "--vmaf-every", "60", "--rivals"),
-            *("--quality", "fast", "--quality", "balanced", "--quality", "best"),
+            *("--size", "720p", "--measure-every", "4", "--vmaf-every", "60"),
+            *TWO_SIZES,
         ),
+        more=("--rivals", "--quality", "fast"),
         quick=("--size", "176p", "--vmaf-every", "0", "--seconds", "0.2"),
     ),
     "crisp": Task(
@@ -236,6 +240,7 @@ def measure(args: argparse.Namespace) -> None:
             source = ["--pairs", str(pair / "lr"), str(pair / "hr")]
         command = ["eval", *source, "-o", str(out), "--resume"]
         command += task.quick if quick else task.options
+        command += () if quick or args.two_sizes else task.more
         models = [*task.models]
         models += [name for name in (*shipped_routers(), *family()) if name.startswith(task.own)]
         models += [str(path) for path in _of_scale(others, task.scale)] if task.scale else []
@@ -528,12 +533,33 @@ def _quality(results: Results, before: Page) -> list[str]:
                 for group in found.groups
                 if (group.degradation, group.category) == (damage.name, ALL)
             ]
-            rows = [
-                _row(_quality_cells(group, shown), losses(group, groups, own, shown[0].name))
+            stood = before.rows(_scored(TASKS[name]), damage.name) if TASKS[name].more else {}
+            kept = _kept(stood, [_quality_cells(group, shown) for group in groups])
+            others = {row[0].strip("*"): float(row[2]) for row in kept.values()}
+            rows = {
+                short(group.method): _row(
+                    _quality_cells(group, shown),
+                    losses(group, groups, own, shown[0].name, others),
+                )
                 for group in groups
-            ]
-            parts += [f"### {damage.name}", f"`{damage.recipe}`", _table(heads, rows, 1)]
+            }
+            order = dict.fromkeys((*(row for row in stood if row in kept | rows), *rows))
+            table = _table(heads, [(rows | kept)[row] for row in order], 1)
+            parts += [f"### {damage.name}", f"`{damage.recipe}`", table]
+            if kept:
+                parts.append(
+                    f"Kept from an earlier run, whose row of the input was the same: "
+                    f"{', '.join(kept)}."
+                )
     return parts
+
+
+def _kept(stood: Mapping[str, list[str]], measured: Sequence[list[str]]) -> dict[str, list[str]]:
+    """Give the rows that are not measured again, if the input's own came out the same."""
+    names = {cells[0]: cells for cells in measured}
+    if INPUT not in stood or stood[INPUT][: len(names[INPUT])] != names[INPUT]:
+        return {}
+    return {name: row for name, row in stood.items() if name not in names}
 
 
 def _shown(found: Evaluation) -> tuple[Measure, ...]:
@@ -564,10 +590,17 @@ def _quality_cells(group: Group, shown: Sequence[Measure]) -> list[str]:
     ]
 
 
-def losses(group: Group, groups: Iterable[Group], own: set[str], measure: str = "ssim") -> str:
+def losses(
+    group: Group,
+    groups: Iterable[Group],
+    own: set[str],
+    measure: str = "ssim",
+    kept: Mapping[str, float] | None = None,
+) -> str:
     """Say what a model is below in the mean: input, bicubic; one's own also: others' models.
 
-    What is our own bears a shipped name, perhaps with a size behind it.
+    What is our own bears a shipped name, perhaps with a size behind it. `kept` are the means of
+    rows that were not measured again.
     """
 
     def ours(method: str) -> bool:
@@ -582,6 +615,8 @@ def losses(group: Group, groups: Iterable[Group], own: set[str], measure: str = 
         if other.measures[measure].mean > value
         and (other.method in (INPUT, BICUBIC) or (ours(group.method) and not ours(other.method)))
     ]
+    if ours(group.method):
+        above += [name for name, mean in (kept or {}).items() if mean > value and not ours(name)]
     return f"below {', '.join(above)}" if above else ""
 
 
@@ -754,6 +789,9 @@ def main() -> None:
     parser.add_argument("--papers", type=Path, help="Set5-x2 and others, each with lr and hr")
     choices = (SPEED_ALONE, *TASKS)
     parser.add_argument("--only", nargs="+", choices=choices, default=choices)
+    parser.add_argument(
+        "--two-sizes", action="store_true", help="of the clips only `balanced` and `best`"
+    )
     parser.add_argument("--results", type=Path, default=Path("build/benchmark"))
     parser.add_argument("--out", type=Path, default=Path("docs"))
     parser.add_argument("--quick", action="store_true", help="few images, 480p: to try it out")

@@ -237,6 +237,29 @@ def test_what_is_not_measured_again_stays(page: ModuleType, folder: Path, tmp_pa
     assert "0.1234" not in fresh["BENCHMARK.md"]
 
 
+def test_rows_that_are_not_measured_again_stay_beside_the_same_input(
+    page: ModuleType, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = dataclasses.replace(page.TASKS["x1"], more=("--rivals",))
+    monkeypatch.setitem(page.TASKS, "x1", task)
+    text = page.render(page.read(folder), page.Page())["BENCHMARK.md"]
+    other = line(text, "| ref-gla | 2 |").replace("ref-gla", "a filter").replace("0.8300", "0.8900")
+    row = line(text, "| sharp-gla | 2 |")
+    before = text.replace(row, f"{other}\n{row}")
+
+    found = page.render(page.read(folder), page.Page.read(before))["BENCHMARK.md"]
+
+    table = found.partition("### gla")[2].splitlines()
+    names = [one.split("|")[1].strip(" *") for one in table if one.startswith("|")][2:]
+    assert names[:4] == ["input", "bicubic", "a filter", "sharp-gla"]
+    assert other in found
+    assert line(found, "| **sharp-gla** | 2 |").endswith("**below a filter** |")
+    assert "whose row of the input was the same: a filter." in found
+    # Another input is another material: nothing of it stays.
+    moved = before.replace(line(text, "| input | 2 |"), "| input | 2 | 0.7000 |")
+    assert other not in page.render(page.read(folder), page.Page.read(moved))["BENCHMARK.md"]
+
+
 def test_a_cpu_is_not_held_to_what_it_has_not(page: ModuleType) -> None:
     assert page.older(["AVX2", "AVX512", "AVX512_VNNI", "AVX512_BF16"]) == [
         "AVX512_CORE_VNNI",
