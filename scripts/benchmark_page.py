@@ -533,18 +533,17 @@ def _quality(results: Results, before: Page) -> list[str]:
                 for group in found.groups
                 if (group.degradation, group.category) == (damage.name, ALL)
             ]
+            cells = {short(group.method): _quality_cells(group, shown) for group in groups}
             stood = before.rows(_scored(TASKS[name]), damage.name) if TASKS[name].more else {}
-            kept = _kept(stood, [_quality_cells(group, shown) for group in groups])
-            others = {row[0].strip("*"): float(row[2]) for row in kept.values()}
+            kept = _kept(stood, cells)
+            others = {method: float(row[2]) for method, row in kept.items()}
             rows = {
-                short(group.method): _row(
-                    _quality_cells(group, shown),
-                    losses(group, groups, own, shown[0].name, others),
-                )
-                for group in groups
+                method: _row(cells[method], losses(group, groups, own, shown[0].name, others))
+                for method, group in zip(cells, groups, strict=True)
             }
-            order = dict.fromkeys((*(row for row in stood if row in kept | rows), *rows))
-            table = _table(heads, [(rows | kept)[row] for row in order], 1)
+            rows |= kept
+            order = dict.fromkeys((*(method for method in stood if method in rows), *rows))
+            table = _table(heads, [rows[method] for method in order], 1)
             parts += [f"### {damage.name}", f"`{damage.recipe}`", table]
             if kept:
                 parts.append(
@@ -554,12 +553,12 @@ def _quality(results: Results, before: Page) -> list[str]:
     return parts
 
 
-def _kept(stood: Mapping[str, list[str]], measured: Sequence[list[str]]) -> dict[str, list[str]]:
+def _kept(
+    stood: Mapping[str, list[str]], measured: Mapping[str, list[str]]
+) -> dict[str, list[str]]:
     """Give the rows that are not measured again, if the input's own came out the same."""
-    names = {cells[0]: cells for cells in measured}
-    if INPUT not in stood or stood[INPUT][: len(names[INPUT])] != names[INPUT]:
-        return {}
-    return {name: row for name, row in stood.items() if name not in names}
+    same = INPUT in stood and stood[INPUT][: len(measured[INPUT])] == measured[INPUT]
+    return {method: row for method, row in stood.items() if same and method not in measured}
 
 
 def _shown(found: Evaluation) -> tuple[Measure, ...]:

@@ -395,21 +395,19 @@ def test_stored_answers_are_those_of_the_teacher(
     assert (tmp_path / "run" / "answers.npy").stat().st_size > 4 * 3 * 32 * 32
 
 
-def test_layers_that_do_not_exist_are_named(
-    taught: TrainingRecipe, photos: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    ("layer", "problem"),
+    [
+        ("neck", "the student has no layer 'neck': expected one of head"),
+        ("body", "layer 'body' of the student is not run by itself"),
+    ],
+)
+def test_layers_that_give_no_features_are_named(
+    taught: TrainingRecipe, photos: Path, tmp_path: Path, layer: str, problem: str
 ) -> None:
-    pairs = (FeaturePair("neck", "body.1", weight=1.0),)
+    pairs = (FeaturePair(layer, "body.1", weight=1.0),)
     recipe = replace(taught, distillation=Distillation({"l1": 0.5}, features=pairs))
-    with pytest.raises(UsageError, match="the student has no layer 'neck': expected one of head"):
-        train(recipe, photos, tmp_path / "run")
-
-
-def test_layers_that_are_not_run_by_themselves_are_refused(
-    taught: TrainingRecipe, photos: Path, tmp_path: Path
-) -> None:
-    pairs = (FeaturePair("body", "body.1", weight=1.0),)
-    recipe = replace(taught, distillation=Distillation({"l1": 0.5}, features=pairs))
-    with pytest.raises(UsageError, match="layer 'body' of the student is not run by itself"):
+    with pytest.raises(UsageError, match=problem):
         train(recipe, photos, tmp_path / "run")
 
 
