@@ -13,284 +13,30 @@ environments of their own: their rows are of `host_rows.py --json RESULTS/hosts.
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
-import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from html import escape
 from pathlib import Path
-from typing import Any
 
-from benchmark_aims import AIMS, UNSHARP, int8_costs, reach, reach_int8
+from benchmark_aims import AIMS, int8_costs, reach, reach_int8
 from benchmark_kept import AIMED, Page
+from benchmark_pictures import isa_svg, quality_svg
+from benchmark_results import Results, fastest, fps_text, is_own, read, short
+from benchmark_tasks import ISAS, NATIVE, SPEED_ALONE, TASKS, Task, older, run_tasks
 
-from ovsharp.benchmarks.rivals import find_rivals, ratios
-from ovsharp.benchmarks.variants import convert_candidate
+from ovsharp.benchmarks.rivals import ratios
 from ovsharp.benchmarks.verdict import SAME_SPEED
-from ovsharp.convert import Options
-from ovsharp.engine import instruction_sets
-from ovsharp.errors import UsageError
 from ovsharp.evaluation import Evaluation
 from ovsharp.evaluation.results import ALL, BICUBIC, INPUT, MEASURES, Group, Measure
 from ovsharp.files import staged
-from ovsharp.measuring.results import Report, Row
-from ovsharp.reports import WIDTH, axis_ticks, draw_line, draw_text
+from ovsharp.measuring.results import Report
 from ovsharp.runtime import shipped_models, shipped_routers
-from ovsharp.runtime.sizes import ENDINGS
 
-REFERENCES = {
-    "ref-gla": "gla_student.pth",
-    "ref-visionarv": "visionarv_student.pth",
-    "ref-dynamic-duo": "dynamic_duo_student.xml",
-}
-"""The reference systems, by the names of their files in --checkpoints."""
 MACHINE, HOW = "The machine", "How it was measured"
 SPEED, ISA, HOSTS = "Speed", "Instruction sets", "Other programs"
 """Titles of sections, beside one of each task."""
-SPEED_ALONE = "speed"
-"""Of --only, beside the names of tasks."""
-SIZES = "480p,720p,1080p"
-NATIVE = "native"
-ISAS = {
-    "AVX512_CORE_VNNI": ("AVX512_VNNI", ("AVX512_BF16", "AMX_INT8")),
-    "AVX2_VNNI": ("AVX_VNNI", ("AVX512",)),
-    "AVX2": ("AVX2", ("AVX512", "AVX_VNNI")),
-}
-"""Held to with ONEDNN_MAX_CPU_ISA where the CPU has the set and one of the newer ones behind it.
-AVX2_VNNI is what Intel Core has had since the 12th generation."""
 COMMAND = (
     "make benchmark-page DATA=photos/ CLIPS=calls/ PEERS=rivals/ CHECKPOINTS=checkpoints/ "
     "PAPERS=papers/"
 )
-
-
-@dataclass(frozen=True)
-class Task:
-    """What `ovsharp eval` is asked for."""
-
-    title: str
-    own: tuple[str, ...] = ()
-    """What the names of our models begin with; none for what `eval` takes by itself."""
-    models: tuple[str, ...] = ()
-    """Our models by name, in place of `own`."""
-    pairs: str = ""
-    """The folder of --papers with `lr` and `hr`, whose pictures have equal names; else none."""
-    scale: int = 0
-    """Of the models of others that stand beside them; 0 for none."""
-    damages: Mapping[str, str] = field(default_factory=dict)
-    """Recipes, by name; none for the ways that clips are sent."""
-    options: tuple[str, ...] = ("--images", "24", "--crop", "384")
-    more: tuple[str, ...] = ()
-    """Options that --two-sizes leaves out: the rows of what they ask for may stay."""
-    quick: tuple[str, ...] = ("--images", "2", "--crop", "176")
-    """In place of `options`, to try it out."""
-
-
-PAPERS = "down(scale={0}, method=antialiased)"
-PHOTO_DAMAGES = {
-    "h264 half size": "h264(crf=26, scale=2)",
-    "h264": "h264(crf=36)",
-    "jpeg": "jpeg(quality=15)",
-    "noise": "noise(sigma=10)",
-    "gla": "gla",
-    "edsr": "edsr",
-}
-TWO_SIZES = ("--quality", "balanced", "--quality", "best")
-PAPER_MODELS = {
-    2: ("x2-balanced", "x2-quality", "x2-clean", "x2-clean-quality"),
-    4: ("x4", "x4-clean"),
-}
-"""Beside papers' own small pictures, by scale."""
-TASKS = {
-    "clips": Task(
-        "real clips",
-        options=(
-            *("--size", "720p", "--measure-every", "4", "--vmaf-every", "60"),
-            *TWO_SIZES,
-        ),
-        more=("--rivals", "--quality", "fast"),
-        quick=("--size", "176p", "--vmaf-every", "0", "--seconds", "0.2"),
-    ),
-    "crisp": Task(
-        f"real clips, crisper: {UNSHARP}",
-        options=(
-            *("--size", "720p", "--measure-every", "4", "--vmaf-every", "60"),
-            *("--sent", "x264 250k 1/2=x264(kbps=250, scale=2)"),
-            *("--sent", "vp8 300k 1/2=vp8(kbps=300, scale=2, speed=6)"),
-            *(*UNSHARP.split(), *TWO_SIZES),
-        ),
-        quick=("--size", "176p", "--vmaf-every", "0", "--seconds", "0.2", *UNSHARP.split()),
-    ),
-    "router": Task(
-        "same size, two sizes of the router",
-        models=("call",),
-        damages=PHOTO_DAMAGES,
-        options=("--images", "67", "--crop", "512", *TWO_SIZES),
-        quick=("--images", "2", "--crop", "176", *TWO_SIZES),
-    ),
-    "x1": Task(
-        "same size",
-        own=("call", "sharp"),
-        scale=1,
-        damages={"call": "call", **PHOTO_DAMAGES, "clean": "clean", "synergy": "synergy"},
-    ),
-    "x4": Task(
-        "x4",
-        own=("x4",),
-        scale=4,
-        damages={
-            "dynamic-duo": "dynamic-duo",
-            "x4 clean": "x4",
-            "x4 bicubic": "down(scale=4, method=bicubic)",
-            "x4 jpeg": "x4 + jpeg(quality=20)",
-            "x4 h264": "x4 + h264(crf=26)",
-        },
-    ),
-    "x2-luma": Task(
-        "x2, as in papers",
-        own=("x2",),
-        scale=2,
-        damages={"antialiased": PAPERS.format(2), "OpenCV": "down(scale=2, method=bicubic)"},
-        options=("--protocol", "luma", "--images", "24"),
-        quick=("--protocol", "luma", "--images", "2"),
-    ),
-    "x4-luma": Task(
-        "x4, as in papers",
-        own=("x4",),
-        scale=4,
-        damages={"antialiased": PAPERS.format(4), "OpenCV": "down(scale=4, method=bicubic)"},
-        options=("--protocol", "luma", "--images", "24"),
-        quick=("--protocol", "luma", "--images", "2"),
-    ),
-    **{
-        f"{name}-x{scale}": Task(
-            f"x{scale}, {name} as published",
-            models=PAPER_MODELS[scale],
-            scale=scale,
-            pairs=f"{name}-x{scale}",
-            options=("--protocol", "luma"),
-            quick=("--protocol", "luma", "--images", "2"),
-        )
-        for scale in PAPER_MODELS
-        for name in ("Set5", "Set14", "BSD100", "Urban100")
-    },
-}
-
-
-@dataclass(frozen=True)
-class Results:
-    """All that the page is made of; what is not there is None and is named on the page."""
-
-    speeds: dict[str, Report | None]
-    """By instruction set."""
-    evaluations: dict[str, Evaluation | None]
-    """By the names of `TASKS`."""
-    hosts: dict[str, Any] | None
-    """Of host_rows.py."""
-
-
-def read(folder: Path) -> Results:
-    """Read the JSON files of a folder."""
-    speeds: dict[str, Report | None] = {}
-    for isa in (NATIVE, *ISAS):
-        file = folder / f"speed-{isa}.json"
-        speeds[isa] = Report.from_json(file.read_text("utf-8")) if file.is_file() else None
-    evaluations: dict[str, Evaluation | None] = {}
-    for task in TASKS:
-        file = folder / f"quality-{task}" / "results.json"
-        evaluations[task] = (
-            Evaluation.from_json(file.read_text("utf-8")) if file.is_file() else None
-        )
-    file = folder / "hosts.json"
-    hosts = json.loads(file.read_text("utf-8")) if file.is_file() else None
-    return Results(speeds, evaluations, hosts)
-
-
-def measure(args: argparse.Namespace) -> None:
-    """Run what has no JSON yet, with the command line that a user has."""
-    folder: Path = args.results
-    folder.mkdir(parents=True, exist_ok=True)
-    others = folder / "others"
-    if not others.is_dir():
-        with staged(folder) as staging:
-            _convert(args.peers, args.checkpoints, staging / "others")
-    shipped = [option for name in family() for option in ("--model", name)]
-    quick = args.quick
-    sizes = "480p" if quick else SIZES
-    seconds = "0.3" if quick else "1.5"
-    present = [name for name, there in (instruction_sets() or {}).items() if there]
-    for isa in (NATIVE, *older(present)) if SPEED_ALONE in args.only else ():
-        file = folder / f"speed-{isa}.json"
-        if not file.is_file():
-            command = ["bench", "--mode", "latency", "--sizes", sizes, "--seconds", seconds]
-            command += ["--data", str(args.data), "--images", "2" if quick else "4", *shipped]
-            command += ["--json", str(file)]
-            command += ["--peers", str(others)] if isa == NATIVE else ["--precision", "int8"]
-            _run([*command, *(["--isa", isa] if isa != NATIVE else [])])
-    for name, task in TASKS.items():
-        out = folder / f"quality-{name}"
-        if name not in args.only or (out / "results.json").is_file():
-            continue
-        if task.pairs and args.papers is None:
-            continue
-        source = ["--data", str(args.data)] if task.damages else ["--clips", str(args.clips)]
-        if task.pairs:
-            pair = args.papers / task.pairs
-            source = ["--pairs", str(pair / "lr"), str(pair / "hr")]
-        command = ["eval", *source, "-o", str(out), "--resume"]
-        command += task.quick if quick else task.options
-        command += () if quick or args.two_sizes else task.more
-        models = [*task.models]
-        models += [name for name in (*shipped_routers(), *family()) if name.startswith(task.own)]
-        models += [str(path) for path in _of_scale(others, task.scale)] if task.scale else []
-        for model in models:
-            command += ["--model", model]
-        for damage, recipe in task.damages.items():
-            command += ["--degrade", f"{damage}={recipe}"]
-        _run(command)
-
-
-def family() -> list[str]:
-    """Give the shipped models, one for all of those that only a router chooses."""
-    names = shipped_models()
-    ends = tuple(ENDINGS.values())
-    # Those of a router's models that are for one damage each have two words more than their task.
-    ours = [name for name in names if name.endswith(ends) and name.count("-") == 1]
-    alone = ("call-codec", "sharp-gla", "x2-clean", "x2-clean-quality")
-    return [*ours, *(name for name in names if name in alone)]
-
-
-def older(instructions: Iterable[str]) -> list[str]:
-    """Give the instruction sets that a CPU can be held back to."""
-    there = set(instructions)
-    return [isa for isa, (own, newer) in ISAS.items() if own in there and there & set(newer)]
-
-
-def _convert(peers: Path, checkpoints: Path, folder: Path) -> None:
-    """Make IRs of the rivals and the reference systems, each in a folder of its name."""
-    find_rivals(peers, [], folder)
-    for name, file in REFERENCES.items():
-        path = checkpoints / file
-        if not path.is_file():
-            raise UsageError(f"--checkpoints expects {file} in {checkpoints}")
-        convert_candidate(path, Options(name=name), folder / name, storages=("fp32",))
-
-
-def _of_scale(others: Path, scale: int) -> list[Path]:
-    """Models that take frames of any size and enlarge them by this much."""
-    from ovsharp.engine import get_core, read_ir
-
-    specs = {path: read_ir(path, get_core())[1] for path in sorted(others.rglob("*.xml"))}
-    return [path for path, spec in specs.items() if spec.scale == scale and spec.size is None]
-
-
-def _run(arguments: Sequence[str]) -> None:
-    command = [sys.executable, "-m", "ovsharp", *arguments]
-    print("ovsharp", *arguments, flush=True)
-    code = subprocess.run(command, check=False).returncode
-    if code:
-        raise SystemExit(code)
 
 
 def render(results: Results, before: Page) -> dict[str, str]:
@@ -472,8 +218,8 @@ def _isa(results: Results) -> list[str]:
     first = next(iter(reports.values()))
     for size in first.sizes:
         rows = []
-        for model in (name for name in first.models if _own(first, name)):
-            cells = [_fps(_best(report, model), size) for report in reports.values()]
+        for model in (name for name in first.models if is_own(first, name)):
+            cells = [fps_text(fastest(report, model), size) for report in reports.values()]
             rows.append([model, *cells])
         parts += [f"### {size} out", _table(("model", *reports), rows, 1)]
     return parts
@@ -494,24 +240,6 @@ def _hosts(results: Results) -> list[str]:
         "take floats and give floats; the picture costs extra.",
         _table(("", "best", "median", "beside ovsharp INT8"), rows, 1),
     ]
-
-
-def _own(report: Report, model: str) -> bool:
-    return any(row.model == model and row.role == "own" for row in report.rows)
-
-
-def _best(report: Report, model: str) -> Row | None:
-    rows = [row for row in report.rows if row.model == model and row.speeds]
-    return max(rows, key=lambda row: row.speeds[-1].fps or 0, default=None)
-
-
-def _fps(row: Row | None, size: str) -> str:
-    speed = row.speed(size) if row else None
-    return (
-        "-"
-        if row is None or speed is None or not speed.fps
-        else (f"{speed.fps:.1f} ({row.execution})")
-    )
 
 
 def _quality(results: Results, before: Page) -> list[str]:
@@ -619,16 +347,6 @@ def losses(
     return f"below {', '.join(above)}" if above else ""
 
 
-def short(method: str) -> str:
-    """Leave the storage out of the name of others' models.
-
-    Example:
-        >>> short("ref-gla-fp32")
-        'ref-gla'
-    """
-    return method.removesuffix("-fp32")
-
-
 def _row(cells: Sequence[str], loss: str) -> list[str]:
     return [f"**{cells[0]}**", *cells[1:], f"**{loss}**"] if loss else [*cells, ""]
 
@@ -639,143 +357,6 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], texts: int) -> s
     return "\n".join(
         "| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines
     )
-
-
-_STYLE = (
-    "<style>svg{background:#fff}text{font:12px sans-serif;fill:#444}.name{fill:#111}"
-    ".axis{stroke:#ddd}.mark{stroke:#888;stroke-dasharray:4 4}"
-    ".own{fill:#d9730d}.rival{fill:#5b6ee1}.i0{fill:#0f9a8c}.i1{fill:#8a5cc2}.i2{fill:#d9730d}.i3{fill:#8b9099}</style>"
-)
-
-
-def _svg(height: float, parts: Sequence[str]) -> str:
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" '
-        f'width="{WIDTH}" height="{height:.0f}">{_STYLE}{"".join(parts)}</svg>\n'
-    )
-
-
-def quality_svg(results: Results) -> str:
-    """SSIM gain over the input against the time per frame, on the first damage of each task.
-
-    Times are those of the largest size of the native run, on a logarithmic axis.
-    """
-    import math
-
-    native = results.speeds[NATIVE]
-    parts: list[str] = []
-    offset, left, right, deep = 0.0, 70, 20, 300
-    for name, found in results.evaluations.items():
-        if native is None or found is None or TASKS[name].pairs:
-            continue
-        damage = found.degradations[0].name
-        before = found.group(damage, ALL, BICUBIC)
-        points = []
-        for group in found.groups:
-            row = _best(native, short(group.method))
-            speed = row.speed(native.sizes[-1]) if row else None
-            timing = speed.frame_sync if speed else None
-            if (
-                (group.degradation, group.category) != (damage, ALL)
-                or row is None
-                or before is None
-            ):
-                continue
-            if timing and timing.latency:
-                gain = group.measures["ssim"].mean - before.measures["ssim"].mean
-                points.append((short(group.method), row.role, timing.latency.p50, gain))
-        if not points:
-            continue
-        times = [math.log10(time) for _, _, time, _ in points]
-        gains = [0.0, *(gain for *_, gain in points)]
-        span = max(0.005, max(gains) - min(gains))
-        low, high = min(gains) - span * 0.1, max(gains) + span * 0.1
-        start, end = min(times) - 0.1, max(times) + 0.75
-        top, floor = offset + 34, offset + deep - 40
-
-        def x(time: float, start: float = start, end: float = end) -> float:
-            return left + (math.log10(time) - start) / (end - start) * (WIDTH - left - right)
-
-        def y(
-            gain: float,
-            low: float = low,
-            high: float = high,
-            top: float = top,
-            floor: float = floor,
-        ) -> float:
-            return floor - (gain - low) / (high - low) * (floor - top)
-
-        over = "the input" if TASKS[name].scale == 1 else "bicubic"
-        title = f"{TASKS[name].title}, {damage}: SSIM gain over {over}"
-        parts.append(draw_text(left, offset + 18, title, anchor="start", kind="name"))
-        for tick in axis_ticks(low, high):
-            parts.append(draw_line(left, y(tick), WIDTH - right, y(tick)))
-            parts.append(draw_text(left - 6, y(tick) + 4, f"{tick:+.3f}", anchor="end"))
-        parts.append(draw_line(left, y(0), WIDTH - right, y(0), "mark"))
-        for power in range(math.floor(start), math.ceil(end) + 1):
-            for part in (1, 2, 5):
-                if start <= math.log10(part * 10**power) <= end:
-                    place = part * 10**power
-                    parts.append(draw_text(x(place), floor + 16, f"{place:g}"))
-        caption = f"median ms per frame, {native.sizes[-1]} out"
-        parts.append(draw_text((left + WIDTH) / 2, floor + 33, caption))
-        taken: list[tuple[float, float]] = []
-        for method, role, time, gain in sorted(points, key=lambda point: -point[3]):
-            parts.append(
-                f'<circle cx="{x(time):.1f}" cy="{y(gain):.1f}" r="5" class="{role}"><title>'
-                f"{escape(method)}</title></circle>"
-            )
-            level = y(gain) + 4
-            while any(
-                abs(level - other) < 12 and abs(x(time) - across) < 90 for across, other in taken
-            ):
-                level += 12
-            taken.append((x(time), level))
-            parts.append(draw_text(x(time) + 9, level, method, anchor="start", kind="name"))
-        offset += deep
-    return _svg(offset or 20, parts)
-
-
-def isa_svg(results: Results) -> str:
-    """Bars of end-to-end FPS by instruction set, own models, at the largest size."""
-    reports = [(isa, report) for isa, report in results.speeds.items() if report]
-    first = reports[0][1]
-    size, left = first.sizes[-1], 120.0
-    rows = [
-        (
-            model,
-            [
-                (isa, float(text.split()[0]))
-                for isa, report in reports
-                if (text := _fps(_best(report, model), size)) != "-"
-            ],
-        )
-        for model in first.models
-        if _own(first, model)
-    ]
-    most = max((rate for _, rates in rows for _, rate in rates), default=1.0)
-    names = [isa for isa, _ in reports]
-    parts = [draw_text(left, 14, f"end-to-end FPS, {size} out:", anchor="start", kind="name")]
-    for index, isa in enumerate(names):
-        parts.append(
-            f'<rect x="{left + 150 * index:.0f}" y="22" width="10" height="10" class="i{index}"/>'
-        )
-        parts.append(draw_text(left + 150 * index + 15, 31, isa, anchor="start"))
-    top = 44.0
-    for model, rates in rows:
-        parts.append(
-            draw_text(left - 8, top + 7 * len(rates) + 3, model, anchor="end", kind="name")
-        )
-        for isa, rate in rates:
-            width = rate / most * (WIDTH - left - 60)
-            parts.append(
-                f'<rect x="{left:.1f}" y="{top:.1f}" width="{width:.1f}" height="12" '
-                f'class="i{names.index(isa)}"/>'
-            )
-            parts.append(draw_text(left + width + 4, top + 10, f"{rate:.0f}", anchor="start"))
-            top += 14
-        top += 8
-    return _svg(top, parts)
 
 
 def main() -> None:
@@ -799,7 +380,7 @@ def main() -> None:
     )
     args = parser.parse_args()
     if not args.render:
-        measure(args)
+        run_tasks(args)
     page = args.out / "BENCHMARK.md"
     before = Page.read(page.read_text("utf-8")) if page.is_file() else Page()
     with staged(args.out) as staging:

@@ -48,7 +48,8 @@ def aims() -> ModuleType:
 
 @pytest.fixture(scope="module")
 def page(aims: ModuleType) -> ModuleType:
-    loaded("benchmark_kept")
+    for name in ("kept", "tasks", "results", "pictures"):
+        loaded(f"benchmark_{name}")
     return loaded("benchmark_page")
 
 
