@@ -74,9 +74,8 @@ ROWS = {
 LIMITS = {
     "sharp-quality": 0.004,
     # On ten real clips at crf 36 `call-codec` gained .350 dB, .304 in 8 bits, .320 with one layer
-    # in float; of `call-light` 8 bits alone cost .0003 SSIM more than with one.
+    # in float.
     "call-codec": 0.0005,
-    "call-light": 0.0005,
     "call-half-quality": 0.001,
     # Within the usual limit three layers were left in float, and in f32: half as fast, .008 dB
     # better.
