@@ -56,11 +56,9 @@ def fastest(report: Report, model: str) -> Row | None:
 def fps_text(row: Row | None, size: str) -> str:
     """Write the frames a second of a row, and how it was executed; - where there are none."""
     speed = row.speed(size) if row else None
-    return (
-        "-"
-        if row is None or speed is None or not speed.fps
-        else (f"{speed.fps:.1f} ({row.execution})")
-    )
+    if row is None or speed is None or not speed.fps:
+        return "-"
+    return f"{speed.fps:.1f} ({row.execution})"
 
 
 def short(method: str) -> str:

@@ -61,7 +61,6 @@ class Task:
     """In place of `options`, to try it out."""
 
 
-PAPERS = "down(scale={0}, method=antialiased)"
 PHOTO_DAMAGES = {
     "h264 half size": "h264(crf=26, scale=2)",
     "h264": "h264(crf=36)",
@@ -70,6 +69,10 @@ PHOTO_DAMAGES = {
     "gla": "gla",
     "edsr": "edsr",
 }
+LUMA = ("--protocol", "luma")
+REAL = ("--size", "720p", "--measure-every", "4", "--vmaf-every", "60")
+"""Of clips; QUICKLY in its place, to try it out."""
+QUICKLY = ("--size", "176p", "--vmaf-every", "0", "--seconds", "0.2")
 TWO_SIZES = ("--quality", "balanced", "--quality", "best")
 PAPER_MODELS = {
     2: ("x2-balanced", "x2-quality", "x2-clean", "x2-clean-quality"),
@@ -79,22 +82,19 @@ PAPER_MODELS = {
 TASKS = {
     "clips": Task(
         "real clips",
-        options=(
-            *("--size", "720p", "--measure-every", "4", "--vmaf-every", "60"),
-            *TWO_SIZES,
-        ),
+        options=(*REAL, *TWO_SIZES),
         more=("--rivals", "--quality", "fast"),
-        quick=("--size", "176p", "--vmaf-every", "0", "--seconds", "0.2"),
+        quick=QUICKLY,
     ),
     "crisp": Task(
         f"real clips, crisper: {UNSHARP}",
         options=(
-            *("--size", "720p", "--measure-every", "4", "--vmaf-every", "60"),
+            *REAL,
             *("--sent", "x264 250k 1/2=x264(kbps=250, scale=2)"),
             *("--sent", "vp8 300k 1/2=vp8(kbps=300, scale=2, speed=6)"),
             *(*UNSHARP.split(), *TWO_SIZES),
         ),
-        quick=("--size", "176p", "--vmaf-every", "0", "--seconds", "0.2", *UNSHARP.split()),
+        quick=(*QUICKLY, *UNSHARP.split()),
     ),
     "router": Task(
         "same size, two sizes of the router",
@@ -121,30 +121,28 @@ TASKS = {
             "x4 h264": "x4 + h264(crf=26)",
         },
     ),
-    "x2-luma": Task(
-        "x2, as in papers",
-        own=("x2",),
-        scale=2,
-        damages={"antialiased": PAPERS.format(2), "OpenCV": "down(scale=2, method=bicubic)"},
-        options=("--protocol", "luma", "--images", "24"),
-        quick=("--protocol", "luma", "--images", "2"),
-    ),
-    "x4-luma": Task(
-        "x4, as in papers",
-        own=("x4",),
-        scale=4,
-        damages={"antialiased": PAPERS.format(4), "OpenCV": "down(scale=4, method=bicubic)"},
-        options=("--protocol", "luma", "--images", "24"),
-        quick=("--protocol", "luma", "--images", "2"),
-    ),
+    **{
+        f"x{scale}-luma": Task(
+            f"x{scale}, as in papers",
+            own=(f"x{scale}",),
+            scale=scale,
+            damages={
+                "antialiased": f"down(scale={scale}, method=antialiased)",
+                "OpenCV": f"down(scale={scale}, method=bicubic)",
+            },
+            options=(*LUMA, "--images", "24"),
+            quick=(*LUMA, "--images", "2"),
+        )
+        for scale in PAPER_MODELS
+    },
     **{
         f"{name}-x{scale}": Task(
             f"x{scale}, {name} as published",
             models=PAPER_MODELS[scale],
             scale=scale,
             pairs=f"{name}-x{scale}",
-            options=("--protocol", "luma"),
-            quick=("--protocol", "luma", "--images", "2"),
+            options=LUMA,
+            quick=(*LUMA, "--images", "2"),
         )
         for scale in PAPER_MODELS
         for name in ("Set5", "Set14", "BSD100", "Urban100")

@@ -194,7 +194,14 @@ def examples(source: Source, folder: Path, family: Family) -> Examples:
 
 
 def _jobs(source: Source, family: Family) -> list[Job]:
-    jobs: list[Job] = [partial(_photo, *task) for task in _photo_tasks(source, family)]
+    # Once all damages were had, they are had again, at another place of the image.
+    count = len(family.damages)
+    jobs: list[Job] = [
+        partial(_photo, family, index, path, numbers[time % count], time // count)
+        for index, path in enumerate(source.photos)
+        for numbers in [np.random.default_rng(index).permutation(count).tolist()]
+        for time in range(source.per_photo)
+    ]
     for kind, paths, turns in zip((1, 2), (source.clips, source.screens), TURNS, strict=True):
         jobs += [
             partial(_moving, family, kind, path, number, turn, paths)
@@ -225,17 +232,6 @@ def _make(jobs: list[Job], folder: Path, sides: Mapping[str, int]) -> np.ndarray
                 np.savez(staging / "made.npz", numbers=numbers, done=done)
             print(f"{folder.name}: {done} of {len(jobs)}", flush=True)
     return numbers
-
-
-def _photo_tasks(source: Source, family: Family) -> list[tuple[Family, int, Path, int, int]]:
-    # Once all damages were had, they are had again, at another place of the image.
-    count = len(family.damages)
-    return [
-        (family, index, path, numbers[time % count], time // count)
-        for index, path in enumerate(source.photos)
-        for numbers in [np.random.default_rng(index).permutation(count).tolist()]
-        for time in range(source.per_photo)
-    ]
 
 
 def _photo(family: Family, index: int, path: Path, number: int, turn: int) -> list[Row]:
