@@ -31,6 +31,7 @@ from ovsharp.errors import UsageError
 
 TERMS = (
     "l1",
+    "luma",
     "charbonnier",
     "mse",
     "ssim",

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from ovsharp import UsageError
 from ovsharp.quality import ssim
+from ovsharp.quality.pixels import brightness
 from ovsharp.training.losses import PLAIN, Losses
 from ovsharp.training.perceptual import VggFeatures
 from tests.training.vgg import vgg_weights
@@ -50,6 +51,17 @@ def test_ssim_is_the_one_of_the_reports(pictures: tuple[torch.Tensor, torch.Tens
     ]
     whole = [torch.from_numpy(f).permute(2, 0, 1)[None].float() / 255 for f in frames]
     assert 1 - float(PLAIN["ssim"](*whole)) == pytest.approx(ssim(*frames), abs=1e-5)
+
+
+def test_luma_is_the_one_of_the_reports_and_blind_to_colour(
+    pictures: tuple[torch.Tensor, torch.Tensor],
+) -> None:
+    blurred, sharp = pictures
+    planes = [brightness((p[0].permute(1, 2, 0) * 255).numpy()[..., ::-1]) for p in pictures]
+    expected = np.abs(planes[0] - planes[1]).mean() / 255
+    assert float(PLAIN["luma"](blurred, sharp)) == pytest.approx(expected, rel=1e-4)
+    yellower = sharp + torch.tensor([0.05, 0.05, -0.05 * 0.886 / 0.114])[:, None, None]
+    assert float(PLAIN["luma"](yellower, sharp)) < 1e-6
 
 
 def test_contrast_sees_softness_and_not_what_is_wrong(
