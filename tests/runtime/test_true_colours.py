@@ -20,7 +20,7 @@ LIMIT = 0.3
 PHOTOS = {name: crop(0, 0, 256, 320, name=name) for name in ("astronaut", "coffee")}
 SHORT = {
     **dict.fromkeys(
-        ("call-blur", "call-blur-fast", "call-blur-quality"),
+        ("call-blur", "call-blur-quality"),
         "it makes sharp frames too sharp, and black and white cut that",
     ),
     **dict.fromkeys(
