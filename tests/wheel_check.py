@@ -35,7 +35,7 @@ def main() -> None:
     if after < before + 0.02:
         sys.exit("Sharpener() does not sharpen")
 
-    # The wheel has no FP32 file of it: the FP16 one holds the same numbers.
+    # The wheel has no FP32 file of it, the FP16 one runs in its place.
     with ovsharp.Sharpener("call-jpeg-quality", precision="f32") as sharpener:
         if np.array_equal(sharpener(damaged), damaged) or sharpener.execution.label != "f32":
             sys.exit("call-jpeg-quality does not run in f32")
