@@ -32,7 +32,7 @@ from ovsharp.engine import upscale, write_router
 from ovsharp.files import sha256
 from ovsharp.media import find_images, find_videos
 from ovsharp.models.router import SIDE as CROP
-from ovsharp.models.router import RouterNetwork, RouterOnFrames
+from ovsharp.models.router import RouterNetwork, RouterOnFrames, load_router
 from ovsharp.quality import harms, ssim
 from ovsharp.runtime import crops
 from ovsharp.spec import RouterSpec
@@ -45,7 +45,6 @@ RIM = 40
 CROPS = 36
 SEEN, DRAWS = 9, 4
 """Crops that are looked at in training, and how often they are drawn from each square."""
-RATE = 3e-3
 BATCH = 512
 LEAST = 0.35
 """dB that a model must be told to gain, or the frame stays untouched."""
@@ -135,7 +134,13 @@ def found_in(made: Examples, smaller: np.ndarray, folder: Path) -> torch.Tensor:
 
 
 def learn(
-    found: torch.Tensor, gains: np.ndarray, often: np.ndarray, family: Family, steps: int
+    found: torch.Tensor,
+    gains: np.ndarray,
+    often: np.ndarray,
+    family: Family,
+    steps: int,
+    rate: float = 3e-3,
+    init: Path | None = None,
 ) -> RouterNetwork:
     """Train a router: to tell what each model gains, and to choose well by what it tells.
 
@@ -145,17 +150,21 @@ def learn(
         often: how often each of the squares is learned from.
         family: its quantile, width and seed are taken.
         steps: of BATCH squares.
+        rate: the highest one.
+        init: weights of a router of the same models, to go on from.
     """
     torch.manual_seed(family.seed)
     rng = np.random.default_rng(family.seed)
     network = RouterNetwork(gains.shape[1], family.width)
     network.centre.copy_(found.mean(0))
     network.spread.copy_(found.std(0) + 1e-3)
+    if init is not None:
+        network.load_state_dict(load_router(init, gains.shape[1]).network.state_dict())
     values = torch.from_numpy(worth(gains).astype(np.float32)).clamp(-3, 10)
     target = values.asinh().repeat(DRAWS, 1)
     scores = (values - HARM * torch.from_numpy(harmful(gains))).repeat(DRAWS, 1)
-    optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=0.05)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, steps)
+    optimizer = torch.optim.AdamW(network.parameters(), rate, weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, steps)
     often = np.tile(often, DRAWS).cumsum()
     total = 0.0
     for step in range(1, steps + 1):
@@ -265,6 +274,8 @@ def main() -> None:
         parser.add_argument(name, type=Path)
     parser.add_argument("--per-image", type=int, default=36)
     parser.add_argument("--steps", type=int, default=60_000)
+    parser.add_argument("--rate", type=float, default=3e-3)
+    parser.add_argument("--init", type=Path, help="router.pth to go on from, of the same models")
     parser.add_argument("--only", nargs="*", help="measure these models, and stop")
     options = parser.parse_args()
     family = FAMILIES[options.router]
@@ -282,7 +293,7 @@ def main() -> None:
     found = found_in(train, np.char.find(texts, "scale=") >= 0, options.out / "train")
     photos = train.numbers < len(family.damages)
     often = np.where(photos, PHOTOS, 1.0) * np.where(texts == "clean", CLEAN, 1.0)
-    network = learn(found, gains, often, family, options.steps)
+    network = learn(found, gains, often, family, options.steps, options.rate, options.init)
     figures = judge(network, family, val, held, LEAST)
     (options.out / "figures.json").write_text(json.dumps(figures, indent=1))
     for text, row in figures.items():
