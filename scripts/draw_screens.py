@@ -99,11 +99,11 @@ class Hand:
             parts.append(f'<path d="M0 {y} H{width}" stroke="#8886"/>')
             parts.append(f'<text x="2" y="{y - 3}" fill="currentColor">{100 - 20 * level}</text>')
         for colour in lots.sample(ACCENTS, lots.randint(1, 4)):
-            values, count = lots.random(), lots.choice((8, 12, 40))
+            value, count = lots.random(), lots.choice((8, 12, 40))
             places = []
             for index in range(count):
-                values = min(0.97, max(0.03, values + lots.gauss(0, 0.12)))
-                places.append((width * index / count, height * (1 - values)))
+                value = min(0.97, max(0.03, value + lots.gauss(0, 0.12)))
+                places.append((width * index / count, height * (1 - value)))
             if count > 12:
                 line = " L".join(f"{x:.1f} {y:.1f}" for x, y in places)
                 parts.append(f'<path d="M{line}" fill="none" stroke="{colour}" stroke-width="2"/>')

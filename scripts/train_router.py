@@ -139,8 +139,8 @@ def learn(
     often: np.ndarray,
     family: Family,
     steps: int,
-    rate: float = 3e-3,
-    init: Path | None = None,
+    rate: float,
+    init: Path | None,
 ) -> RouterNetwork:
     """Train a router: to tell what each model gains, and to choose well by what it tells.
 
@@ -151,15 +151,16 @@ def learn(
         family: its quantile, width and seed are taken.
         steps: of BATCH squares.
         rate: the highest one.
-        init: weights of a router of the same models, to go on from.
+        init: weights of a router of the same models, to go on from; None for drawn ones.
     """
     torch.manual_seed(family.seed)
     rng = np.random.default_rng(family.seed)
-    network = RouterNetwork(gains.shape[1], family.width)
-    network.centre.copy_(found.mean(0))
-    network.spread.copy_(found.std(0) + 1e-3)
-    if init is not None:
-        network.load_state_dict(load_router(init, gains.shape[1]).network.state_dict())
+    if init is None:
+        network = RouterNetwork(gains.shape[1], family.width)
+        network.centre.copy_(found.mean(0))
+        network.spread.copy_(found.std(0) + 1e-3)
+    else:
+        network = load_router(init, gains.shape[1]).network.train()
     values = torch.from_numpy(worth(gains).astype(np.float32)).clamp(-3, 10)
     target = values.asinh().repeat(DRAWS, 1)
     scores = (values - HARM * torch.from_numpy(harmful(gains))).repeat(DRAWS, 1)
